@@ -1,0 +1,54 @@
+import { backendNamed, closeCheckpoints, Mixture, openCheckpoints, Pool, RadinError, Soup, writeSoup } from '@radin/core';
+import type { Command } from 'commander';
+import { type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
+import { expand } from '../pool-files.js';
+import type { CommandContext } from '../run-context.js';
+
+interface AverageOptions extends CommonOptions {
+  readonly weights?: readonly number[];
+  readonly out: string;
+  readonly backend: string;
+}
+
+export function addAverage(program: Command, context: CommandContext): void {
+  const command = program
+    .command('average')
+    .description('write the soup of the models named')
+    .argument('<models...>', 'safetensors checkpoints')
+    .option('--weights <p,…>', 'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)', list(nonNegative))
+    .requiredOption('--out <file>', 'the safetensors file to write')
+    .option('--backend <name>', 'where the average is computed: auto, cpu or reference', 'auto');
+  withCommonOptions(command)
+    .addHelpText('after', '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors')
+    .action((models: string[], options: AverageOptions) => average(models, options, context));
+}
+
+async function average(models: string[], options: AverageOptions, { signal, print }: CommandContext): Promise<void> {
+  const backend = backendNamed(options.backend);
+  const checkpoints = await openCheckpoints(await expand(models, '.', 'argument'));
+  try {
+    const pool = new Pool(checkpoints);
+    const mixture = mixtureOf(options.weights, pool.size);
+    const written = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, { signal });
+    const report = { out: options.out, models: pool.ids, weights: [...mixture.weights], tensors: pool.tensors.length, ...written };
+    print(
+      options.json
+        ? JSON.stringify(report)
+        : `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes, sha256 ${report.sha256}`,
+    );
+  } finally {
+    await closeCheckpoints(checkpoints);
+  }
+}
+
+function mixtureOf(weights: readonly number[] | undefined, models: number): Mixture {
+  if (weights === undefined) return Mixture.uniform(models, [...Array(models).keys()]);
+  if (weights.length !== models) {
+    throw new RadinError('CONFIG', `Expected one of --weights for each of ${models} models but found ${weights.length}`);
+  }
+  try {
+    return Mixture.of(weights);
+  } catch (error) {
+    throw new RadinError('CONFIG', `${(error as Error).message} as --weights`, { cause: error });
+  }
+}

@@ -1,0 +1,14 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { CommandContext } from '../run-context.js';
+import { type CompareCommandOptions, runCompare, withCompareOptions } from './compare.js';
+
+/** The example pool that ships with the project. */
+const EXAMPLE = fileURLToPath(new URL('../../../../examples/digits', import.meta.url));
+
+export function addDemo(program: Command, context: CommandContext): void {
+  const command = program.command('demo').description('compare on the example pool that ships with the project');
+  withCompareOptions(command)
+    .addHelpText('after', '\nExample:\n  radin demo')
+    .action((options: CompareCommandOptions) => runCompare(EXAMPLE, options, context));
+}

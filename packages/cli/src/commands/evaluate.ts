@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { type Checkpoint, formatScore, modelId, RadinError, writeNpy } from '@radin/core';
+import { type Command, Option } from 'commander';
+import { type PoolOptions, withPoolOptions } from '../options.js';
+import { resolvePool } from '../pool-files.js';
+import { type CommandContext, withProblem } from '../run-context.js';
+
+interface EvaluateOptions extends PoolOptions {
+  readonly split: 'validation' | 'test';
+  readonly saveLogits?: string;
+}
+
+export function addEvaluate(program: Command, context: CommandContext): void {
+  const command = program
+    .command('evaluate')
+    .description('one full evaluation of a model or a soup')
+    .argument('<pool>', 'folder with a radin.yaml, or that file')
+    .argument('<model>', 'a safetensors file, or the id of a model of the pool')
+    .addOption(new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'))
+    .option('--save-logits <file>', 'write the logits as .npy, float32 [samples, classes], as `radin score` reads them');
+  withPoolOptions(command)
+    .addHelpText('after', '\nExample:\n  radin evaluate examples/digits radin-out/soup.safetensors --split test')
+    .action((pool: string, model: string, options: EvaluateOptions) => evaluate(pool, model, options, context));
+}
+
+async function evaluate(pool: string, model: string, options: EvaluateOptions, { signal, print }: CommandContext): Promise<void> {
+  const path = existsSync(model) ? model : await pathOfId(pool, model, options);
+  const { split, saveLogits, json } = options;
+  const evaluateOne = { ...options, models: [path] };
+  await withProblem(
+    pool,
+    evaluateOne,
+    async (problem, terminal, { metric }) => {
+      const scorer = split === 'test' ? problem.test : problem.validation;
+      if (scorer === undefined) throw new RangeError('Expected the split to be opened');
+      const onProgress = (done: number) => terminal.onProgress({ phase: 'evaluate', done, total: 1 });
+      const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
+      const { logits, score } = await scorer.evaluate(checkpoint, { signal, onProgress });
+      terminal.finish();
+      const { samples, classes, values } = logits;
+      if (saveLogits !== undefined) await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
+      const correct = metric.unit === 'fraction' ? Math.round(score * samples) : undefined;
+      const report = { model: checkpoint.id, split, samples, metric: metric.name, score, ...(correct !== undefined && { correct }) };
+      const counted = correct === undefined ? '' : ` (${correct} of ${samples})`;
+      print(json ? JSON.stringify(report) : `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`);
+    },
+    [split],
+  );
+}
+
+async function pathOfId(pool: string, id: string, options: PoolOptions): Promise<string> {
+  const { files } = await resolvePool(pool, options);
+  const path = files.models.find((candidate) => modelId(candidate) === id);
+  if (path !== undefined) return path;
+  throw new RadinError('FILE', `Expected a safetensors file or the id of a model of ${pool} but found neither at ${id}`);
+}

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import {
+  alignColumns,
+  FileCheckpoint,
+  formatShape,
+  inspectPool,
+  modelId,
+  type PoolInspection,
+  RadinError,
+  readNpy,
+  readOnnx,
+  tensorSha256,
+} from '@radin/core';
+import type { Command } from 'commander';
+import { loadConfig } from '../config.js';
+import { type CommonOptions, withCommonOptions } from '../options.js';
+import { resolvePool } from '../pool-files.js';
+import type { CommandContext } from '../run-context.js';
+
+interface InspectedTensor {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Of the values; absent where they are in another file. */
+  readonly sha256?: string;
+}
+
+interface InspectedFile {
+  readonly file: string;
+  readonly format: 'safetensors' | 'onnx' | 'npy' | 'radin.yaml';
+  readonly tensors: readonly InspectedTensor[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly config?: unknown;
+}
+
+export function addInspect(program: Command, context: CommandContext): void {
+  const command = program
+    .command('inspect')
+    .description('what is in a pool or a file: tensors, sizes, duplicates, models that do not belong')
+    .argument('<path>', 'a pool (folder with a radin.yaml) or a .safetensors, .onnx, .npy or .yaml file');
+  withCommonOptions(command)
+    .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
+    .action((path: string, options: CommonOptions) => inspect(path, options, context));
+}
+
+async function inspect(path: string, { json }: CommonOptions, { print }: CommandContext): Promise<void> {
+  const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
+  });
+  if (status.isDirectory()) {
+    const { files } = await resolvePool(path, {});
+    const inspection = await inspectPool(files.models, await readOnnx(files.graph));
+    print(json ? JSON.stringify(inspection) : poolText(inspection));
+  } else {
+    const inspected = await inspectFile(path);
+    print(json ? JSON.stringify(inspected) : fileText(inspected));
+  }
+}
+
+async function inspectFile(path: string): Promise<InspectedFile> {
+  switch (await formatOf(path)) {
+    case 'npy': {
+      const { dtype, shape, data } = await readNpy(path);
+      return { file: path, format: 'npy', tensors: [{ name: modelId(path), dtype, shape, sha256: sha256(data) }] };
+    }
+    case 'onnx': {
+      const { initializers } = await readOnnx(path);
+      const tensors = initializers.map(({ name, dtype, shape, data }) => ({ name, dtype, shape, ...(data && { sha256: sha256(data) }) }));
+      return { file: path, format: 'onnx', tensors };
+    }
+    case 'radin.yaml':
+      return { file: path, format: 'radin.yaml', tensors: [], config: (await loadConfig(path)).config };
+    case 'safetensors':
+      return inspectSafetensors(path);
+  }
+}
+
+async function inspectSafetensors(path: string): Promise<InspectedFile> {
+  const checkpoint = await FileCheckpoint.open(modelId(path), path);
+  try {
+    const tensors: InspectedTensor[] = [];
+    for (const tensor of checkpoint.tensors) {
+      const { name, dtype, shape } = tensor;
+      tensors.push({ name, dtype, shape, sha256: await tensorSha256(checkpoint, tensor) });
+    }
+    return { file: path, format: 'safetensors', tensors, metadata: Object.fromEntries(checkpoint.metadata) };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** By extension, and for others by the first bytes. */
+async function formatOf(path: string): Promise<InspectedFile['format']> {
+  const extension = extname(path).toLowerCase();
+  if (extension === '.safetensors' || extension === '.onnx' || extension === '.npy') {
+    return extension.slice(1) as InspectedFile['format'];
+  }
+  if (extension === '.yaml' || extension === '.yml') return 'radin.yaml';
+  const start = new Uint8Array(9);
+  const file = await open(path);
+  await file.read(start).finally(() => file.close());
+  if (start[0] === 0x93 && Buffer.from(start.subarray(1, 6)).toString('latin1') === 'NUMPY') return 'npy';
+  if (start[8] === 0x7b) return 'safetensors';
+  throw new RadinError('FORMAT', `Expected a safetensors, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function poolText({ models, problems }: PoolInspection): string {
+  const bad = models.filter((model) => model.problems.length > 0).length;
+  return [
+    ...alignColumns([
+      ['model', 'tensors', 'bytes', 'sha256', ''],
+      ...models.map(({ id, tensors, bytes, sha256: digest, problems: found }) => [
+        id,
+        String(tensors),
+        String(bytes),
+        digest.slice(0, 12),
+        found.length === 0 ? 'ok' : 'does not belong',
+      ]),
+    ]),
+    ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
+    ...problems,
+    '',
+    bad === 0 && problems.length === 0 ? `${models.length} models, no problems` : `${bad} of ${models.length} models with problems`,
+  ].join('\n');
+}
+
+function fileText({ file, format, tensors, metadata, config }: InspectedFile): string {
+  if (format === 'radin.yaml') return `${file}: a valid radin.yaml\n${JSON.stringify(config, null, 2)}`;
+  const rows = tensors.map(({ name, dtype, shape, sha256: digest }) => [name, dtype, formatShape(shape), digest?.slice(0, 12) ?? 'external']);
+  return [
+    `${file}: ${format}, ${tensors.length} tensors`,
+    ...alignColumns([['tensor', 'dtype', 'shape', 'sha256'], ...rows]),
+    ...Object.entries(metadata ?? {}).map(([key, value]) => `metadata ${key}: ${value}`),
+  ].join('\n');
+}

@@ -1,0 +1,105 @@
+import {
+  accuracy,
+  alignColumns,
+  approxScores,
+  backendNamed,
+  checkLabels,
+  describeCandidate,
+  formatScore,
+  metricNamed,
+  modelId,
+  poolLogits,
+  proposeCandidates,
+  RadinError,
+  rankCandidates,
+  readLabels,
+  readLogits,
+} from '@radin/core';
+import type { Command } from 'commander';
+import {
+  type CandidateOptions,
+  type CommonOptions,
+  type ComputeOptions,
+  nonNegative,
+  proposalOptions,
+  topCount,
+  withCandidateOptions,
+  withCommonOptions,
+  withComputeOptions,
+} from '../options.js';
+import { expand } from '../pool-files.js';
+import type { CommandContext } from '../run-context.js';
+import { Terminal } from '../terminal.js';
+
+/** Candidates printed unless `--top` asks for fewer. */
+const MOST_PRINTED = 1000;
+
+interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions {
+  readonly logits: readonly string[];
+  readonly labels: string;
+  readonly lambda: number;
+  readonly top: number;
+}
+
+export function addScore(program: Command, context: CommandContext): void {
+  const command = program
+    .command('score')
+    .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
+    .requiredOption('--logits <patterns...>', 'cached logits, one .npy of shape [samples, classes] for each model')
+    .requiredOption('--labels <file>', 'class indices, .npy of shape [samples]')
+    .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
+    .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
+  withCommonOptions(withComputeOptions(withCandidateOptions(command)))
+    .addHelpText('after', "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10")
+    .action((options: ScoreOptions) => score(options, context));
+}
+
+async function score(options: ScoreOptions, { signal, print }: CommandContext): Promise<void> {
+  const terminal = new Terminal(options);
+  const proposal = proposalOptions(options);
+  const backend = backendNamed(options.backend);
+  const metric = (options.metric === undefined ? undefined : metricNamed(options.metric)) ?? accuracy;
+  const paths = await expand(options.logits, '.', 'flag --logits');
+  const ids = paths.map(modelId);
+  const repeated = ids.find((id, index) => ids.indexOf(id) < index);
+  if (repeated !== undefined) {
+    throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
+  }
+  const labels = await readLabels(options.labels);
+  const logits = await Promise.all(paths.map((path, index) => readLogits(path, ids[index] as string)));
+  const cache = poolLogits(ids, logits, labels.values);
+  checkLabels(labels, cache.classes);
+  const { mixtures, notices } = proposeCandidates(ids.length, proposal);
+  for (const notice of notices) terminal.notice(`note: ${notice}`);
+  const { threads } = options;
+  const scores = await approxScores(cache, mixtures, metric, backend, {
+    signal,
+    onProgress: terminal.onProgress,
+    ...(threads && { threads }),
+  });
+  terminal.finish();
+  const ranked = rankCandidates(mixtures, scores, options.lambda);
+  const candidates = ranked.slice(0, options.top).map((candidate) => describeCandidate(candidate, ids));
+  if (options.json) {
+    const { samples, classes } = cache;
+    print(
+      JSON.stringify({
+        pool: { models: ids.length, samples, classes },
+        candidates,
+        scored: ranked.length,
+        lambda: options.lambda,
+        sampler: proposal.sampler.name,
+        seed: proposal.seed,
+        backend: backend.name,
+        metric: metric.name,
+      }),
+    );
+    return;
+  }
+  const table = alignColumns([
+    ['rank', 'approx. score', 'models', ''],
+    ...candidates.map(({ rank, approxScore, models }) => [String(rank), formatScore(approxScore, metric), String(models.length)]),
+  ]);
+  const named = table.map((line, row) => (row === 0 ? line : `${line}  ${candidates[row - 1]?.models.join(' ')}`));
+  print([...named, '', `${candidates.length} of ${ranked.length} scored candidates shown`].join('\n'));
+}

@@ -1,0 +1,77 @@
+import { bestIndividual, type Problem, radin, searchReport, searchText } from '@radin/core';
+import type { Command } from 'commander';
+import {
+  type CandidateOptions,
+  type PoolOptions,
+  proposalOptions,
+  withBudget,
+  withCandidateOptions,
+  withPoolOptions,
+} from '../options.js';
+import { checkOutputFolder, writeResults } from '../output-folder.js';
+import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import type { Terminal } from '../terminal.js';
+import { VERSIONS } from '../versions.js';
+
+interface SearchOptions extends PoolOptions, CandidateOptions {
+  readonly budget: number;
+  readonly lambda: number;
+  readonly out: string;
+}
+
+export function addSearch(program: Command, context: CommandContext): void {
+  const command = program
+    .command('search')
+    .description('find the best soup within a budget of full evaluations (RADIN, Recipe 2)')
+    .argument('[pool]', 'folder with a radin.yaml, or that file')
+    .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out');
+  withPoolOptions(withCandidateOptions(withBudget(command)))
+    .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
+    .action((pool: string | undefined, options: SearchOptions) => search(pool, options, context));
+}
+
+async function search(pool: string | undefined, options: SearchOptions, { signal, print }: CommandContext): Promise<void> {
+  const proposal = proposalOptions(options);
+  await checkOutputFolder(options.out);
+  await withProblem(pool, options, async (problem, terminal, { metric }) => {
+    const facts = await cachePool(problem, terminal, signal);
+    const { budget, lambda } = options;
+    const call = { signal, onProgress: terminal.onProgress };
+    const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda });
+    for (const notice of result.notices) terminal.notice(`note: ${notice}`);
+    const single = await bestIndividual(problem.validation, { signal });
+    const tested = await testScores(problem, [result, single], terminal, signal);
+    terminal.finish();
+    const report = searchReport(
+      { result, bestIndividual: single, ...tested },
+      {
+        pool: facts,
+        budget,
+        lambda,
+        sampler: proposal.sampler.name,
+        seed: proposal.seed,
+        backend: problem.backend.name,
+        metric,
+        timings: terminal.timings,
+        versions: VERSIONS,
+      },
+    );
+    const json = { name: 'result.json', value: report };
+    const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
+    if (options.json) print(JSON.stringify(report));
+    else print(`${searchText(report, metric)}\nwrote ${written.soup} and ${written.json}`);
+  });
+}
+
+/** Test scores of the two choices; they only report. */
+async function testScores(
+  { test }: Problem,
+  [result, single]: readonly [Awaited<ReturnType<typeof radin>>, Awaited<ReturnType<typeof bestIndividual>>],
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ testScore?: number; bestIndividualTestScore?: number }> {
+  if (test === undefined) return {};
+  const mixtures = [result.best.mixture, single.best.mixture];
+  const [testScore, bestIndividualTestScore] = await test.scores(mixtures, { signal, onProgress: terminal.onProgress });
+  return testScore === undefined || bestIndividualTestScore === undefined ? {} : { testScore, bestIndividualTestScore };
+}

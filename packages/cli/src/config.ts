@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Metric, metricNamed, quote, RadinError } from '@radin/core';
+import { closest, distance } from 'fastest-levenshtein';
+import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { z } from 'zod';
+
+const splitFiles = z.strictObject({ inputs: z.string().min(1), labels: z.string().min(1) });
+
+const schema = z.strictObject({
+  graph: z.string().min(1),
+  models: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  validation: splitFiles,
+  test: splitFiles.optional(),
+  output: z.string().min(1).optional(),
+  metric: z
+    .string()
+    .refine((name) => metricNamed(name) !== undefined, 'Expected accuracy, top-K or cross-entropy')
+    .optional(),
+});
+
+/** What a `radin.yaml` says, as written. */
+export type PoolConfig = z.infer<typeof schema>;
+
+export interface LoadedConfig {
+  readonly config: PoolConfig;
+  /** The folder that paths are relative to. */
+  readonly folder: string;
+  readonly metric: Metric | undefined;
+  /** `file:line:column` of a key such as `models`, for errors that show up later. */
+  readonly locate: (key: string) => string;
+}
+
+/** Reads a `radin.yaml`. @throws RadinError with `file:line:column` of the first key that is unknown, missing or of a wrong type */
+export async function loadConfig(path: string): Promise<LoadedConfig> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new RadinError('FILE', `Expected to read ${path} but found: ${error.code ?? error.message}`, { cause: error });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  const [syntax] = document.errors;
+  if (syntax !== undefined) {
+    throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
+  }
+  const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
+  const parsed = schema.safeParse(toPlain(document, path));
+  if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
+  const { metric } = parsed.data;
+  return {
+    config: parsed.data,
+    folder: dirname(path),
+    metric: metric === undefined ? undefined : metricNamed(metric),
+    locate,
+  };
+}
+
+function toPlain(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases that expand without end.
+    throw new RadinError('CONFIG', `Expected plain YAML but found: ${oneLine(String(error))} in ${path}`);
+  }
+}
+
+function firstIssue(
+  error: z.ZodError,
+  locate: (...keys: PropertyKey[]) => string,
+  known: (path: readonly PropertyKey[]) => readonly string[],
+): RadinError {
+  const issue = error.issues[0] as z.core.$ZodIssue;
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] as string;
+    const keys = known(issue.path);
+    const nearest = closest(key, [...keys]);
+    const hint = distance(key, nearest) <= 3 ? `; did you mean ${quote(nearest)}?` : '';
+    return new RadinError(
+      'CONFIG',
+      `Expected one of the keys ${keys.join(', ')} but found ${quote(key)} at ${locate(...issue.path, key)}${hint}`,
+    );
+  }
+  const name = issue.path.length === 0 ? 'the file' : quote(issue.path.map(String).join('.'));
+  return new RadinError('CONFIG', `Expected ${name} to be valid but found: ${oneLine(issue.message)} at ${locate(...issue.path)}`);
+}
+
+/** Keys that may stand at a place of the file. */
+function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  return Object.keys(path.length === 0 ? schema.shape : splitFiles.shape);
+}
+
+/** Offset of the key at the end of the path, or of the nearest thing around it that exists. */
+function offsetOf(contents: unknown, keys: readonly PropertyKey[]): number {
+  let node = contents as Node | null;
+  let offset = node?.range?.[0] ?? 0;
+  for (const key of keys) {
+    if (!isMap(node)) break;
+    const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key) as
+      | Pair<Node, Node | null>
+      | undefined;
+    if (pair === undefined) break;
+    offset = pair.key.range?.[0] ?? offset;
+    node = pair.value;
+  }
+  return offset;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}

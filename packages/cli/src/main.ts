@@ -1,0 +1,54 @@
+import { RadinError } from '@radin/core';
+import { CommanderError } from 'commander';
+import { buildProgram } from './program.js';
+
+/** Exit codes, as documented: 0 done, 1 a bug, 2 the user's input, 130 interrupted. */
+const BUG = 1;
+const INPUT = 2;
+const INTERRUPTED = 130;
+
+/** `error: option '--budget <B>' argument '0' is invalid. an integer ≥ 1` as an error of our own form. */
+function describeUsage(error: CommanderError): string {
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').trim();
+  const invalid = /^(?:option|command-argument value) '?(--[\w-]+)?.*? ?argument '(.*)' is invalid\. (.*)$/s.exec(message);
+  return invalid === null ? message : `Expected ${invalid[1]} to be ${invalid[3]} but found "${invalid[2]}"`;
+}
+
+async function main(): Promise<number> {
+  const interruption = new AbortController();
+  process.on('SIGINT', () => {
+    // Asked twice: at once.
+    if (interruption.signal.aborted) process.exit(INTERRUPTED);
+    interruption.abort(new Error('interrupted'));
+  });
+  // A reader that has seen enough, such as `head`, is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const program = buildProgram({
+    signal: interruption.signal,
+    print: (text) => void process.stdout.write(`${text}\n`),
+  });
+  try {
+    await program.parseAsync();
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const debug = process.argv.includes('--debug');
+    if (interruption.signal.aborted) {
+      process.stderr.write('radin: interrupted; nothing was written\n');
+      return INTERRUPTED;
+    }
+    if (error instanceof RadinError || error instanceof CommanderError) {
+      const message = error instanceof RadinError ? error.message : describeUsage(error);
+      process.stderr.write(`radin: error: ${message}\n`);
+      if (debug) process.stderr.write(`${error.stack}\n`);
+      return INPUT;
+    }
+    process.stderr.write(`radin: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return BUG;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,112 @@
+import { metricNamed, type ProposalOptions, quote, RadinError, SAMPLERS } from '@radin/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PoolFlags } from './pool-files.js';
+
+/** Values of the options that every command has. */
+export interface CommonOptions {
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+export interface ComputeOptions {
+  readonly backend: string;
+  readonly threads?: number;
+  readonly metric?: string;
+}
+
+export interface EvaluatorOptions {
+  readonly batch?: number;
+}
+
+export interface CandidateOptions {
+  readonly candidates: number;
+  readonly sampler: string;
+  readonly seed: number;
+  readonly includeUniform: boolean;
+}
+
+export type PoolOptions = PoolFlags & CommonOptions & ComputeOptions & EvaluatorOptions;
+
+/** Parses an integer in [least, most], digits only. */
+function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`an integer from ${least} to ${most}`);
+  };
+}
+
+/** Parses a finite number ≥ 0. */
+export function nonNegative(text: string): number {
+  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('a number ≥ 0');
+}
+
+/** Parses a list separated by commas, each entry by `parse`. */
+export function list<T>(parse: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map((part) => parse(part.trim()));
+}
+
+const count = integer(1, 1e9);
+
+function metricName(text: string): string {
+  if (metricNamed(text) !== undefined) return text;
+  throw new InvalidArgumentError('accuracy, top-K or cross-entropy');
+}
+
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON object to standard output and nothing else there')
+    .option('--quiet', 'no progress and no notices')
+    .option('--debug', 'show where an error comes from');
+}
+
+export function withComputeOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--backend <name>', 'where averages and stage 1 are computed: auto, cpu or reference').default('auto'))
+    .option('--threads <T>', 'threads to use (default: all cores); no result depends on it', integer(1, 1024))
+    .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metricName);
+}
+
+export function withPoolOptions(command: Command): Command {
+  withComputeOptions(command)
+    .option('--graph <file>', 'ONNX graph of the architecture that the models share')
+    .option('--models <patterns...>', 'safetensors checkpoints')
+    .option('--val-inputs <file>', 'validation inputs, .npy')
+    .option('--val-labels <file>', 'validation labels, .npy')
+    .option('--test-inputs <file>', 'test inputs, .npy; only reported, never chosen by')
+    .option('--test-labels <file>', 'test labels, .npy')
+    .option('--output <name>', "the graph's output with the logits, where it has several")
+    .option('--batch <size>', 'samples per run (default: up to 64, fewer for large ones)', integer(1, 65536));
+  return withCommonOptions(command);
+}
+
+export function withCandidateOptions(command: Command): Command {
+  return command
+    .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
+    .option('--sampler <name>', `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')}`, 'monte-carlo')
+    .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates');
+}
+
+export function withBudget(command: Command): Command {
+  return command
+    .option('--budget <B>', 'full evaluations that are allowed', count, 25)
+    .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0);
+}
+
+export function withBudgets(command: Command): Command {
+  return command.option('--budgets <B,…>', 'budgets to compare at', list(count), [1, 5, 25]);
+}
+
+export const topCount = integer(1, 1000);
+
+/** What the candidate options ask for. @throws RadinError for an unknown sampler */
+export function proposalOptions({ candidates, sampler, seed, includeUniform }: CandidateOptions): ProposalOptions {
+  const found = SAMPLERS.find(({ name }) => name === sampler);
+  if (found === undefined) {
+    throw new RadinError('CONFIG', `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(sampler)}`);
+  }
+  return { sampler: found, candidates, seed, includeUniform };
+}

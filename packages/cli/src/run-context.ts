@@ -1,0 +1,49 @@
+import { accuracy, Problem, type ProblemOptions, RadinError, metricNamed } from '@radin/core';
+import type { PoolOptions } from './options.js';
+import { resolvePool } from './pool-files.js';
+import { Terminal } from './terminal.js';
+
+/** What every command is given: when to stop, and where results go. */
+export interface CommandContext {
+  readonly signal: AbortSignal;
+  /** Prints a result to standard output. */
+  readonly print: (text: string) => void;
+}
+
+/** Opens the pool that a command names, says what the user should know about it, and closes it whatever happens. */
+export async function withProblem<T>(
+  pool: string | undefined,
+  options: PoolOptions,
+  run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions) => Promise<T>,
+  splits?: ProblemOptions['splits'],
+): Promise<T> {
+  const terminal = new Terminal(options);
+  const { files, metric } = await resolvePool(pool, options);
+  const { backend, threads, batch } = options;
+  const problemOptions: ProblemOptions = {
+    metric: (options.metric === undefined ? metric : metricNamed(options.metric)) ?? accuracy,
+    backend,
+    ...(threads && { threads }),
+    ...(batch && { batch }),
+    ...(splits && { splits }),
+  };
+  if (splits?.includes('test') && files.test === undefined) {
+    throw new RadinError('CONFIG', 'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none');
+  }
+  const problem = await Problem.open(files, problemOptions);
+  try {
+    for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
+    return await run(problem, terminal, problemOptions);
+  } finally {
+    terminal.finish();
+    await problem.dispose();
+  }
+}
+
+/** The passes of all models, and a notice where two of them are the same model. */
+export async function cachePool(problem: Problem, terminal: Terminal, signal: AbortSignal): Promise<{ models: readonly string[]; samples: number; classes: number }> {
+  const { models, samples, classes } = await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+  terminal.finish();
+  for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);
+  return { models, samples, classes };
+}

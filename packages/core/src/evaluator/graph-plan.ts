@@ -1,0 +1,124 @@
+import type { Inputs } from '../data/index.js';
+import { quote, RadinError } from '../errors/index.js';
+import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
+import type { Pool } from '../pool/index.js';
+import { tensorType, widens } from './tensor-types.js';
+
+/** ONNX Runtime aligns its own buffers so; kernels with wide loads run fastest on fed weights that are aligned alike. */
+const WEIGHT_ALIGNMENT = 64;
+
+/** Where a weight lies in the one buffer that holds a model's weights. */
+export interface WeightSlot {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** How the graph is run with any weights: made once, the same for all models and soups. */
+export interface GraphPlan {
+  readonly path: string;
+  /** The graph with its weights turned into required inputs. */
+  readonly graph: Uint8Array;
+  readonly input: { readonly name: string; readonly dtype: Dtype; readonly shape: GraphValue['shape'] };
+  readonly output: string;
+  readonly weights: readonly WeightSlot[];
+  /** Bytes of the buffer that holds all weights. */
+  readonly weightBytes: number;
+  /** Samples per run where the graph fixes them. */
+  readonly fixedBatch: number | undefined;
+  /** C where the graph states it. */
+  readonly classes: number | undefined;
+}
+
+/** @param output the graph's output with the logits; may be left out where there is only one. @throws RadinError */
+export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphPlan {
+  pool.checkGraph(model);
+  const { path } = model;
+  const weights = new Set(model.initializers.map(({ name }) => name));
+  let weightBytes = 0;
+  const slots = pool.tensors
+    .filter(({ name }) => weights.has(name))
+    .map(({ name, dtype, shape, byteLength }) => {
+      if (tensorType(dtype) === undefined) {
+        throw new RadinError('GRAPH', `Expected weights of a dtype that ONNX Runtime takes as an input but found ${dtype} in ${path}, tensor ${quote(name)}`);
+      }
+      const byteOffset = weightBytes;
+      weightBytes += Math.ceil(byteLength / WEIGHT_ALIGNMENT) * WEIGHT_ALIGNMENT;
+      return { name, dtype, shape, byteOffset, byteLength };
+    });
+  const input = onlyInput(model);
+  const logits = chooseOutput(model, output);
+  const [batch] = input.shape ?? [];
+  const classes = logits.shape?.[1];
+  if (logits.shape !== undefined && logits.shape.length !== 2) {
+    throw new RadinError('GRAPH', `Expected logits of shape [batch, classes] but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`);
+  }
+  return {
+    path,
+    graph: liftInitializers(model, new Set(slots.map(({ name }) => name))),
+    input,
+    output: logits.name,
+    weights: slots,
+    weightBytes,
+    fixedBatch: typeof batch === 'number' ? batch : undefined,
+    classes: typeof classes === 'number' ? classes : undefined,
+  };
+}
+
+/** @throws RadinError where the inputs' shape or dtype does not fit the graph's. */
+export function checkInputs(plan: GraphPlan, inputs: Inputs): void {
+  const { name, dtype, shape } = plan.input;
+  if (!widens(inputs.dtype, dtype)) {
+    throw new RadinError(
+      'DATA',
+      `Expected inputs of dtype ${dtype}, or of one that it holds exactly, for the graph's input ${quote(name)} but found ${inputs.dtype} in ${inputs.path}`,
+    );
+  }
+  const fits =
+    shape === undefined ||
+    (shape.length === inputs.shape.length &&
+      shape.every((size, axis) => axis === 0 || typeof size !== 'number' || size === inputs.shape[axis]));
+  if (!fits) {
+    throw new RadinError(
+      'DATA',
+      `Expected inputs of shape ${formatValueShape(plan.input)} for the graph's input ${quote(name)} but found ${formatShape(inputs.shape)} in ${inputs.path}`,
+    );
+  }
+}
+
+function onlyInput(model: OnnxModel): GraphPlan['input'] {
+  const [input, ...others] = model.inputs;
+  if (input === undefined || others.length > 0) {
+    throw new RadinError('GRAPH', `Expected one input besides the weights but found ${listed(model.inputs)} in ${model.path}`);
+  }
+  if (input.dtype === undefined || tensorType(input.dtype) === undefined) {
+    throw new RadinError('GRAPH', `Expected an input of numbers but found another type in ${model.path}, input ${quote(input.name)}`);
+  }
+  return { name: input.name, dtype: input.dtype, shape: input.shape };
+}
+
+function chooseOutput(model: OnnxModel, wanted: string | undefined): GraphValue {
+  const [first, ...others] = model.outputs;
+  if (wanted !== undefined) {
+    const found = model.outputs.find(({ name }) => name === wanted);
+    if (found !== undefined) return found;
+    throw new RadinError('GRAPH', `Expected an output ${quote(wanted)} but found ${listed(model.outputs)} in ${model.path}`);
+  }
+  if (first === undefined || others.length > 0) {
+    throw new RadinError(
+      'GRAPH',
+      `Expected one output but found ${listed(model.outputs)} in ${model.path}: name the one with the logits (output: NAME in radin.yaml, or --output NAME)`,
+    );
+  }
+  return first;
+}
+
+function listed(values: readonly GraphValue[]): string {
+  return values.length === 0 ? 'none' : values.map(({ name }) => quote(name)).join(', ');
+}
+
+function formatValueShape({ shape }: Pick<GraphValue, 'shape'>): string {
+  return `[${(shape ?? []).map((size) => size ?? '?').join(', ')}]`;
+}

@@ -1,0 +1,178 @@
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { checkLabels, type Inputs, type Split } from '../data/index.js';
+import { quote, RadinError } from '../errors/index.js';
+import { dtypeBytes, type OnnxModel } from '../formats/index.js';
+import type { Logits } from '../logits/index.js';
+import type { Checkpoint, Pool } from '../pool/index.js';
+import type { EvaluateOptions, Evaluator } from './evaluator.js';
+import { checkInputs, type GraphPlan, planGraph } from './graph-plan.js';
+import { Job } from './job.js';
+import type { WorkerReply, WorkerSetup } from './protocol.js';
+
+/** Enough samples per run to spread its fixed cost, few enough that a batch's activations stay in cache. */
+const MAX_BATCH = 64;
+/** Bytes of input per run, for large images. */
+const MAX_BATCH_BYTES = 16 * 2 ** 20;
+
+export interface OnnxEvaluatorOptions {
+  /** Threads, each with a session of its own; default: all cores. No result depends on it. */
+  readonly threads?: number;
+  /** Samples per run; default: up to 64, fewer for large samples. The last bits of the logits can depend on it. */
+  readonly batch?: number;
+  /** The graph's output with the logits, where it has several. */
+  readonly output?: string;
+}
+
+/** Evaluates checkpoints on ONNX Runtime: one graph, weights fed anew for each model, every core busy. */
+export class OnnxEvaluator implements Evaluator {
+  readonly plan: GraphPlan;
+  readonly #batch: number | undefined;
+  readonly #threads: number;
+  readonly #workers: Worker[] = [];
+  readonly #idle: Worker[] = [];
+  /** Jobs under way, oldest first. */
+  readonly #jobs = new Map<number, Job>();
+  readonly #spareWeights: SharedArrayBuffer[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+  #nextId = 0;
+  #failure: Error | undefined;
+
+  private constructor(plan: GraphPlan, options: OnnxEvaluatorOptions) {
+    this.plan = plan;
+    this.#batch = plan.fixedBatch ?? options.batch;
+    this.#threads = options.threads ?? availableParallelism();
+    this.#free = this.#threads;
+  }
+
+  /** Checks the graph against the pool and starts the threads. @throws RadinError where they do not fit or ONNX Runtime refuses the graph. */
+  static async open(graph: OnnxModel, pool: Pool, options: OnnxEvaluatorOptions = {}): Promise<OnnxEvaluator> {
+    const evaluator = new OnnxEvaluator(planGraph(graph, pool, options.output), options);
+    try {
+      await Promise.all(Array.from({ length: evaluator.#threads }, () => evaluator.#startWorker()));
+    } catch (error) {
+      await evaluator.dispose();
+      throw error;
+    }
+    return evaluator;
+  }
+
+  /** Checks what can be known before a model runs: the inputs' shape and dtype, and the labels where the graph states C. @throws RadinError */
+  check(split: Split): void {
+    checkInputs(this.plan, split.inputs);
+    if (this.plan.classes !== undefined) checkLabels(split.labels, this.plan.classes);
+  }
+
+  async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    checkInputs(this.plan, inputs);
+    await this.#acquireSlot();
+    const weights = this.#spareWeights.pop() ?? new SharedArrayBuffer(this.plan.weightBytes);
+    let job: Job | undefined;
+    const stop = () => job?.abort(signal?.reason);
+    try {
+      signal?.throwIfAborted();
+      await this.#load(model, weights);
+      signal?.throwIfAborted();
+      if (this.#failure !== undefined) throw this.#failure;
+      job = new Job(this.#nextId++, weights, inputs, this.#batchFor(inputs), this.plan.fixedBatch !== undefined, options.onProgress);
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#jobs.set(job.message.id, job);
+      this.#dispatch();
+      return await job.result;
+    } catch (error) {
+      throw error instanceof RadinError && job !== undefined ? named(error, model, inputs) : error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      // Threads may still be inside a batch of a stopped job: its memory is used again only when they have left it.
+      void (job?.left ?? Promise.resolve()).then(() => {
+        if (job !== undefined) this.#jobs.delete(job.message.id);
+        this.#spareWeights.push(weights);
+        this.#releaseSlot();
+      });
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#fail(new Error('the evaluator was disposed of'));
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
+  }
+
+  #batchFor(inputs: Inputs): number {
+    if (this.#batch !== undefined) return this.#batch;
+    const sampleBytes = inputs.shape.slice(1).reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
+    return Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / sampleBytes)));
+  }
+
+  /** Weights go through private memory: native code does not write to shared memory that other threads read. */
+  async #load(model: Checkpoint, weights: SharedArrayBuffer): Promise<void> {
+    const staging = new Uint8Array(this.plan.weightBytes);
+    for (const { name, byteOffset, byteLength } of this.plan.weights) {
+      await model.read(name, staging.subarray(byteOffset, byteOffset + byteLength));
+    }
+    new Uint8Array(weights).set(staging);
+  }
+
+  #startWorker(): Promise<void> {
+    const { graph, input, output, weights, weightBytes } = this.plan;
+    const setup: WorkerSetup = { graph, input, output, weights, weightBytes };
+    const worker = new Worker(createRequire(import.meta.url).resolve('@radin/core/onnx-worker'), { workerData: setup });
+    this.#workers.push(worker);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (reply: WorkerReply) => {
+        if (reply.kind === 'ready') {
+          this.#idle.push(worker);
+          resolve();
+        } else if (reply.kind === 'broken') {
+          reject(new RadinError('GRAPH', `Expected a graph that ONNX Runtime can run but found ${this.plan.path}: ${reply.message}`));
+        } else {
+          this.#jobs.get(reply.job)?.receive(reply);
+          if (reply.kind === 'left') {
+            this.#idle.push(worker);
+            this.#dispatch();
+          }
+        }
+      });
+      worker.on('error', (error) => {
+        reject(error);
+        this.#fail(error);
+      });
+      worker.on('exit', (code) => this.#fail(new Error(`an evaluation thread ended with code ${code}`)));
+    });
+  }
+
+  /** Gives every idle thread the oldest job that no thread has begun, else helps to finish the oldest. */
+  #dispatch(): void {
+    while (this.#idle.length > 0) {
+      const open = [...this.#jobs.values()].filter((job) => job.unclaimed);
+      const job = open.find((candidate) => candidate.threads === 0) ?? open[0];
+      if (job === undefined) return;
+      job.join();
+      this.#idle.pop()?.postMessage(job.message);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const job of this.#jobs.values()) job.abandon(error);
+  }
+
+  /** As many models in memory as threads: one more would only wait. */
+  async #acquireSlot(): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #releaseSlot(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+}
+
+function named(error: RadinError, model: Checkpoint, inputs: Inputs): RadinError {
+  return new RadinError(error.code, `${error.message} (model ${quote(model.id)}, inputs ${inputs.path})`, { cause: error });
+}

@@ -1,0 +1,106 @@
+/**
+ * The thread that runs ONNX Runtime, whose calls block. One session with one thread each: results then depend on nothing
+ * but weights and inputs, and several models run at once. Weights are fed as inputs from one buffer that is overwritten
+ * for each model; the session is never made again.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type Dtype, dtypeBytes } from '../formats/index.js';
+import { toFloat32 } from '../logits/index.js';
+import { type JobMessage, NEXT_BATCH, STOP, type WorkerReply, type WorkerSetup } from './protocol.js';
+import { tensorType, widen } from './tensor-types.js';
+
+const setup = workerData as WorkerSetup;
+const arena = new ArrayBuffer(setup.weightBytes);
+const weights = setup.weights.map(
+  ({ name, dtype, shape, byteOffset, byteLength }) =>
+    [name, makeTensor(dtype, arena, byteOffset, byteLength / dtypeBytes(dtype), shape)] as const,
+);
+let loadedJob = -1;
+
+function makeTensor(dtype: Dtype, buffer: ArrayBuffer, byteOffset: number, length: number, shape: readonly number[]): Tensor {
+  const type = tensorType(dtype);
+  if (type === undefined) throw new TypeError(`Expected a dtype of ONNX Runtime but received ${dtype}`);
+  return new Tensor(type.ort, type.view(buffer, byteOffset, length) as Float32Array, shape);
+}
+
+function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}
+
+/** Samples [first, first + rows) of the job's inputs as the graph's input; rows past the last sample repeat it. */
+function inputTensor({ inputs }: JobMessage, first: number, rows: number, samples: number): Tensor {
+  const perSample = inputs.shape.slice(1).reduce((product, size) => product * size, 1);
+  const source = tensorType(inputs.dtype)?.view(inputs.bytes, 0, samples * perSample) as Float32Array;
+  const { dtype } = setup.input;
+  const length = rows * perSample;
+  const buffer = new ArrayBuffer(length * dtypeBytes(dtype));
+  const target = tensorType(dtype)?.view(buffer, 0, length) as Float32Array;
+  const present = Math.min(rows, samples - first);
+  widen(source.subarray(first * perSample, (first + present) * perSample), inputs.dtype, target.subarray(0, present * perSample), dtype);
+  for (let row = present; row < rows; row++) {
+    target.copyWithin(row * perSample, (present - 1) * perSample, present * perSample);
+  }
+  return makeTensor(dtype, buffer, 0, length, [rows, ...inputs.shape.slice(1)]);
+}
+
+async function runBatch(session: InferenceSession, job: JobMessage, first: number): Promise<void> {
+  const samples = job.inputs.shape[0] as number;
+  const present = Math.min(job.batch, samples - first);
+  const rows = job.fixed ? job.batch : present;
+  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: inputTensor(job, first, rows, samples) };
+  const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
+  const [outputRows, classes] = output.dims;
+  if (output.dims.length !== 2 || outputRows !== rows || classes === undefined || classes < 2) {
+    throw new RangeError(`Expected logits of shape [${rows}, classes] with at least 2 classes but found [${output.dims.join(', ')}]`);
+  }
+  const dtype = ({ float32: 'F32', float16: 'F16', float64: 'F64' } as const)[output.type as 'float32'];
+  if (dtype === undefined) throw new RangeError(`Expected logits of a floating-point type but found ${output.type}`);
+  const data = output.data as Float32Array;
+  const values = toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dtype, 'the output').slice(0, present * classes);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const sample = first + Math.floor(bad / classes);
+    reply({ kind: 'failed', job: job.id, sample, message: `Expected finite logits but found ${values[bad]}, class ${bad % classes}` });
+    return;
+  }
+  reply({ kind: 'batch', job: job.id, first, classes, values }, [values.buffer as ArrayBuffer]);
+}
+
+async function work(session: InferenceSession, job: JobMessage): Promise<void> {
+  const control = new Int32Array(job.control);
+  if (loadedJob !== job.id) {
+    new Uint8Array(arena).set(new Uint8Array(job.weights, 0, arena.byteLength));
+    loadedJob = job.id;
+  }
+  const samples = job.inputs.shape[0] as number;
+  while (Atomics.load(control, STOP) === 0) {
+    const first = Atomics.add(control, NEXT_BATCH, 1) * job.batch;
+    if (first >= samples) break;
+    try {
+      await runBatch(session, job, first);
+    } catch (error) {
+      reply({ kind: 'failed', job: job.id, sample: first, message: oneLine(error) });
+    }
+  }
+  reply({ kind: 'left', job: job.id });
+}
+
+try {
+  const session = await InferenceSession.create(setup.graph, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Warnings about the graph would be printed past the command line's own output; errors are thrown.
+    logSeverityLevel: 4,
+  });
+  parentPort?.on('message', (job: JobMessage) => void work(session, job));
+  reply({ kind: 'ready' });
+} catch (error) {
+  reply({ kind: 'broken', message: oneLine(error) });
+}

@@ -1,0 +1,39 @@
+import { checkLabels, type Split } from '../data/index.js';
+import { type PoolLogits, poolLogits } from '../logits/index.js';
+import type { Pool } from '../pool/index.js';
+import type { Evaluator } from './evaluator.js';
+
+/**
+ * The one pass of every model over a split, whose logits stage 1 works from: N full evaluations.
+ * @param onProgress called with the number of models done, fractions included
+ * @throws RadinError where a model's logits are not finite, models disagree on C, or a label is not below C.
+ */
+export async function passOfPool(
+  pool: Pool,
+  evaluator: Evaluator,
+  split: Split,
+  options: { signal?: AbortSignal; onProgress?: (models: number) => void } = {},
+): Promise<PoolLogits> {
+  // One model's failure stops the others: their results would have no use.
+  const failed = new AbortController();
+  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal]);
+  const done = new Float64Array(pool.size);
+  const passes = pool.checkpoints.map(async (checkpoint, index) => {
+    const logits = await evaluator.logits(checkpoint, split.inputs, {
+      signal,
+      onProgress: (samples) => {
+        done[index] = samples / split.samples;
+        options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));
+      },
+    });
+    checkLabels(split.labels, logits.classes);
+    return logits;
+  });
+  try {
+    return poolLogits(pool.ids, await Promise.all(passes), split.labels.values);
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(passes);
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileError, RadinError } from '../errors/index.js';
+
+/** One system call writes at most this much: Node refuses lengths of 2 GiB and more. */
+const LARGEST_WRITE = 2 ** 30;
+
+/** Where the bytes of a file go, in order. */
+export interface FileSink {
+  /** Appends; await it before the next call and before `bytes` changes. @throws the signal's reason once it is aborted. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+export interface WriteOptions {
+  /** Aborting leaves the path as it was. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes a file wholly or not at all: into a temporary file in the same folder, which takes the path's place after its bytes
+ * are on disk and is removed on any failure. Whatever was at `path` stays readable until then.
+ * @returns what `produce` returned
+ * @throws RadinError (`FILE`) where the folder is missing, forbidden or full, or `path` is no regular file; whatever `produce` throws
+ */
+export async function writeFileAtomically<T>(
+  path: string,
+  produce: (sink: FileSink) => Promise<T>,
+  options: WriteOptions = {},
+): Promise<T> {
+  options.signal?.throwIfAborted();
+  const target = await replaceable(path);
+  const temporary = join(dirname(target), `.radin-${randomBytes(8).toString('hex')}.tmp`);
+  const handle = await open(temporary, 'wx').catch((error: unknown) => {
+    throw fileError('write', path, error);
+  });
+  try {
+    const result = await writeAndClose(handle, path, produce, options);
+    options.signal?.throwIfAborted();
+    await rename(temporary, target);
+    await synchroniseFolder(dirname(target));
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError('write', path, error);
+  }
+}
+
+/** Writes a text as UTF-8, wholly or not at all. @throws RadinError as `writeFileAtomically` */
+export function writeTextAtomically(path: string, text: string, options: WriteOptions = {}): Promise<void> {
+  return writeFileAtomically(path, (sink) => sink.write(new TextEncoder().encode(text)), options);
+}
+
+/** The path to replace: links are followed, and devices such as `/dev/null` must not be replaced by a file. */
+async function replaceable(path: string): Promise<string> {
+  try {
+    const status = await stat(path);
+    if (!status.isFile())
+      throw new RadinError('FILE', `Expected to write a regular file but found something else: ${path}`);
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path;
+    throw fileError('write', path, error);
+  }
+}
+
+async function writeAndClose<T>(
+  handle: FileHandle,
+  path: string,
+  produce: (sink: FileSink) => Promise<T>,
+  { signal }: WriteOptions,
+): Promise<T> {
+  try {
+    const result = await produce({
+      async write(bytes) {
+        signal?.throwIfAborted();
+        try {
+          await writeAll(handle, bytes);
+        } catch (error) {
+          throw fileError('write', path, error);
+        }
+      },
+    });
+    await handle.sync();
+    return result;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const length = Math.min(bytes.byteLength - done, LARGEST_WRITE);
+    done += (await handle.write(bytes, done, length)).bytesWritten;
+  }
+}
+
+/** Without this, a power cut can undo the renaming. Windows has no such call for folders. */
+async function synchroniseFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,108 @@
+import { writeFileAtomically } from './atomic-file.js';
+import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
+import { failFormat } from './format-error.js';
+import { formatNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header.js';
+import { allocate, type RegularFile, withRegularFile } from './regular-file.js';
+
+const MAGIC = '\x93NUMPY';
+/** Magic text and version. */
+const PREFIX_BYTES = 8;
+/** Data starts at a multiple of this, so that it can be mapped. */
+const ALIGNMENT = 64;
+/** Headers hold at most 64 dimensions; a longer one is an attack. */
+const LONGEST_HEADER = 65_535;
+
+/** What an `.npy` file says of its array. */
+export interface NpyInfo {
+  readonly path: string;
+  readonly dtype: Dtype;
+  /** Row-major; `[]` is a scalar. */
+  readonly shape: readonly number[];
+}
+
+/** An array in memory. */
+export interface NpyArray extends NpyInfo {
+  /** Little-endian elements in C order: exactly the bytes of dtype and shape, from an 8-byte aligned start. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Reads a NumPy array (`.npy`, versions 1.0 to 3.0) of booleans, integers or floats in C order and either byte order.
+ * @throws RadinError `FILE` where it is no readable regular file or too large for one array of this Node version (4 GiB on
+ *   Node 20); `FORMAT` where it is no such array or has missing or trailing bytes
+ */
+export function readNpy(path: string): Promise<NpyArray> {
+  return withRegularFile(path, async (file) => {
+    const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
+    const data = allocate(file.size - dataStart, path);
+    await file.read(data, dataStart);
+    if (bigEndian) swapBytes(data, dtypeBytes(dtype));
+    return { path, dtype, shape, data };
+  });
+}
+
+/** Reads the header only and checks the file's size. @throws RadinError as `readNpy` */
+export function readNpyHeader(path: string): Promise<NpyInfo> {
+  return withRegularFile(path, async (file) => {
+    const { dtype, shape } = await readHeader(file);
+    return { path, dtype, shape };
+  });
+}
+
+/**
+ * Writes a NumPy array (version 1.0), wholly or not at all.
+ * @param data little-endian elements in C order
+ * @throws RadinError `FORMAT` where NumPy has no such dtype; `FILE` where the file cannot be written
+ * @throws RangeError where `data` does not have the bytes of dtype and shape
+ */
+export async function writeNpy(path: string, dtype: Dtype, shape: readonly number[], data: Uint8Array): Promise<void> {
+  if (data.byteLength !== tensorBytes(dtype, shape)) {
+    throw new RangeError(
+      `Expected the bytes of ${dtype} ${formatShape(shape)} but received ${data.byteLength} for ${path}`,
+    );
+  }
+  const text = formatNpyHeader(dtype, shape, path);
+  const dataStart = Math.ceil((PREFIX_BYTES + 2 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const headerBytes = dataStart - PREFIX_BYTES - 2;
+  const header = Buffer.from(`${MAGIC}\x01\x00..${text.padEnd(headerBytes - 1)}\n`, 'latin1');
+  header.writeUInt16LE(headerBytes, PREFIX_BYTES);
+  await writeFileAtomically(path, async (sink) => {
+    await sink.write(header);
+    await sink.write(data);
+  });
+}
+
+async function readHeader(file: RegularFile): Promise<NpyHeader & { readonly dataStart: number }> {
+  const { path, size } = file;
+  const prefix = Buffer.alloc(Math.min(size, PREFIX_BYTES + 4));
+  await file.read(prefix, 0);
+  const isNpy = prefix.length >= PREFIX_BYTES + 2 && prefix.toString('latin1', 0, MAGIC.length) === MAGIC;
+  if (!isNpy) failFormat('a NumPy .npy file', 'something else', path);
+  const version = `${prefix[6]}.${prefix[7]}`;
+  if (!['1.0', '2.0', '3.0'].includes(version)) failFormat('.npy version 1.0, 2.0 or 3.0', version, path);
+  const lengthBytes = version === '1.0' ? 2 : 4;
+  const headerStart = PREFIX_BYTES + lengthBytes;
+  if (size < headerStart) failFormat('a header', 'the end of the file', path);
+  const longest = Math.min(LONGEST_HEADER, size - headerStart);
+  const length = prefix.readUIntLE(PREFIX_BYTES, lengthBytes);
+  if (length > longest) failFormat(`a header of at most ${longest} bytes`, `a length of ${length}`, path);
+  const text = Buffer.alloc(length);
+  await file.read(text, headerStart);
+  const header = parseNpyHeader(text.toString('latin1'), path);
+  const dataStart = headerStart + length;
+  checkSize(header, size - dataStart, path);
+  return { ...header, dataStart };
+}
+
+function checkSize({ dtype, shape }: NpyHeader, found: number, path: string): void {
+  const expected = tensorBytes(dtype, shape);
+  if (found === expected) return;
+  failFormat(`${expected ?? 'more than 2^53'} bytes of data for ${dtype} ${formatShape(shape)}`, `${found}`, path);
+}
+
+function swapBytes(data: Uint8Array<ArrayBuffer>, elementBytes: number): void {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (elementBytes === 2) bytes.swap16();
+  else if (elementBytes === 4) bytes.swap32();
+  else if (elementBytes === 8) bytes.swap64();
+}

@@ -1,0 +1,99 @@
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import { fileError, RadinError } from '../errors/index.js';
+
+/** One system call reads at most this much: Node refuses lengths of 2 GiB and more. */
+const LARGEST_READ = 2 ** 30;
+
+/** A regular file opened for reading. */
+export interface RegularFile {
+  readonly path: string;
+  /** Bytes when it was opened. */
+  readonly size: number;
+  /** Fills `target` exactly from `position` on. @throws RadinError if the file has become shorter or cannot be read. */
+  read(target: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a file for reading. @throws RadinError (`FILE`) if it is missing, forbidden, or a folder, pipe, socket or device. */
+export async function openRegularFile(path: string): Promise<RegularFile> {
+  try {
+    // Without O_NONBLOCK, opening a FIFO waits for a writer for ever.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const status = await handle.stat();
+      if (!status.isFile()) {
+        const found = status.isDirectory() ? 'a folder' : 'a pipe, socket or device';
+        throw new RadinError('FILE', `Expected a regular file but found ${found}: ${path}`);
+      }
+      return new OpenFile(path, status.size, handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+}
+
+/** Opens, uses and always closes a file. */
+export async function withRegularFile<T>(path: string, use: (file: RegularFile) => Promise<T>): Promise<T> {
+  const file = await openRegularFile(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** New memory for `bytes` of a file, 8-byte aligned. @throws RadinError where this machine or Node cannot hold them in one piece. */
+export function allocate(bytes: number, path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(bytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RadinError(
+      'FILE',
+      `Expected data that fits into one array of this Node version but found ${bytes} bytes in ${path}`,
+      { cause: error },
+    );
+  }
+}
+
+class OpenFile implements RegularFile {
+  readonly #handle: FileHandle;
+
+  constructor(
+    readonly path: string,
+    readonly size: number,
+    handle: FileHandle,
+  ) {
+    this.#handle = handle;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<void> {
+    let done = 0;
+    while (done < target.byteLength) {
+      const length = Math.min(target.byteLength - done, LARGEST_READ);
+      const bytesRead = await this.#readSome(target, done, length, position + done);
+      if (bytesRead === 0) {
+        throw new RadinError(
+          'FILE',
+          `Expected ${position + target.byteLength} bytes or more but found the end of the file after ${position + done} in ${this.path}`,
+        );
+      }
+      done += bytesRead;
+    }
+  }
+
+  async #readSome(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    try {
+      return (await this.#handle.read(target, offset, length, position)).bytesRead;
+    } catch (error) {
+      throw fileError('read', this.path, error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}

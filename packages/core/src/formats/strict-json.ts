@@ -1,0 +1,135 @@
+/** What a file header may hold. Objects are Maps, so that a name such as `__proto__` is a name like any other. */
+export type StrictJson = string | number | boolean | null | readonly StrictJson[] | ReadonlyMap<string, StrictJson>;
+
+/** File headers are flat; a deep one is an attack on the stack. */
+const DEEPEST = 16;
+
+/**
+ * Reads the JSON text of a file header as every reader of that file must understand it: duplicate keys, numbers other than
+ * integers within ±(2^53 − 1), invalid UTF-8, unpaired surrogates, byte order marks and more than 16 levels are refused.
+ * @throws SyntaxError with a one-line message that names the position, in characters
+ */
+export function parseStrictJson(bytes: Uint8Array): StrictJson {
+  return new Parser(decode(bytes)).document();
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    // `ignoreBOM` means that a byte order mark is kept, so that the parser meets and refuses it.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new SyntaxError('Expected UTF-8 text but found other bytes', { cause: error });
+  }
+}
+
+// Repetitions are bounded: the regular expression engine keeps a stack entry for each, and a header may have 100 MB.
+const SPACE = /[ \t\n\r]{1,1024}/y;
+const INTEGER = /-?(?:0|[1-9]\d{0,15})(?![\d.eE])/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
+const PLAIN = /[^"\\\u0000-\u001f]{1,1024}/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const WORD = /true|false|null/y;
+
+class Parser {
+  #at = 0;
+
+  constructor(readonly text: string) {}
+
+  document(): StrictJson {
+    const value = this.#value(0);
+    if (this.#at < this.text.length) this.#fail('the end');
+    return value;
+  }
+
+  /** A value and the white space around it. */
+  #value(depth: number): StrictJson {
+    if (depth > DEEPEST) this.#fail(`at most ${DEEPEST} levels`);
+    this.#space();
+    const value = this.#bareValue(depth);
+    this.#space();
+    return value;
+  }
+
+  #bareValue(depth: number): StrictJson {
+    if (this.#skip('{')) return this.#object(depth);
+    if (this.#skip('[')) return this.#array(depth);
+    if (this.#skip('"')) return this.#string();
+    const word = this.#match(WORD);
+    if (word) return word === 'null' ? null : word === 'true';
+    return this.#integer();
+  }
+
+  #object(depth: number): ReadonlyMap<string, StrictJson> {
+    const entries = new Map<string, StrictJson>();
+    this.#space();
+    if (this.#skip('}')) return entries;
+    do {
+      this.#space();
+      if (!this.#skip('"')) this.#fail('a key');
+      const start = this.#at;
+      const key = this.#string();
+      if (entries.has(key)) this.#fail('different keys (this one is there twice)', start);
+      this.#space();
+      if (!this.#skip(':')) this.#fail('":"');
+      entries.set(key, this.#value(depth + 1));
+    } while (this.#skip(','));
+    if (!this.#skip('}')) this.#fail('"," or "}"');
+    return entries;
+  }
+
+  #array(depth: number): readonly StrictJson[] {
+    const elements: StrictJson[] = [];
+    this.#space();
+    if (this.#skip(']')) return elements;
+    do elements.push(this.#value(depth + 1));
+    while (this.#skip(','));
+    if (!this.#skip(']')) this.#fail('"," or "]"');
+    return elements;
+  }
+
+  #string(): string {
+    const start = this.#at;
+    let value = '';
+    for (;;) {
+      const plain = this.#match(PLAIN);
+      const escaped = plain === '' ? this.#match(ESCAPE) : '';
+      if (plain === '' && escaped === '') break;
+      value += escaped === '' ? plain : (JSON.parse(`"${escaped}"`) as string);
+    }
+    if (!this.#skip('"')) this.#fail('the rest of a string');
+    if (/\p{Cs}/u.test(value)) this.#fail('a string without unpaired surrogates', start);
+    return value;
+  }
+
+  #integer(): number {
+    const start = this.#at;
+    const value = Number(this.#match(INTEGER) || Number.NaN);
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+      this.#fail('a string, object, array, true, false, null or an integer below 2^53', start);
+    }
+    return value;
+  }
+
+  #space(): void {
+    while (this.#match(SPACE) !== '');
+  }
+
+  /** Steps over what the pattern matches here and returns it; an empty text where it does not match. */
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.text)?.[0] ?? '';
+    this.#at += found.length;
+    return found;
+  }
+
+  #skip(character: string): boolean {
+    const found = this.text[this.#at] === character;
+    if (found) this.#at++;
+    return found;
+  }
+
+  #fail(expected: string, at = this.#at): never {
+    const found = at < this.text.length ? JSON.stringify(this.text.slice(at, at + 20)) : 'the end';
+    throw new SyntaxError(`Expected ${expected} but found ${found} at character ${at}`);
+  }
+}

@@ -1,0 +1,29 @@
+export { type Backend, type BackendStatus, listBackends } from '@radin/native';
+export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
+export { quote, RadinError, type RadinErrorCode } from './errors/index.js';
+export { type EvaluateOptions, type Evaluator, ONNXRUNTIME_VERSION, OnnxEvaluator, type OnnxEvaluatorOptions } from './evaluator/index.js';
+export * from './formats/index.js';
+export { type Logits, type PoolLogits, poolLogits, readLogits } from './logits/index.js';
+export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
+export { Mixture, Soup, writeSoup } from './mixture/index.js';
+export {
+  type Checkpoint,
+  closeCheckpoints,
+  contentSha256,
+  duplicates,
+  FileCheckpoint,
+  inspectPool,
+  modelId,
+  openCheckpoints,
+  Pool,
+  type PoolInspection,
+  poolProblems,
+  tensorSha256,
+} from './pool/index.js';
+export type { CallOptions, Progress } from './progress.js';
+export { Random } from './random.js';
+export * from './recipes/index.js';
+export { exhaustive, monteCarlo, type ProposalOptions, proposeCandidates, SAMPLERS, type Sampler } from './sampler/index.js';
+export { approxScores, type Candidate, rankCandidates } from './stage1/index.js';
+export { evaluateTop, SplitScorer } from './stage2/index.js';
+export * from './report/index.js';

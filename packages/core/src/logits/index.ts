@@ -1,0 +1,2 @@
+export { fromHalf, type Logits, readLogits, requireFinite, toFloat32 } from './logits.js';
+export { equalLogits, type PoolLogits, poolLogits } from './pool-logits.js';

@@ -1,0 +1,45 @@
+import { RadinError } from '../errors/index.js';
+import type { Logits } from './logits.js';
+
+/** The cached logits of all N models on one split, with its labels: all that stage 1 needs. */
+export interface PoolLogits {
+  readonly models: readonly string[];
+  /** N entries of shape [M, C]. */
+  readonly logits: readonly Logits[];
+  /** Class indices in [0, C), shape [M]. */
+  readonly labels: Int32Array;
+  readonly samples: number;
+  readonly classes: number;
+}
+
+/** Puts models' logits together. @throws RadinError naming the first model whose shape differs from the others' or the labels'. */
+export function poolLogits(models: readonly string[], logits: readonly Logits[], labels: Int32Array): PoolLogits {
+  const first = logits[0];
+  if (first === undefined) throw new RadinError('DATA', 'Expected the logits of at least one model but found none');
+  const { samples, classes } = first;
+  const odd = logits.findIndex((other) => other.samples !== samples || other.classes !== classes);
+  if (odd >= 0) {
+    throw new RadinError(
+      'DATA',
+      `Expected logits of shape [${samples}, ${classes}] as of model ${models[0]} but found [${logits[odd]?.samples}, ${logits[odd]?.classes}] of model ${models[odd]}`,
+    );
+  }
+  if (labels.length !== samples) {
+    throw new RadinError('DATA', `Expected ${samples} labels, one per row of the logits, but found ${labels.length}`);
+  }
+  return { models, logits, labels, samples, classes };
+}
+
+/** Pairs of models with the same logits for every sample, as indices: almost surely one model under two names. Cost: one pass at most per pair. */
+export function equalLogits({ logits }: PoolLogits): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (let later = 1; later < logits.length; later++) {
+    const earlier = logits.findIndex((other, index) => index < later && equal(other, logits[later] as Logits));
+    if (earlier >= 0) pairs.push([earlier, later]);
+  }
+  return pairs;
+}
+
+function equal(a: Logits, b: Logits): boolean {
+  return a.values.length === b.values.length && a.values.every((value, index) => value === b.values[index]);
+}

@@ -1,0 +1,1 @@
+export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric.js';

@@ -1,0 +1,3 @@
+export { Mixture } from './mixture.js';
+export { Soup } from './soup.js';
+export { writeSoup } from './write-soup.js';

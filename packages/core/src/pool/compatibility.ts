@@ -1,0 +1,96 @@
+import { quote } from '../errors/index.js';
+import { formatShape, isFloat, type OnnxModel, type TensorInfo } from '../formats/index.js';
+import type { Checkpoint } from './checkpoint.js';
+
+/** Why a model does not belong to its pool: one line that names both sides. */
+export interface Problem {
+  /** The model's id; undefined for what concerns the whole pool. */
+  readonly model?: string;
+  readonly message: string;
+}
+
+/**
+ * The models that do not have the pool's layout: the tensor names, shapes and dtypes that most models share (the first
+ * model's among equals), so that one odd model is named and not all the others.
+ */
+export function layoutProblems(checkpoints: readonly [Checkpoint, ...Checkpoint[]]): Problem[] {
+  const reference = mostCommonLayout(checkpoints);
+  return checkpoints.flatMap((checkpoint) =>
+    checkpoint === reference
+      ? []
+      : differences(reference, checkpoint).map((message) => ({ model: checkpoint.id, message })),
+  );
+}
+
+/** What of a model's layout contradicts the graph: weights that the graph does not have, or has in another shape or dtype. */
+export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint): Problem[] {
+  const initializers = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
+  const problems: Problem[] = [];
+  for (const tensor of checkpoint.tensors) {
+    const initializer = initializers.get(tensor.name);
+    if (initializer === undefined) {
+      // Integer buffers such as BatchNorm's num_batches_tracked are in state dicts and not in graphs.
+      if (!isFloat(tensor.dtype)) continue;
+      problems.push({
+        model: checkpoint.id,
+        message: `Expected an initializer ${quote(tensor.name)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor of that name, but found none (export the graph with parameter names kept and constant folding off)`,
+      });
+    } else if (describe(initializer) !== describe(tensor)) {
+      problems.push({
+        model: checkpoint.id,
+        message: `Expected tensor ${quote(tensor.name)} of model ${checkpoint.id} to be ${describe(initializer)} as in the graph ${graph.path} but found ${describe(tensor)}`,
+      });
+    }
+  }
+  return problems;
+}
+
+/** Float initializers of the graph, scalars aside, that no model supplies: every soup would use the graph's own value. */
+export function unsuppliedInitializers(graph: OnnxModel, checkpoint: Checkpoint): string[] {
+  const names = new Set(checkpoint.tensors.map((tensor) => tensor.name));
+  return graph.initializers
+    .filter(({ name, dtype, shape }) => isFloat(dtype) && shape.length > 0 && !names.has(name))
+    .map(({ name }) => name);
+}
+
+function differences(reference: Checkpoint, checkpoint: Checkpoint): string[] {
+  const found = new Map(checkpoint.tensors.map((tensor) => [tensor.name, tensor]));
+  const messages: string[] = [];
+  for (const expected of reference.tensors) {
+    const tensor = found.get(expected.name);
+    found.delete(expected.name);
+    if (tensor === undefined) {
+      messages.push(
+        `Expected tensor ${quote(expected.name)} (${describe(expected)} in model ${reference.id}) but found none of that name in model ${checkpoint.id}`,
+      );
+    } else if (describe(tensor) !== describe(expected)) {
+      messages.push(
+        `Expected tensor ${quote(expected.name)} to be ${describe(expected)} as in model ${reference.id} but found ${describe(tensor)} in model ${checkpoint.id}`,
+      );
+    }
+  }
+  for (const tensor of found.values()) {
+    messages.push(
+      `Expected no tensor ${quote(tensor.name)}, which model ${reference.id} does not have, but found it (${describe(tensor)}) in model ${checkpoint.id}`,
+    );
+  }
+  return messages;
+}
+
+function mostCommonLayout(checkpoints: readonly [Checkpoint, ...Checkpoint[]]): Checkpoint {
+  const groups = new Map<string, Checkpoint[]>();
+  for (const checkpoint of checkpoints) {
+    const layout = JSON.stringify(
+      checkpoint.tensors
+        .map(({ name, dtype, shape }) => [name, dtype, shape] as const)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+    groups.set(layout, [...(groups.get(layout) ?? []), checkpoint]);
+  }
+  const largest = [...groups.values()].reduce((most, group) => (group.length > most.length ? group : most));
+  return largest[0] ?? checkpoints[0];
+}
+
+function describe({ dtype, shape }: Pick<TensorInfo, 'dtype' | 'shape'>): string {
+  return `${dtype} ${formatShape(shape)}`;
+}

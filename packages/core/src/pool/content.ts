@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import type { TensorInfo } from '../formats/index.js';
+import type { Checkpoint } from './checkpoint.js';
+
+const WINDOW_BYTES = 4 * 2 ** 20;
+
+/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once, in windows. */
+export async function tensorSha256(checkpoint: Checkpoint, tensor: TensorInfo): Promise<string> {
+  const hash = createHash('sha256');
+  const window = new Uint8Array(Math.min(WINDOW_BYTES, tensor.byteLength));
+  for (let offset = 0; offset < tensor.byteLength; offset += window.length) {
+    const part = window.subarray(0, Math.min(window.length, tensor.byteLength - offset));
+    await checkpoint.read(tensor.name, part, offset);
+    hash.update(part);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * SHA-256 over the names, dtypes, shapes and values of all tensors in the order of their names: equal for two models
+ * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model.
+ */
+export async function contentSha256(checkpoint: Checkpoint): Promise<string> {
+  const hash = createHash('sha256');
+  for (const tensor of [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    hash.update(
+      JSON.stringify([tensor.name, tensor.dtype, tensor.shape, await tensorSha256(checkpoint, tensor)]),
+    );
+  }
+  return hash.digest('hex');
+}
+
+/** Groups of two or more models with equal weights. Reads every model whole. */
+export async function duplicates(checkpoints: readonly Checkpoint[]): Promise<Checkpoint[][]> {
+  const groups = new Map<string, Checkpoint[]>();
+  for (const checkpoint of checkpoints) {
+    const digest = await contentSha256(checkpoint);
+    groups.set(digest, [...(groups.get(digest) ?? []), checkpoint]);
+  }
+  return [...groups.values()].filter((group) => group.length > 1);
+}

@@ -1,0 +1,16 @@
+/** What a long call is doing. Phases come one after another, some more than once. */
+export interface Progress {
+  /** `cache`: one pass per model. `score`: stage 1. `evaluate`: real evaluations. `test`: real evaluations that only report. */
+  readonly phase: 'cache' | 'score' | 'evaluate' | 'test';
+  /** Passes or mixtures done, fractions included. */
+  readonly done: number;
+  readonly total: number;
+  /** Best validation score so far, where one is known. */
+  readonly best?: number;
+}
+
+/** Options of every long call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}

@@ -1,0 +1,37 @@
+import { Mixture } from '../mixture/index.js';
+import type { CallOptions } from '../progress.js';
+import { rankCandidates, selectBest } from '../stage1/index.js';
+import { evaluateTop, type SplitScorer } from '../stage2/index.js';
+import type { SearchResult } from './result.js';
+
+/** The single model with the highest score; among equals the first in the pool. Costs no evaluation beyond the N passes. */
+export async function bestIndividual(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+  const singles = [...Array(scorer.poolSize).keys()].map((model) => Mixture.uniform(scorer.poolSize, [model]));
+  const ranked = rankCandidates(singles, await scorer.individualScores(options), 0);
+  const candidates = ranked.map((candidate) => ({ ...candidate, score: candidate.approxScore }));
+  return { method: 'best-individual', best: selectBest(candidates), candidates, evaluations: 0, notices: [] };
+}
+
+/** The soup of all models, p_k = 1/N. One evaluation. */
+export async function uniformSoup(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+  const mixtures = [uniform(scorer)];
+  const ranked = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
+  const candidates = await evaluateTop(scorer, ranked, 1, options);
+  return { method: 'uniform', best: selectBest(candidates), candidates, evaluations: 1, notices: [] };
+}
+
+/**
+ * The averaged logits of all models as a predictor: N times the inference cost of a soup, and what soups try to reach.
+ * Its score is that of the predictor; no soup is evaluated.
+ */
+export async function logitEnsemble(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+  const mixtures = [uniform(scorer)];
+  const [candidate] = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
+  if (candidate === undefined) throw new RangeError('Expected a pool of at least one model but received none');
+  const best = { ...candidate, score: candidate.approxScore };
+  return { method: 'logit-ensemble', best, candidates: [best], evaluations: 0, notices: [] };
+}
+
+function uniform({ poolSize }: SplitScorer): Mixture {
+  return Mixture.uniform(poolSize, [...Array(poolSize).keys()]);
+}

@@ -1,0 +1,68 @@
+import type { CallOptions } from '../progress.js';
+import { proposeCandidates } from '../sampler/index.js';
+import type { SplitScorer } from '../stage2/index.js';
+import { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
+import { greedySoup } from './greedy-soup.js';
+import { oracle } from './oracle.js';
+import { type RadinOptions, radin } from './radin.js';
+import type { SearchResult } from './result.js';
+
+export interface CompareOptions extends Omit<RadinOptions, 'budget' | 'lambda'> {
+  /** One row of every method for each of these. */
+  readonly budgets: readonly number[];
+}
+
+/** One method at one budget. */
+export interface ComparisonRow {
+  readonly result: SearchResult;
+  readonly budget: number;
+  /** Validation score of the choice: of the averaged logits for the logit ensemble, of the soup for all others. */
+  readonly valScore: number;
+  readonly testScore?: number;
+}
+
+/**
+ * The pool's own Table 1 (RADIN): every method at every budget, choosing by the validation split, reported on both. All
+ * choices are made before the test split is opened; only the oracle, which is there to cheat, chooses by it.
+ * @param test left out where there is no test split; then there is no oracle
+ */
+export async function compare(
+  validation: SplitScorer,
+  test: SplitScorer | undefined,
+  options: CompareOptions,
+): Promise<ComparisonRow[]> {
+  const chosen: (readonly [number, SearchResult])[] = [];
+  for (const budget of options.budgets) {
+    const searches = [
+      await bestIndividual(validation, options),
+      await uniformSoup(validation, options),
+      await logitEnsemble(validation, options),
+      await greedySoup(validation, { ...options, budget }),
+      await radin(validation, { ...options, budget, lambda: 0 }),
+      await radin(validation, { ...options, budget, lambda: 1 }),
+    ];
+    chosen.push(...searches.map((result) => [budget, result] as const));
+  }
+  const rows: ComparisonRow[] = [];
+  for (const [budget, result] of chosen) {
+    const row = { result, budget, valScore: result.best.score };
+    rows.push(test === undefined ? row : { ...row, testScore: await testScore(test, result, options) });
+  }
+  return test === undefined ? rows : [...rows, ...(await oracleRows(validation, test, options))];
+}
+
+/** Test score of what a method chose: of its soup, or of the averaged logits where these are the choice. */
+async function testScore(test: SplitScorer, { method, best }: SearchResult, options: CallOptions): Promise<number> {
+  const scores =
+    method === 'logit-ensemble'
+      ? await test.approxScores([best.mixture], options)
+      : await test.scores([best.mixture], options);
+  return scores[0] as number;
+}
+
+async function oracleRows(validation: SplitScorer, test: SplitScorer, options: CompareOptions): Promise<ComparisonRow[]> {
+  const { mixtures } = proposeCandidates(validation.poolSize, options);
+  const result = await oracle(test, mixtures, options);
+  const [valScore] = (await validation.scores([result.best.mixture], options)) as [number];
+  return options.budgets.map((budget) => ({ result, budget, valScore, testScore: result.best.score }));
+}

@@ -1,0 +1,39 @@
+import { Mixture } from '../mixture/index.js';
+import type { CallOptions } from '../progress.js';
+import type { SplitScorer } from '../stage2/index.js';
+import type { GreedyStep, SearchResult } from './result.js';
+
+export interface GreedyOptions extends CallOptions {
+  /** B ≥ 1: greedy stops after B steps. At B ≥ N it has walked the whole pool. */
+  readonly budget: number;
+}
+
+/**
+ * RADIN, Recipe 1 (greedy soup of Wortsman et al. 2022): walk the models from the best to the worst by validation score and
+ * keep each one whose soup with those kept scores at least as high. Accepts on ≥, as the recipe; equal models keep pool order.
+ * The first step evaluates the best individual, whose score is known: it counts as an evaluation, as in the recipe.
+ */
+export async function greedySoup(scorer: SplitScorer, options: GreedyOptions): Promise<SearchResult> {
+  const { budget, signal } = options;
+  const size = scorer.poolSize;
+  const individual = await scorer.individualScores(options);
+  const order = [...individual.keys()].sort((a, b) => (individual[b] as number) - (individual[a] as number) || a - b);
+  const steps = order.slice(0, budget);
+  const trace: GreedyStep[] = [];
+  let kept: readonly number[] = [];
+  let best = Number.NEGATIVE_INFINITY;
+  for (const [step, model] of steps.entries()) {
+    const mixture = Mixture.uniform(size, [...kept, model]);
+    const [score] = (await scorer.scores([mixture], signal ? { signal } : {})) as [number];
+    if (score >= best) {
+      kept = mixture.ingredients;
+      best = score;
+    }
+    trace.push({ model, score, kept: kept === mixture.ingredients });
+    options.onProgress?.({ phase: 'evaluate', done: step + 1, total: steps.length, best });
+  }
+  const mixture = Mixture.uniform(size, kept);
+  const [approxScore] = (await scorer.approxScores([mixture])) as Iterable<number> as [number];
+  const chosen = { mixture, approxScore, rank: 1, score: best };
+  return { method: 'greedy', best: chosen, candidates: [chosen], evaluations: steps.length, notices: [], trace };
+}

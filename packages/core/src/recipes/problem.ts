@@ -1,0 +1,116 @@
+import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
+import { readSplit, type Split } from '../data/index.js';
+import { RadinError } from '../errors/index.js';
+import { OnnxEvaluator } from '../evaluator/index.js';
+import { readOnnx } from '../formats/index.js';
+import { equalLogits } from '../logits/index.js';
+import type { Metric } from '../metric/index.js';
+import {
+  closeCheckpoints,
+  duplicates,
+  type FileCheckpoint,
+  openCheckpoints,
+  Pool,
+  unsuppliedInitializers,
+} from '../pool/index.js';
+import { SplitScorer } from '../stage2/index.js';
+
+/** Where the parts of a pool are. */
+export interface PoolFiles {
+  readonly graph: string;
+  readonly models: readonly string[];
+  readonly validation: { readonly inputs: string; readonly labels: string };
+  readonly test?: { readonly inputs: string; readonly labels: string };
+  /** The graph's output with the logits, where it has several. */
+  readonly output?: string;
+}
+
+export interface ProblemOptions {
+  readonly metric: Metric;
+  /** Name of a backend, or `auto`. */
+  readonly backend: string;
+  readonly threads?: number;
+  readonly batch?: number;
+  /** The splits to open; default: all that the pool has. */
+  readonly splits?: readonly Split['name'][];
+}
+
+/** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
+export class Problem {
+  private constructor(
+    readonly pool: Pool,
+    readonly backend: Backend,
+    readonly scorers: ReadonlyMap<Split['name'], SplitScorer>,
+    /** What the user should know about the pool before the run. */
+    readonly notices: readonly string[],
+    readonly dispose: () => Promise<void>,
+  ) {}
+
+  /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
+  static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
+    const backend = backendNamed(options.backend);
+    const checkpoints = await openCheckpoints(files.models);
+    let evaluator: OnnxEvaluator | undefined;
+    const dispose = async () => {
+      await evaluator?.dispose();
+      await closeCheckpoints(checkpoints);
+    };
+    try {
+      const pool = new Pool(checkpoints);
+      const graph = await readOnnx(files.graph);
+      const { threads, batch, splits: wanted = ['validation', 'test'] } = options;
+      const splits: Split[] = [];
+      for (const name of wanted) {
+        const paths = files[name];
+        if (paths !== undefined) splits.push(await readSplit(name, paths));
+      }
+      evaluator = await OnnxEvaluator.open(graph, pool, {
+        ...(threads && { threads }),
+        ...(batch && { batch }),
+        ...(files.output && { output: files.output }),
+      });
+      for (const split of splits) evaluator.check(split);
+      const parts = { pool, evaluator, backend, metric: options.metric, ...(threads && { threads }) };
+      const scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
+      const unsupplied = unsuppliedInitializers(graph, checkpoints[0] as FileCheckpoint);
+      const notices = unsupplied.map(
+        (name) => `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
+      );
+      return new Problem(pool, backend, scorers, notices, dispose);
+    } catch (error) {
+      await dispose();
+      throw error;
+    }
+  }
+
+  /** The scorer that everything is chosen by. */
+  get validation(): SplitScorer {
+    const scorer = this.scorers.get('validation');
+    if (scorer === undefined) throw new RangeError('Expected the validation split to be among the opened ones');
+    return scorer;
+  }
+
+  /** The scorer that only reports. */
+  get test(): SplitScorer | undefined {
+    return this.scorers.get('test');
+  }
+
+  /** One line for each group of models with equal weights. Reads weights only of models whose logits are equal. */
+  async duplicateNotices(): Promise<string[]> {
+    const suspects = new Set(equalLogits(await this.validation.cache()).flat());
+    const groups = await duplicates([...suspects].sort((a, b) => a - b).map((index) => this.pool.checkpoints[index] as FileCheckpoint));
+    return groups.map(
+      (group) => `models ${group.map(({ id }) => id).join(' and ')} have equal weights: a soup of both counts them twice`,
+    );
+  }
+}
+
+/** The backend of that name. @throws RadinError where it is unknown or not available here. */
+export function backendNamed(name: string): Backend {
+  try {
+    return openBackend(name);
+  } catch (error) {
+    if (error instanceof BackendUnavailableError) throw new RadinError('BACKEND', error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import type { CallOptions } from '../progress.js';
+import { type ProposalOptions, proposeCandidates } from '../sampler/index.js';
+import { rankCandidates, selectBest } from '../stage1/index.js';
+import { evaluateTop, type SplitScorer } from '../stage2/index.js';
+import type { SearchResult } from './result.js';
+
+export interface RadinOptions extends ProposalOptions, CallOptions {
+  /** B ≥ 1, the number of full evaluations that are allowed. */
+  readonly budget: number;
+  /** λ ≥ 0, the prior for larger subsets (RADIN, Eq. 4); it orders stage 1 and has no say in stage 2. */
+  readonly lambda: number;
+}
+
+/**
+ * RADIN, Recipe 2: rank the candidates by the score of their averaged logits, evaluate the soups of the best B, return
+ * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations.
+ */
+export async function radin(scorer: SplitScorer, options: RadinOptions): Promise<SearchResult> {
+  const { mixtures, notices } = proposeCandidates(scorer.poolSize, options);
+  const approxScores = await scorer.approxScores(mixtures, options);
+  const ranked = rankCandidates(mixtures, approxScores, options.lambda);
+  const evaluated = await evaluateTop(scorer, ranked, options.budget, options);
+  return {
+    method: options.lambda > 0 ? 'radin-prior' : 'radin',
+    best: selectBest(evaluated),
+    candidates: [...evaluated, ...ranked.slice(evaluated.length)],
+    evaluations: evaluated.length,
+    notices,
+  };
+}

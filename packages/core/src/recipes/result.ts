@@ -1,0 +1,33 @@
+import type { Candidate } from '../stage1/index.js';
+
+export type Method =
+  | 'best-individual'
+  | 'uniform'
+  | 'logit-ensemble'
+  | 'greedy'
+  | 'radin'
+  | 'radin-prior'
+  | 'oracle';
+
+/** What a recipe chose, and what it cost. */
+export interface SearchResult {
+  readonly method: Method;
+  /** The choice; its `score` is the one it was chosen by. */
+  readonly best: Candidate & { readonly score: number };
+  /** Everything that was considered, in the order of its rank; with a `score` where it was evaluated for real. */
+  readonly candidates: readonly Candidate[];
+  /** Full evaluations as the paper counts them: soups over the split. The N passes that rank the models are not among them. */
+  readonly evaluations: number;
+  /** What the user should know about the run. */
+  readonly notices: readonly string[];
+  /** Greedy's steps. */
+  readonly trace?: readonly GreedyStep[];
+}
+
+/** One step of greedy: the model that was tried, the score of the soup with it, and whether it was kept. */
+export interface GreedyStep {
+  /** Index in the pool. */
+  readonly model: number;
+  readonly score: number;
+  readonly kept: boolean;
+}

@@ -1,0 +1,86 @@
+import type { Metric } from '../metric/index.js';
+import type { ComparisonRow } from '../recipes/index.js';
+import { type DescribedMixture, describeMixture } from './described.js';
+import { alignColumns } from './table.js';
+
+/** The object of `compare --json`. */
+export interface ComparisonReport {
+  readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
+  readonly metric: string;
+  readonly rows: readonly (DescribedMixture & {
+    readonly method: string;
+    readonly budget: number;
+    readonly valScore: number;
+    readonly testScore?: number;
+    readonly evaluations: number;
+    /** Greedy's steps in their order. */
+    readonly trace?: readonly { readonly model: string; readonly valScore: number; readonly kept: boolean }[];
+  })[];
+}
+
+export function comparisonReport(
+  rows: readonly ComparisonRow[],
+  pool: { models: readonly string[]; samples: number; classes: number },
+  metric: Metric,
+): ComparisonReport {
+  return {
+    pool: { ...pool, models: pool.models.length },
+    metric: metric.name,
+    rows: rows.map(({ result, budget, valScore, testScore }) => ({
+      method: result.method,
+      budget,
+      valScore,
+      ...(testScore !== undefined && { testScore }),
+      evaluations: result.evaluations,
+      ...describeMixture(result.best.mixture, pool.models),
+      ...(result.trace && {
+        trace: result.trace.map(({ model, score, kept }) => ({
+          model: pool.models[model] as string,
+          valScore: score,
+          kept,
+        })),
+      }),
+    })),
+  };
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  'best-individual': 'best individual',
+  uniform: 'uniform soup',
+  'logit-ensemble': 'logit ensemble',
+  greedy: 'greedy soup',
+  radin: 'RADIN, λ = 0',
+  'radin-prior': 'RADIN, λ = 1',
+  oracle: 'oracle (cheats)',
+};
+
+/** The comparison as a table like the paper's Table 1: a line for each method, columns for each budget. */
+export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric): string {
+  const budgets = [...new Set(rows.map(({ budget }) => budget))];
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  const tested = rows.some(({ testScore }) => testScore !== undefined);
+  const cell = (score: number | undefined) =>
+    score === undefined ? '' : metric.unit === 'fraction' ? (100 * score).toFixed(2) : score.toFixed(4);
+  const unit = metric.unit === 'fraction' ? '%' : metric.unit;
+  const columns = budgets.flatMap(() => [`val ${unit}`, ...(tested ? [`test ${unit}`] : []), 'evals']);
+  const table = alignColumns([
+    ['', ...budgets.flatMap((budget) => ['', ...(tested ? [''] : []), `B = ${budget}`])],
+    [metric.name, ...columns],
+    ...methods.map((method) => [
+      TITLES[method] ?? method,
+      ...budgets.flatMap((budget) => {
+        const row = rows.find((candidate) => candidate.method === method && candidate.budget === budget);
+        return [cell(row?.valScore), ...(tested ? [cell(row?.testScore)] : []), String(row?.evaluations ?? '')];
+      }),
+    ]),
+  ]);
+  return [
+    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes`,
+    '',
+    ...table,
+    '',
+    `evals: full evaluations of soups within the budget B; the ${pool.models} passes that rank the single models are not counted.`,
+    'logit ensemble: a predictor that runs all models, no soup.',
+    ...(methods.includes('oracle') ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.'] : []),
+  ].join('\n');
+}

@@ -1,0 +1,28 @@
+import type { Mixture } from '../mixture/index.js';
+import type { Candidate } from '../stage1/index.js';
+
+/** A mixture as users read it: ids of its ingredients and, in the same order, their weights. */
+export interface DescribedMixture {
+  readonly models: readonly string[];
+  readonly weights: readonly number[];
+}
+
+export interface DescribedCandidate extends DescribedMixture {
+  readonly approxScore: number;
+  readonly rank: number;
+  /** Real score on the validation split, where the soup was evaluated. */
+  readonly valScore?: number;
+}
+
+/** @param ids the pool's model ids, by index */
+export function describeMixture({ ingredients, weights }: Mixture, ids: readonly string[]): DescribedMixture {
+  return {
+    models: ingredients.map((index) => ids[index] as string),
+    weights: ingredients.map((index) => weights[index] as number),
+  };
+}
+
+export function describeCandidate(candidate: Candidate, ids: readonly string[]): DescribedCandidate {
+  const { mixture, approxScore, rank, score } = candidate;
+  return { ...describeMixture(mixture, ids), approxScore, rank, ...(score !== undefined && { valScore: score }) };
+}

@@ -1,0 +1,87 @@
+import type { Metric } from '../metric/index.js';
+import type { SearchResult } from '../recipes/index.js';
+import { type DescribedCandidate, describeCandidate } from './described.js';
+import { formatGain, formatScore } from './format-score.js';
+
+/** Scores of what a search chose and of the single model that it had to beat; test scores only report. */
+export interface SearchOutcome {
+  readonly result: SearchResult;
+  readonly bestIndividual: SearchResult;
+  readonly testScore?: number;
+  readonly bestIndividualTestScore?: number;
+}
+
+/** Everything besides the scores that determines a run or says what it ran on. */
+export interface RunFacts {
+  readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
+  readonly budget: number;
+  readonly lambda: number;
+  readonly sampler: string;
+  readonly seed: number;
+  readonly backend: string;
+  readonly metric: Metric;
+  /** Seconds per phase. The only part that differs between two runs of one search. */
+  readonly timings: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The object of `result.json` and of `search --json`. */
+export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
+  readonly method: string;
+  readonly best: DescribedCandidate & { readonly testScore?: number };
+  readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
+  readonly evaluations: number;
+  readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
+  readonly metric: string;
+  readonly notices: readonly string[];
+  readonly candidates: readonly DescribedCandidate[];
+}
+
+export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
+  const { result, bestIndividual, testScore, bestIndividualTestScore } = outcome;
+  const { pool, budget, lambda, sampler, seed, backend, metric, timings, versions } = facts;
+  const best = describeCandidate(result.best, pool.models);
+  const single = describeCandidate(bestIndividual.best, pool.models);
+  return {
+    method: result.method,
+    best: testScore === undefined ? best : { ...best, testScore },
+    bestIndividual:
+      bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
+    evaluations: result.evaluations,
+    pool: { ...pool, models: pool.models.length },
+    budget,
+    lambda,
+    sampler,
+    seed,
+    backend,
+    metric: metric.name,
+    notices: result.notices,
+    candidates: result.candidates.map((candidate) => describeCandidate(candidate, pool.models)),
+    timings,
+    versions,
+  };
+}
+
+/** The answer of a search in a few lines of text. */
+export function searchText({ best, bestIndividual, evaluations, candidates, pool }: SearchReport, metric: Metric): string {
+  const scores = (found: SearchReport['best']) =>
+    `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
+    (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
+  const gain = (key: 'valScore' | 'testScore') => {
+    const [ours, theirs] = [best[key], bestIndividual[key]];
+    return ours === undefined || theirs === undefined ? undefined : formatGain(ours - theirs, metric);
+  };
+  const testGain = gain('testScore');
+  return [
+    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes; metric: ${metric.name}`,
+    '',
+    `best soup     ${scores(best)}   ${best.models.length} models`,
+    `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
+    `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
+    '',
+    'ingredients',
+    ...best.models.map((model) => `  ${model}`),
+    '',
+    `${evaluations} of ${candidates.length} candidates evaluated`,
+  ].join('\n');
+}

@@ -1,0 +1,21 @@
+import { RadinError } from '../errors/index.js';
+import { Mixture } from '../mixture/index.js';
+import type { Sampler } from './sampler.js';
+import { subsets } from './subsets.js';
+
+/** Every subset is held, scored and reported one by one: 2^16 of them are the most that is comfortable. */
+const MAX_MODELS = 16;
+
+/** Every non-empty subset, 2^N − 1 of them (RADIN, 3.3: "a full exploration of all subsets"), whatever `count` asks for. */
+export const exhaustive: Sampler = {
+  name: 'exhaustive',
+  *sample(poolSize) {
+    if (poolSize > MAX_MODELS) {
+      throw new RadinError(
+        'CONFIG',
+        `Expected a pool of at most ${MAX_MODELS} models for the sampler "exhaustive" but found ${poolSize}; use "monte-carlo"`,
+      );
+    }
+    for (const subset of subsets(poolSize)) yield Mixture.uniform(poolSize, subset);
+  },
+};

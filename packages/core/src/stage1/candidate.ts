@@ -1,0 +1,12 @@
+import type { Mixture } from '../mixture/index.js';
+
+/** A mixture in the order in which stage 1 would have it evaluated. */
+export interface Candidate {
+  readonly mixture: Mixture;
+  /** Score of the averaged logits (RADIN, Eq. 3), without the prior, in the metric's unit. */
+  readonly approxScore: number;
+  /** Place in the order of stage 1, prior included; 1 is the most promising. */
+  readonly rank: number;
+  /** Score of the soup itself, where it was evaluated. */
+  readonly score?: number;
+}

@@ -1,0 +1,36 @@
+import type { Mixture } from '../mixture/index.js';
+import type { Candidate } from './candidate.js';
+
+/**
+ * RADIN, Eq. 4 as it is meant: the approximate score plus λ for each ingredient. The paper prints a loss to which the
+ * number of models is added; its intent, to favour larger subsets, needs the sign of a score that is maximised.
+ */
+export function withPrior(approxScore: number, size: number, lambda: number): number {
+  return approxScore + lambda * size;
+}
+
+/**
+ * Candidates in the order of stage 1. A total order: score with prior, then larger size, then the mixture's key, so that
+ * equal scores (accuracies are counts, many are equal) come in the same order everywhere.
+ */
+export function rankCandidates(mixtures: readonly Mixture[], approxScores: Float64Array, lambda: number): Candidate[] {
+  return mixtures
+    .map((mixture, index) => {
+      const approxScore = approxScores[index] as number;
+      return { mixture, approxScore, prior: withPrior(approxScore, mixture.size, lambda) };
+    })
+    .sort((a, b) => b.prior - a.prior || breakTie(a.mixture, b.mixture))
+    .map(({ mixture, approxScore }, index) => ({ mixture, approxScore, rank: index + 1 }));
+}
+
+/** The best evaluated candidate: by real score without the prior, ties as in stage 1. */
+export function selectBest<T extends Candidate & { readonly score: number }>(candidates: readonly T[]): T {
+  return candidates.reduce((best, candidate) =>
+    (candidate.score - best.score || breakTie(best.mixture, candidate.mixture)) > 0 ? candidate : best,
+  );
+}
+
+/** Negative where `a` comes first among candidates of equal score: the larger soup, then the lower key. */
+function breakTie(a: Mixture, b: Mixture): number {
+  return b.size - a.size || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+}

@@ -1,0 +1,2 @@
+export { evaluateTop } from './evaluate-top.js';
+export { SplitScorer } from './split-scorer.js';

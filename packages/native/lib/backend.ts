@@ -1,0 +1,79 @@
+/**
+ * The contract that every backend fulfils. It knows nothing of soups, files or ONNX: arrays in, arrays out.
+ *
+ * Shape letters: N models, K ingredients of one average, M samples, C classes, S mixtures. Arrays are row-major.
+ */
+
+/** Floating-point element types, named as in safetensors; bytes are little-endian. */
+export type FloatDtype = 'F16' | 'BF16' | 'F32' | 'F64';
+
+/** Bytes of one element. */
+export const FLOAT_BYTES: Readonly<Record<FloatDtype, number>> = { F16: 2, BF16: 2, F32: 4, F64: 8 };
+
+export interface RunOptions {
+  /** Threads to use, ≥ 1; default: all cores. The result does not depend on it. */
+  readonly threads?: number;
+  /** Aborting rejects the call with the signal's reason, within 50 ms, and leaves outputs unspecified. */
+  readonly signal?: AbortSignal;
+}
+
+/** One tensor to average: K byte arrays of the same length and dtype, of any alignment, and the caller's output of that length. */
+export interface AverageTensor {
+  readonly dtype: FloatDtype;
+  readonly ingredients: readonly Uint8Array[];
+  readonly output: Uint8Array;
+}
+
+export interface AverageRequest {
+  /** The K weights a_k, each finite and > 0, in pool order; ingredients of weight 0 are left out by the caller. */
+  readonly weights: Float64Array;
+  /**
+   * Finite and > 0. A uniform subset has a_k = 1 and divisor K, so that a sum of few float32 numbers is exact and the mean
+   * of an exact half rounds as it should (with a_k = 1/6 rounded, 1 element in 6 could go either way); others 1.
+   */
+  readonly divisor: number;
+  readonly tensors: readonly AverageTensor[];
+}
+
+/** What is added up over the M samples. */
+export type Measure =
+  /** Samples whose label is among the `k` largest logits; ties go to the lowest class. k = 1 is accuracy. 1 ≤ k ≤ C. */
+  | { readonly kind: 'top'; readonly k: number }
+  /** −log softmax(z)[label], in nats. */
+  | { readonly kind: 'cross-entropy' };
+
+export interface ScoreRequest {
+  /** N arrays of shape [M, C], all finite. */
+  readonly logits: readonly Float32Array[];
+  readonly samples: number;
+  readonly classes: number;
+  /** Shape [M], each in [0, C). */
+  readonly labels: Int32Array;
+  /** Shape [S, N]: the mixing weights p_k ≥ 0 of each mixture, at least one > 0. */
+  readonly mixtures: Float64Array;
+  readonly measure: Measure;
+}
+
+export interface Backend {
+  readonly name: string;
+
+  /**
+   * output[i] = (Σ_k a_k · ingredient_k[i]) / divisor for each tensor: float64 products added in float64 in the order of the
+   * ingredients, starting from the first product, divided in float64 (a true division, not a product with the reciprocal),
+   * then one rounding (to nearest, ties to even) to the tensor's dtype. A NaN that comes of it is the positive quiet NaN
+   * without payload. An element whose bits are equal in all ingredients is copied. Same bits on every backend and thread count.
+   */
+  average(request: AverageRequest, options?: RunOptions): Promise<void>;
+
+  /**
+   * The measure's total over the M samples for each mixture's averaged logits (RADIN, Eq. 3), as S numbers.
+   *
+   * The logits of a mixture are z_c = Σ_k a_k ŷ_k[m, c] in float64, k ascending over a_k > 0, starting from the first product.
+   * For `top`, a = p / max p, so that a uniform subset adds float32 logits with weights of exactly 1 and no division can
+   * make or break a tie; the total is an integer. For `cross-entropy`, a = p / Σp, and a sample adds
+   * log(Σ_c exp(z_c − max z)) + (max z − z_label), c ascending, with the exp and log of elementary.ts; samples are added in
+   * blocks of 256, then the block sums in block order. Same bits on every backend and thread count.
+   * @throws RangeError naming model, sample and class of the first logit that is not finite.
+   */
+  score(request: ScoreRequest, options?: RunOptions): Promise<Float64Array>;
+}

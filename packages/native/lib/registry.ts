@@ -1,0 +1,64 @@
+import type { Backend } from './backend.js';
+import { openCpuBackend } from './cpu.js';
+import { referenceBackend } from './reference.js';
+
+interface Entry {
+  readonly name: string;
+  /** @throws Error whose message is the reason, in one line, why this backend is not available. */
+  open(): Backend;
+}
+
+/** Fastest first: `auto` takes the first that opens. */
+const ENTRIES: readonly Entry[] = [
+  { name: 'cpu', open: openCpuBackend },
+  { name: 'reference', open: () => referenceBackend },
+];
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly available: boolean;
+  /** Why it is not available, in one line. */
+  readonly reason?: string;
+}
+
+/** A backend that was asked for by name is unknown or cannot be used here. The message is one line. */
+export class BackendUnavailableError extends Error {
+  override readonly name = 'BackendUnavailableError';
+  readonly backend: string;
+
+  constructor(backend: string, reason: string, options?: ErrorOptions) {
+    super(`Backend ${JSON.stringify(backend)} is not available: ${reason}`, options);
+    this.backend = backend;
+  }
+}
+
+/** Every backend that this package knows, in the order of preference, and whether it can be used on this machine. */
+export function listBackends(): readonly BackendStatus[] {
+  return ENTRIES.map(({ name, open }) => {
+    try {
+      open();
+      return { name, available: true };
+    } catch (error) {
+      return { name, available: false, reason: (error as Error).message };
+    }
+  });
+}
+
+/**
+ * The backend of that name, or for `auto` the first available one. There is no fallback from a name.
+ * @throws BackendUnavailableError
+ */
+export function openBackend(name: string): Backend {
+  const wanted = name === 'auto' ? ENTRIES : ENTRIES.filter((entry) => entry.name === name);
+  let failure: unknown;
+  for (const entry of wanted) {
+    try {
+      return entry.open();
+    } catch (error) {
+      failure = error;
+    }
+  }
+  const known = ['auto', ...ENTRIES.map((entry) => entry.name)].join(', ');
+  const reason = failure === undefined ? `expected one of ${known}` : (failure as Error).message;
+  throw new BackendUnavailableError(name, reason, { cause: failure });
+}

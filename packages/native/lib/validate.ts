@@ -1,0 +1,185 @@
+/**
+ * What both backends check before they start. Each check reads its request once and returns a snapshot of it, so that the
+ * call works on what was checked. The large arrays are not copied: changing, transferring or detaching one of them before
+ * the call has settled is the caller's mistake.
+ *
+ * A wrong type throws a TypeError, a wrong value a RangeError: `Expected X for Y but received Z`.
+ */
+
+import { availableParallelism } from 'node:os';
+import { types } from 'node:util';
+import {
+  type AverageRequest,
+  type AverageTensor,
+  FLOAT_BYTES,
+  type FloatDtype,
+  type Measure,
+  type RunOptions,
+  type ScoreRequest,
+} from './backend.js';
+import { sum } from './coefficients.js';
+import { requireDisjointOutputs } from './overlap.js';
+
+export interface CheckedOptions {
+  readonly threads: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export function checkOptions(options: RunOptions): CheckedOptions {
+  const { threads = availableParallelism(), signal } = options;
+  requireInteger(threads, 1, Number.MAX_SAFE_INTEGER, 'threads');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('an AbortSignal', 'signal', signal);
+  return { threads, signal };
+}
+
+export function checkAverage(request: AverageRequest): AverageRequest {
+  requireObject(request, 'request');
+  requireFixedArray(request.weights, types.isFloat64Array, 'a Float64Array', 'weights');
+  const weights = new Float64Array(request.weights);
+  if (weights.length === 0) throw wrongValue('at least one weight', 'weights', 0);
+  for (const [k, weight] of weights.entries()) {
+    requirePositive(weight, `weights[${k}]`);
+  }
+  const { divisor } = request;
+  requirePositive(divisor, 'divisor');
+  requireArray(request.tensors, 'tensors');
+  const tensors = Array.from(request.tensors, (tensor, t) => checkTensor(tensor, weights.length, `tensors[${t}]`));
+  requireDisjointOutputs(tensors);
+  return { weights, divisor, tensors };
+}
+
+function checkTensor(tensor: AverageTensor, count: number, name: string): AverageTensor {
+  requireObject(tensor, name);
+  const { dtype, output } = tensor;
+  requireDtype(dtype, `${name}.dtype`);
+  requireArray(tensor.ingredients, `${name}.ingredients`);
+  const ingredients = Array.from(tensor.ingredients);
+  if (ingredients.length !== count)
+    throw wrongValue(`${count} arrays, one per weight,`, `${name}.ingredients`, ingredients.length);
+  requireFixedArray(output, types.isUint8Array, 'a Uint8Array', `${name}.output`);
+  if (output.length % FLOAT_BYTES[dtype] !== 0) {
+    throw wrongValue(`a multiple of ${FLOAT_BYTES[dtype]} bytes (${dtype})`, `${name}.output`, output.length);
+  }
+  for (const [k, ingredient] of ingredients.entries()) {
+    const place = `${name}.ingredients[${k}]`;
+    requireFixedArray(ingredient, types.isUint8Array, 'a Uint8Array', place);
+    if (ingredient.length !== output.length) {
+      throw wrongValue(`${output.length} bytes, as many as the output has,`, place, ingredient.length);
+    }
+  }
+  return { dtype, ingredients, output };
+}
+
+export function checkScore(request: ScoreRequest): ScoreRequest {
+  requireObject(request, 'request');
+  const { samples, classes } = request;
+  requireInteger(samples, 0, Number.MAX_SAFE_INTEGER, 'samples');
+  requireInteger(classes, 1, Number.MAX_SAFE_INTEGER, 'classes');
+  const measure = checkMeasure(request.measure, classes);
+
+  requireArray(request.logits, 'logits');
+  const logits = Array.from(request.logits);
+  if (logits.length === 0) throw wrongValue('at least one array', 'logits', 0);
+  for (const [model, values] of logits.entries()) {
+    requireFixedArray(values, types.isFloat32Array, 'a Float32Array', `logits[${model}]`);
+    requireLength(values, samples * classes, `logits[${model}]`);
+  }
+
+  requireFixedArray(request.labels, types.isInt32Array, 'an Int32Array', 'labels');
+  const labels = new Int32Array(request.labels);
+  requireLength(labels, samples, 'labels');
+  for (const [sample, label] of labels.entries()) {
+    if (label < 0 || label >= classes) throw wrongValue(`an integer in [0, ${classes})`, `labels[${sample}]`, label);
+  }
+  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
+}
+
+function checkMeasure(measure: Measure, classes: number): Measure {
+  if (measure?.kind === 'cross-entropy') return { kind: 'cross-entropy' };
+  if (measure?.kind !== 'top')
+    throw wrongType("'top' or 'cross-entropy'", 'measure.kind', (measure as Measure | undefined)?.kind);
+  const { k } = measure;
+  requireInteger(k, 1, classes, 'measure.k');
+  return { kind: 'top', k };
+}
+
+function checkMixtures(values: Float64Array, models: number): Float64Array {
+  requireFixedArray(values, types.isFloat64Array, 'a Float64Array', 'mixtures');
+  const mixtures = new Float64Array(values);
+  if (mixtures.length % models !== 0) throw wrongValue(`a multiple of ${models} weights`, 'mixtures', mixtures.length);
+  for (const [i, weight] of mixtures.entries()) {
+    if (!(weight >= 0 && weight < Infinity))
+      throw wrongValue('a finite number of at least 0', `mixtures[${i}]`, weight);
+  }
+  for (let row = 0; row < mixtures.length; row += models) {
+    const total = sum(mixtures.subarray(row, row + models));
+    if (!(total > 0 && total < Infinity)) throw wrongValue('a finite sum above 0', `mixture ${row / models}`, total);
+  }
+  return mixtures;
+}
+
+/** The error for the logit at an index in [M, C] of one model. */
+export function nonFiniteLogit(
+  logits: readonly Float32Array[],
+  classes: number,
+  model: number,
+  index: number,
+): RangeError {
+  const place = `logits[${model}] at sample ${Math.floor(index / classes)}, class ${index % classes}`;
+  return wrongValue('a finite number', place, logits[model]?.[index]);
+}
+
+function requireDtype(value: unknown, name: string): asserts value is FloatDtype {
+  const known = Object.keys(FLOAT_BYTES);
+  if (typeof value !== 'string' || !known.includes(value)) throw wrongType(`one of ${known.join(', ')}`, name, value);
+}
+
+function requireObject(value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null) throw wrongType('an object', name, value);
+}
+
+function requireArray(value: unknown, name: string): void {
+  if (!Array.isArray(value)) throw wrongType('an array', name, value);
+}
+
+function requireInteger(value: unknown, minimum: number, maximum: number, name: string): void {
+  if (typeof value !== 'number') throw wrongType('an integer', name, value);
+  if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
+    throw wrongValue(`an integer in [${minimum}, ${maximum}]`, name, value);
+  }
+}
+
+function requirePositive(value: unknown, name: string): void {
+  if (typeof value !== 'number') throw wrongType('a number', name, value);
+  if (!(value > 0 && value < Infinity)) throw wrongValue('a finite number above 0', name, value);
+}
+
+/** The memory of a buffer that can shrink could vanish while another thread works on it. */
+function requireFixedArray<T extends NodeJS.TypedArray>(
+  value: unknown,
+  isRight: (value: unknown) => value is T,
+  type: string,
+  name: string,
+): asserts value is T {
+  if (!isRight(value)) throw wrongType(type, name, value);
+  if ((value.buffer as { resizable?: boolean }).resizable)
+    throw wrongType('a buffer of fixed size', name, 'a resizable one');
+}
+
+function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
+  if (array.length !== length) throw wrongValue(`${length} elements`, name, array.length);
+}
+
+function wrongType(expected: string, name: string, received: unknown): TypeError {
+  return new TypeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
+}
+
+function wrongValue(expected: string, name: string, received: unknown): RangeError {
+  return new RangeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
+}
+
+function describe(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return value.constructor.name;
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

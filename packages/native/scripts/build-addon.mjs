@@ -1,0 +1,51 @@
+// Builds build/Release/radin_native.node. Where the tools are missing the package still works, with its slower `reference`
+// backend, so that is a notice and not a failure; where they are there and the build fails, that is a failure.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const build = join(root, 'build');
+
+function isInstalled(tool) {
+  return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+function missingTools() {
+  const compilers = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
+  const missing = [];
+  if (!isInstalled('cmake')) missing.push('cmake');
+  if (!['ninja', 'make'].some(isInstalled)) missing.push('make or ninja');
+  if (!compilers.some(isInstalled)) missing.push(`a C++ compiler (${compilers.join(' or ')})`);
+  return missing;
+}
+
+// CMake writes absolute paths into its cache, so a folder that was copied or whose compiler has gone is of no use.
+function isOfThisPlace(cacheFile) {
+  const cache = readFileSync(cacheFile, 'utf8');
+  const entry = (name) => cache.match(new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm'))?.[1] ?? '';
+  const home = entry('CMAKE_HOME_DIRECTORY');
+  return existsSync(home) && realpathSync(home) === realpathSync(root) && existsSync(entry('CMAKE_CXX_COMPILER'));
+}
+
+const missing = missingTools();
+if (missing.length > 0) {
+  console.error(
+    `The native addon is not built: ${missing.join(' and ')} not found. RADIN will use its slower "reference" backend.`,
+  );
+  process.exit(0);
+}
+
+const cacheFile = join(build, 'CMakeCache.txt');
+if (existsSync(build) && !(existsSync(cacheFile) && isOfThisPlace(cacheFile))) {
+  rmSync(build, { recursive: true, force: true });
+}
+const cmakeJs = join(createRequire(import.meta.url).resolve('cmake-js/package.json'), '..', 'bin', 'cmake-js');
+const { status } = spawnSync(process.execPath, [cmakeJs, 'build', '--log-level', 'error'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+process.exit(status ?? 1);

@@ -1,0 +1,25 @@
+// Threads for one call: made when it starts, joined before it returns. Nothing outlives the call, so neither concurrent
+// calls nor a worker thread that is being torn down share any state. Making a thread costs some 20 µs, which calls of
+// milliseconds do not notice.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "../kernels.h"
+
+namespace radin {
+
+// True once the call has been cancelled.
+bool is_cancelled(const RadinRun& run);
+
+// How many workers `for_each_block` will number for that many blocks: at least 1, never more than there are blocks.
+uint32_t worker_count(const RadinRun& run, size_t blocks);
+
+// Calls body(worker, block) once for each block in [0, blocks), blocks handed out in ascending order, `worker` in
+// [0, worker_count). Looks for cancellation before each block. `body` must not throw.
+RadinStatus for_each_block(const RadinRun& run, size_t blocks,
+                           const std::function<void(uint32_t worker, size_t block)>& body);
+
+}  // namespace radin

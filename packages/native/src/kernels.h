@@ -1,0 +1,78 @@
+/*
+ * The C ABI between the binding (src/napi) and a backend (src/cpu): plain structs, sizes and one function table, so that
+ * another backend is another implementation of the same table. What each function computes, to the bit, is the contract in
+ * lib/backend.ts.
+ *
+ * Shape letters: N models, K ingredients of one average, M samples, C classes, S mixtures. Arrays are row-major and
+ * little-endian.
+ *
+ * The caller guarantees what the binding has checked: lengths, labels in [0, C), N, C, K >= 1, no output overlapping an
+ * ingredient or another output. Functions run on any thread, several at once, and keep nothing between calls.
+ */
+#ifndef RADIN_KERNELS_H
+#define RADIN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "tensors are little-endian bytes that the kernels load as they are: a big-endian host would need swaps"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The codes are those of DTYPE_CODES in lib/cpu.ts. */
+typedef enum { RADIN_F16 = 0, RADIN_BF16 = 1, RADIN_F32 = 2, RADIN_F64 = 3 } RadinDtype;
+
+/*
+ * A call's life in one int32 that JavaScript and the kernels change atomically. Whoever moves it away from QUEUED first
+ * decides whether the call runs at all, so a call that waits for a thread can be rejected at once.
+ */
+typedef enum { RADIN_QUEUED = 0, RADIN_RUNNING = 1, RADIN_CANCELLED = 2 } RadinState;
+
+typedef enum { RADIN_DONE = 0, RADIN_STOPPED = 1, RADIN_OUT_OF_MEMORY = 2 } RadinStatus;
+
+typedef struct {
+  size_t threads;       /* >= 1; no result depends on it */
+  const int32_t* state; /* a RadinState, read between blocks: the kernel returns RADIN_STOPPED once it is CANCELLED */
+} RadinRun;
+
+typedef struct {
+  RadinDtype dtype;
+  size_t elements;
+  const uint8_t* const* ingredients; /* [K], each of `elements` elements, of any alignment */
+  uint8_t* output;                   /* `elements` elements, of any alignment */
+} RadinTensor;
+
+typedef struct {
+  size_t ingredients;    /* K */
+  const double* weights; /* [K], a_k */
+  double divisor;
+  size_t tensors;
+  const RadinTensor* tensor; /* [tensors] */
+} RadinAverage;
+
+typedef struct {
+  size_t models, samples, classes, mixtures; /* N, M, C, S */
+  const float* const* logits;                /* [N] of [M, C] */
+  const int32_t* labels;                     /* [M] */
+  const double* coefficients;                /* [S, N], a_k of the contract; 0 means: not in the mixture */
+  size_t top;                                /* k of the measure `top`, or 0 for cross-entropy */
+  double* totals;                            /* out: [S] */
+  uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinScore;
+
+typedef struct {
+  RadinStatus (*average)(const RadinAverage*, const RadinRun*);
+  RadinStatus (*score)(const RadinScore*, const RadinRun*);
+} RadinBackend;
+
+const RadinBackend* radin_cpu_backend(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+// A job from the arguments of each exported function; the signatures stand in the .cc files and in AddonBinding of
+// lib/cpu.ts.
+#pragma once
+
+#include <memory>
+
+#include "../kernels.h"
+#include "arguments.h"
+#include "job.h"
+
+namespace radin {
+
+std::unique_ptr<Job> average_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
+
+}  // namespace radin

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
+import { describeAverage } from './describe-average.js';
+import { describeScore } from './describe-score.js';
+import { tensor } from './tensors.js';
+
+const noise = (length: number, seed: number) =>
+  Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed) * 4);
+
+function averageRequest(elements: number): AverageRequest {
+  const ingredients = [1, 2, 3].map((seed) => noise(elements, seed));
+  return { weights: Float64Array.of(1, 1, 1), divisor: 3, tensors: [tensor('F32', ingredients)] };
+}
+
+function scoreRequest(kind: 'top' | 'cross-entropy', samples: number, mixtures = 5): ScoreRequest {
+  const classes = 10;
+  return {
+    logits: [1, 2, 3].map((seed) => noise(samples * classes, seed)),
+    samples,
+    classes,
+    labels: Int32Array.from({ length: samples }, (_, m) => (m * 7) % classes),
+    mixtures: Float64Array.from({ length: 3 * mixtures }, (_, i) => ((i * 5) % 7) + 0.25),
+    measure: kind === 'top' ? { kind, k: 1 } : { kind },
+  };
+}
+
+/** Calls that would take far longer than a test on any backend, were they not stopped. */
+const endless: Record<string, (backend: Backend, options: RunOptions) => Promise<unknown>> = {
+  average: (backend, options) => {
+    const ingredient = new Uint8Array(64_000_000);
+    const request = { weights: new Float64Array(2_000).fill(1), divisor: 1 };
+    const tensors = [
+      {
+        dtype: 'F16' as const,
+        ingredients: Array<Uint8Array>(2_000).fill(ingredient),
+        output: new Uint8Array(64_000_000),
+      },
+    ];
+    return backend.average({ ...request, tensors }, options);
+  },
+  score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
+};
+
+/** The conformance suite: everything that the contract in lib/backend.ts promises of one backend. */
+export function describeBackend(name: string, open: () => Backend): void {
+  describe(`the ${name} backend`, () => {
+    it('says its name', () => expect(open().name).toBe(name));
+
+    describeAverage(open);
+    describeScore(open);
+
+    it('gives the same bits for 1, 2 and 7 threads', async () => {
+      const averages = [];
+      const totals = [];
+      for (const threads of [1, 2, 7]) {
+        const request = averageRequest(100_003);
+        await open().average(request, { threads });
+        averages.push(request.tensors[0]?.output);
+        totals.push(await open().score(scoreRequest('cross-entropy', 3_001), { threads }));
+      }
+      expect(Buffer.compare(averages[1] as Uint8Array, averages[0] as Uint8Array)).toBe(0);
+      expect(Buffer.compare(averages[2] as Uint8Array, averages[0] as Uint8Array)).toBe(0);
+      expect(totals[1]).toEqual(totals[0]);
+      expect(totals[2]).toEqual(totals[0]);
+    });
+
+    it('adds cross-entropy in blocks of 256 samples', async () => {
+      const request = scoreRequest('cross-entropy', 1_000);
+      const part = async (begin: number, end: number) => {
+        const logits = request.logits.map((model) => model.subarray(begin * request.classes, end * request.classes));
+        return open().score({ ...request, logits, samples: end - begin, labels: request.labels.subarray(begin, end) });
+      };
+      const parts = [await part(0, 256), await part(256, 512), await part(512, 768), await part(768, 1_000)];
+      const expected = parts.reduce((sum, values) => sum.map((value, s) => value + (values[s] as number)));
+      expect(await open().score(request)).toEqual(expected);
+    });
+
+    it('answers several calls at once', async () => {
+      const alone = await open().score(scoreRequest('cross-entropy', 2_000));
+      const calls = Array.from({ length: 4 }, () => open().score(scoreRequest('cross-entropy', 2_000), { threads: 2 }));
+      const averages = Array.from({ length: 4 }, () => averageRequest(50_000));
+      await Promise.all(averages.map((request) => open().average(request)));
+      for (const totals of await Promise.all(calls)) expect(totals).toEqual(alone);
+      const outputs = averages.map((request) => Buffer.from(request.tensors[0]?.output as Uint8Array));
+      expect(outputs.every((output) => output.equals(outputs[0] as Buffer) && output.some((byte) => byte !== 0))).toBe(
+        true,
+      );
+    });
+
+    it.each(Object.keys(endless))('rejects %s at once when the signal has already been aborted', async (call) => {
+      const reason = new Error('changed my mind');
+      await expect(endless[call]?.(open(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    });
+
+    it.each(Object.keys(endless))('rejects %s with the signal’s reason soon after it aborts', async (call) => {
+      const controller = new AbortController();
+      const outcome = endless[call]?.(open(), { signal: controller.signal, threads: 2 }).then(
+        () => 'finished',
+        (reason) => reason,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const reason = { any: 'value' };
+      const aborted = performance.now();
+      controller.abort(reason);
+      expect(await outcome).toBe(reason);
+      // Promised are 50 ms; a machine that is busy with other tests may add to them.
+      expect(performance.now() - aborted).toBeLessThan(250);
+    });
+
+    it('rejects calls that still wait for a thread as soon as their signal aborts', async () => {
+      const running = new AbortController();
+      const waiting = new AbortController();
+      const start = (signal: AbortSignal) => endless.score?.(open(), { signal, threads: 1 }).catch((reason) => reason);
+      const first = Array.from({ length: 4 }, () => start(running.signal));
+      const last = Array.from({ length: 3 }, () => start(waiting.signal));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const aborted = performance.now();
+      waiting.abort('waiting');
+      expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
+      expect(performance.now() - aborted).toBeLessThan(500);
+      running.abort('running');
+      expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
+    });
+
+    it('ignores a signal that aborts after the call', async () => {
+      const controller = new AbortController();
+      const totals = await open().score(scoreRequest('top', 10), { signal: controller.signal });
+      controller.abort();
+      expect(totals.length).toBe(5);
+    });
+
+    it('leaves the event loop free while it works', async () => {
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 5);
+      await open().score(scoreRequest('cross-entropy', 4_000, name === 'reference' ? 40 : 400), { threads: 1 });
+      clearInterval(timer);
+      expect(ticks).toBeGreaterThanOrEqual(2);
+    });
+  });
+}

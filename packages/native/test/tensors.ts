@@ -1,0 +1,27 @@
+import { type AverageTensor, FLOAT_BYTES, type FloatDtype } from '../lib/backend.js';
+
+/** A copy of the bytes that begins one byte into its buffer, as a tensor inside a file may. */
+export function unaligned(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new ArrayBuffer(bytes.length + 1), 1);
+  copy.set(bytes);
+  return copy;
+}
+
+export function bytesOf(array: NodeJS.TypedArray): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** A tensor of those ingredients, all of them unaligned, with an output of its own. */
+export function tensor(dtype: FloatDtype, ingredients: readonly NodeJS.TypedArray[]): AverageTensor {
+  const bytes = ingredients.map((ingredient) => unaligned(bytesOf(ingredient)));
+  return { dtype, ingredients: bytes, output: unaligned(new Uint8Array(bytes[0]?.length ?? 0)) };
+}
+
+/** The elements' bits as unsigned integers. */
+export function bitsOf(dtype: FloatDtype, bytes: Uint8Array): bigint[] {
+  const size = FLOAT_BYTES[dtype];
+  return Array.from({ length: bytes.length / size }, (_, i) => {
+    const reversed = [...bytes.subarray(i * size, (i + 1) * size)].reverse();
+    return BigInt(`0x${reversed.map((byte) => byte.toString(16).padStart(2, '0')).join('')}`);
+  });
+}

@@ -1,0 +1,47 @@
+"""Export of the network to ONNX, every weight an initializer under its own state-dict name."""
+
+from pathlib import Path
+
+import onnx
+import torch
+
+from model import IMAGE_SIDE, PatchTransformer
+
+OPSET = 17
+
+
+def export_graph(model: PatchTransformer, path: Path) -> None:
+    """Write `model` to `path`: input `input` float32 [batch, 1, 28, 28] (0..255), output `logits` [batch, classes].
+
+    The initializers hold the weights that `model` has now; a soup replaces them by name.
+    """
+    model.eval()
+    torch.onnx.export(
+        model,
+        (torch.zeros(2, 1, IMAGE_SIDE, IMAGE_SIDE),),
+        str(path),
+        input_names=["input"],
+        output_names=["logits"],
+        dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}},
+        opset_version=OPSET,
+        # Folding would replace each linear layer's weight by a transposed copy called `onnx::MatMul_<number>`, and no
+        # checkpoint would have a tensor of that name and shape.
+        do_constant_folding=False,
+    )
+    check_graph(path, model)
+
+
+def check_graph(path: Path, model: PatchTransformer) -> None:
+    """Raise ValueError unless the weights in the graph are the state dict's, by name, shape and type."""
+    graph = onnx.load(str(path))
+    onnx.checker.check_model(graph, full_check=True)
+    # The exporter also merges initializers of equal value (two fresh LayerNorms, say); the comparison finds that too.
+    found = {
+        weight.name: tuple(weight.dims)
+        for weight in graph.graph.initializer
+        if weight.data_type == onnx.TensorProto.FLOAT and len(weight.dims) > 0
+    }
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if found != wanted:
+        different = sorted(set(found.items()) ^ set(wanted.items()))
+        raise ValueError(f"{path}: the graph's weights are not the state dict's: {different}")

@@ -1,0 +1,28 @@
+"""Writing the safetensors format with nothing but numpy."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def save_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> None:
+    """Write float32 tensors of any shape to `path`, ordered by name.
+
+    The file is the header's length in bytes (8 bytes, little-endian), the JSON header, and the tensors' little-endian
+    values back to back; `data_offsets` count bytes from the end of the header.
+    """
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    chunks: list[bytes] = []
+    offset = 0
+    for name in sorted(tensors):
+        chunk = np.ascontiguousarray(tensors[name], dtype="<f4").tobytes()
+        shape = list(tensors[name].shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + len(chunk)]}
+        chunks.append(chunk)
+        offset += len(chunk)
+    text = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    # Readers map the file and cast in place, so the values must start at a multiple of 8 bytes.
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(chunks))
