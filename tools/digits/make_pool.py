@@ -65,8 +65,8 @@ def make_models(start: PatchTransformer, split: Split, folder: Path) -> None:
             recipe.mixup, recipe.label_smoothing, recipe.weight_decay, recipe.seed,
         ]
         shares = [100 * count_correct(model, part) / len(part.labels) for part in (split.validation, split.test)]
-        cells = [f"`{recipe_name(number, recipe)}`", *(f"{value:g}" for value in numbers), *(f"{x:.2f}" for x in shares)]
-        print("| " + " | ".join(cells) + " |", flush=True)
+        cells = [f"{value:g}" for value in numbers] + [f"{share:.2f}" for share in shares]
+        print(" | ".join([f"| `{recipe_name(number, recipe)}`", *cells]) + " |", flush=True)
 
 
 def main() -> None:

@@ -34,7 +34,9 @@ export interface LoadedConfig {
 /** Reads a `radin.yaml`. @throws RadinError with `file:line:column` of the first key that is unknown, missing or of a wrong type */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to read ${path} but found: ${error.code ?? error.message}`, { cause: error });
+    throw new RadinError('FILE', `Expected to read ${path} but found: ${error.code ?? error.message}`, {
+      cause: error,
+    });
   });
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -84,7 +86,10 @@ function firstIssue(
     );
   }
   const name = issue.path.length === 0 ? 'the file' : quote(issue.path.map(String).join('.'));
-  return new RadinError('CONFIG', `Expected ${name} to be valid but found: ${oneLine(issue.message)} at ${locate(...issue.path)}`);
+  return new RadinError(
+    'CONFIG',
+    `Expected ${name} to be valid but found: ${oneLine(issue.message)} at ${locate(...issue.path)}`,
+  );
 }
 
 /** Keys that may stand at a place of the file. */

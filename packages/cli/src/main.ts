@@ -9,8 +9,13 @@ const INTERRUPTED = 130;
 
 /** `error: option '--budget <B>' argument '0' is invalid. an integer ≥ 1` as an error of our own form. */
 function describeUsage(error: CommanderError): string {
-  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').trim();
-  const invalid = /^(?:option|command-argument value) '?(--[\w-]+)?.*? ?argument '(.*)' is invalid\. (.*)$/s.exec(message);
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  const invalid = /^(?:option|command-argument value) '?(--[\w-]+)?.*? ?argument '(.*)' is invalid\. (.*)$/s.exec(
+    message,
+  );
   return invalid === null ? message : `Expected ${invalid[1]} to be ${invalid[3]} but found "${invalid[2]}"`;
 }
 

@@ -64,7 +64,9 @@ export function withCommonOptions(command: Command): Command {
 
 export function withComputeOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'where averages and stage 1 are computed: auto, cpu or reference').default('auto'))
+    .addOption(
+      new Option('--backend <name>', 'where averages and stage 1 are computed: auto, cpu or reference').default('auto'),
+    )
     .option('--threads <T>', 'threads to use (default: all cores); no result depends on it', integer(1, 1024))
     .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metricName);
 }
@@ -85,7 +87,11 @@ export function withPoolOptions(command: Command): Command {
 export function withCandidateOptions(command: Command): Command {
   return command
     .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
-    .option('--sampler <name>', `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')}`, 'monte-carlo')
+    .option(
+      '--sampler <name>',
+      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')}`,
+      'monte-carlo',
+    )
     .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates');
 }
@@ -106,7 +112,10 @@ export const topCount = integer(1, 1000);
 export function proposalOptions({ candidates, sampler, seed, includeUniform }: CandidateOptions): ProposalOptions {
   const found = SAMPLERS.find(({ name }) => name === sampler);
   if (found === undefined) {
-    throw new RadinError('CONFIG', `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(sampler)}`);
+    throw new RadinError(
+      'CONFIG',
+      `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(sampler)}`,
+    );
   }
   return { sampler: found, candidates, seed, includeUniform };
 }

@@ -19,7 +19,9 @@ export async function writeResults(
   signal: AbortSignal,
 ): Promise<{ soup: string; json: string }> {
   await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to create the folder ${folder} but found: ${error.code ?? error.message}`, { cause: error });
+    throw new RadinError('FILE', `Expected to create the folder ${folder} but found: ${error.code ?? error.message}`, {
+      cause: error,
+    });
   });
   const soup = join(folder, 'soup.safetensors');
   await writeSoup(soup, new Soup(problem.pool, mixture, problem.backend), problem.pool, { signal });

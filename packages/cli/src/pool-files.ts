@@ -32,7 +32,10 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const pick = (flag: string | undefined, entry: string | undefined) => flag ?? (entry && inFolder(entry));
   const need = (value: string | undefined, flag: string) => {
     if (value !== undefined) return value;
-    throw new RadinError('CONFIG', `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`);
+    throw new RadinError(
+      'CONFIG',
+      `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`,
+    );
   };
   const models =
     flags.models !== undefined
@@ -61,7 +64,8 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
 
 /** The `radin.yaml` that `pool` names: itself, or the one in that folder. */
 export function configPath(pool: string): string {
-  if (!existsSync(pool)) throw new RadinError('FILE', `Expected a folder with a radin.yaml but found nothing at ${pool}`);
+  if (!existsSync(pool))
+    throw new RadinError('FILE', `Expected a folder with a radin.yaml but found nothing at ${pool}`);
   if (!statSync(pool).isDirectory()) return pool;
   const path = join(pool, 'radin.yaml');
   if (existsSync(path)) return path;
@@ -79,7 +83,10 @@ export async function expand(patterns: readonly string[], folder: string, source
     }
     const matches = await glob(pattern, { cwd: folder, expandDirectories: false, onlyFiles: true });
     if (matches.length === 0) {
-      throw new RadinError('CONFIG', `Expected files that match ${quote(pattern)} but found none in ${folder} (${source})`);
+      throw new RadinError(
+        'CONFIG',
+        `Expected files that match ${quote(pattern)} but found none in ${folder} (${source})`,
+      );
     }
     files.push(...matches.sort().map((match) => (isAbsolute(match) ? match : join(folder, match))));
   }

@@ -15,8 +15,12 @@ export function buildProgram(context: CommandContext): Command {
     .description('Find the best model soup of a pool of checkpoints within a budget of evaluations.')
     .version(VERSION, '-V, --version')
     .showSuggestionAfterError()
-    .addHelpText('after', '\nExample:\n  radin demo\n  radin search examples/digits --budget 25\n\n`radin COMMAND --help` tells more.');
-  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDemo]) add(program, context);
+    .addHelpText(
+      'after',
+      '\nExample:\n  radin demo\n  radin search examples/digits --budget 25\n\n`radin COMMAND --help` tells more.',
+    );
+  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDemo])
+    add(program, context);
   for (const command of [program, ...program.commands]) {
     // Errors are thrown and printed in one place; only help and version are printed by commander.
     command.exitOverride().configureOutput({ writeErr: () => {} });

@@ -1,4 +1,4 @@
-import { accuracy, Problem, type ProblemOptions, RadinError, metricNamed } from '@radin/core';
+import { accuracy, metricNamed, Problem, type ProblemOptions, RadinError } from '@radin/core';
 import type { PoolOptions } from './options.js';
 import { resolvePool } from './pool-files.js';
 import { Terminal } from './terminal.js';
@@ -28,7 +28,10 @@ export async function withProblem<T>(
     ...(splits && { splits }),
   };
   if (splits?.includes('test') && files.test === undefined) {
-    throw new RadinError('CONFIG', 'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none');
+    throw new RadinError(
+      'CONFIG',
+      'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none',
+    );
   }
   const problem = await Problem.open(files, problemOptions);
   try {
@@ -41,7 +44,11 @@ export async function withProblem<T>(
 }
 
 /** The passes of all models, and a notice where two of them are the same model. */
-export async function cachePool(problem: Problem, terminal: Terminal, signal: AbortSignal): Promise<{ models: readonly string[]; samples: number; classes: number }> {
+export async function cachePool(
+  problem: Problem,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<{ models: readonly string[]; samples: number; classes: number }> {
   const { models, samples, classes } = await problem.validation.cache({ signal, onProgress: terminal.onProgress });
   terminal.finish();
   for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);

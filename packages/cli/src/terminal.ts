@@ -70,7 +70,9 @@ function openBar({ phase, total }: Progress): SingleBar {
       const done = Math.floor(params.value);
       const left = params.progress > 0 && params.progress < 1 ? `${Math.ceil(params.eta)} s left` : '';
       const drawn = cliProgress.Format.BarFormat(params.progress, options);
-      return [LABELS[phase].padEnd(17), drawn, `${done}/${params.total}`, payload.best ?? '', left].join('  ').trimEnd();
+      return [LABELS[phase].padEnd(17), drawn, `${done}/${params.total}`, payload.best ?? '', left]
+        .join('  ')
+        .trimEnd();
     },
     barsize: 24,
     fps: 10,

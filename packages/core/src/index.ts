@@ -1,7 +1,13 @@
 export { type Backend, type BackendStatus, listBackends } from '@radin/native';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
 export { quote, RadinError, type RadinErrorCode } from './errors/index.js';
-export { type EvaluateOptions, type Evaluator, ONNXRUNTIME_VERSION, OnnxEvaluator, type OnnxEvaluatorOptions } from './evaluator/index.js';
+export {
+  type EvaluateOptions,
+  type Evaluator,
+  ONNXRUNTIME_VERSION,
+  OnnxEvaluator,
+  type OnnxEvaluatorOptions,
+} from './evaluator/index.js';
 export * from './formats/index.js';
 export { type Logits, type PoolLogits, poolLogits, readLogits } from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
@@ -23,7 +29,14 @@ export {
 export type { CallOptions, Progress } from './progress.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';
-export { exhaustive, monteCarlo, type ProposalOptions, proposeCandidates, SAMPLERS, type Sampler } from './sampler/index.js';
+export * from './report/index.js';
+export {
+  exhaustive,
+  monteCarlo,
+  type ProposalOptions,
+  proposeCandidates,
+  SAMPLERS,
+  type Sampler,
+} from './sampler/index.js';
 export { approxScores, type Candidate, rankCandidates } from './stage1/index.js';
 export { evaluateTop, SplitScorer } from './stage2/index.js';
-export * from './report/index.js';

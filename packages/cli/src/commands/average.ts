@@ -1,4 +1,13 @@
-import { backendNamed, closeCheckpoints, Mixture, openCheckpoints, Pool, RadinError, Soup, writeSoup } from '@radin/core';
+import {
+  backendNamed,
+  closeCheckpoints,
+  Mixture,
+  openCheckpoints,
+  Pool,
+  RadinError,
+  Soup,
+  writeSoup,
+} from '@radin/core';
 import type { Command } from 'commander';
 import { type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
 import { expand } from '../pool-files.js';
@@ -15,11 +24,18 @@ export function addAverage(program: Command, context: CommandContext): void {
     .command('average')
     .description('write the soup of the models named')
     .argument('<models...>', 'safetensors checkpoints')
-    .option('--weights <p,…>', 'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)', list(nonNegative))
+    .option(
+      '--weights <p,…>',
+      'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
+      list(nonNegative),
+    )
     .requiredOption('--out <file>', 'the safetensors file to write')
     .option('--backend <name>', 'where the average is computed: auto, cpu or reference', 'auto');
   withCommonOptions(command)
-    .addHelpText('after', '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors')
+    .addHelpText(
+      'after',
+      '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
+    )
     .action((models: string[], options: AverageOptions) => average(models, options, context));
 }
 
@@ -30,7 +46,13 @@ async function average(models: string[], options: AverageOptions, { signal, prin
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
     const written = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, { signal });
-    const report = { out: options.out, models: pool.ids, weights: [...mixture.weights], tensors: pool.tensors.length, ...written };
+    const report = {
+      out: options.out,
+      models: pool.ids,
+      weights: [...mixture.weights],
+      tensors: pool.tensors.length,
+      ...written,
+    };
     print(
       options.json
         ? JSON.stringify(report)
@@ -44,7 +66,10 @@ async function average(models: string[], options: AverageOptions, { signal, prin
 function mixtureOf(weights: readonly number[] | undefined, models: number): Mixture {
   if (weights === undefined) return Mixture.uniform(models, [...Array(models).keys()]);
   if (weights.length !== models) {
-    throw new RadinError('CONFIG', `Expected one of --weights for each of ${models} models but found ${weights.length}`);
+    throw new RadinError(
+      'CONFIG',
+      `Expected one of --weights for each of ${models} models but found ${weights.length}`,
+    );
   }
   try {
     return Mixture.of(weights);

@@ -56,7 +56,10 @@ export async function runCompare(
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
     if (options.json) print(JSON.stringify(report));
-    else print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`);
+    else
+      print(
+        `${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`,
+      );
   });
 }
 

@@ -16,14 +16,24 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .description('one full evaluation of a model or a soup')
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument('<model>', 'a safetensors file, or the id of a model of the pool')
-    .addOption(new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'))
-    .option('--save-logits <file>', 'write the logits as .npy, float32 [samples, classes], as `radin score` reads them');
+    .addOption(
+      new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
+    )
+    .option(
+      '--save-logits <file>',
+      'write the logits as .npy, float32 [samples, classes], as `radin score` reads them',
+    );
   withPoolOptions(command)
     .addHelpText('after', '\nExample:\n  radin evaluate examples/digits radin-out/soup.safetensors --split test')
     .action((pool: string, model: string, options: EvaluateOptions) => evaluate(pool, model, options, context));
 }
 
-async function evaluate(pool: string, model: string, options: EvaluateOptions, { signal, print }: CommandContext): Promise<void> {
+async function evaluate(
+  pool: string,
+  model: string,
+  options: EvaluateOptions,
+  { signal, print }: CommandContext,
+): Promise<void> {
   const path = existsSync(model) ? model : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
   const evaluateOne = { ...options, models: [path] };
@@ -38,11 +48,23 @@ async function evaluate(pool: string, model: string, options: EvaluateOptions, {
       const { logits, score } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
       const { samples, classes, values } = logits;
-      if (saveLogits !== undefined) await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
+      if (saveLogits !== undefined)
+        await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
       const correct = metric.unit === 'fraction' ? Math.round(score * samples) : undefined;
-      const report = { model: checkpoint.id, split, samples, metric: metric.name, score, ...(correct !== undefined && { correct }) };
+      const report = {
+        model: checkpoint.id,
+        split,
+        samples,
+        metric: metric.name,
+        score,
+        ...(correct !== undefined && { correct }),
+      };
       const counted = correct === undefined ? '' : ` (${correct} of ${samples})`;
-      print(json ? JSON.stringify(report) : `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`);
+      print(
+        json
+          ? JSON.stringify(report)
+          : `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`,
+      );
     },
     [split],
   );
@@ -52,5 +74,8 @@ async function pathOfId(pool: string, id: string, options: PoolOptions): Promise
   const { files } = await resolvePool(pool, options);
   const path = files.models.find((candidate) => modelId(candidate) === id);
   if (path !== undefined) return path;
-  throw new RadinError('FILE', `Expected a safetensors file or the id of a model of ${pool} but found neither at ${id}`);
+  throw new RadinError(
+    'FILE',
+    `Expected a safetensors file or the id of a model of ${pool} but found neither at ${id}`,
+  );
 }

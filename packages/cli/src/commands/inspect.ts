@@ -67,7 +67,12 @@ async function inspectFile(path: string): Promise<InspectedFile> {
     }
     case 'onnx': {
       const { initializers } = await readOnnx(path);
-      const tensors = initializers.map(({ name, dtype, shape, data }) => ({ name, dtype, shape, ...(data && { sha256: sha256(data) }) }));
+      const tensors = initializers.map(({ name, dtype, shape, data }) => ({
+        name,
+        dtype,
+        shape,
+        ...(data && { sha256: sha256(data) }),
+      }));
       return { file: path, format: 'onnx', tensors };
     }
     case 'radin.yaml':
@@ -103,7 +108,10 @@ async function formatOf(path: string): Promise<InspectedFile['format']> {
   await file.read(start).finally(() => file.close());
   if (start[0] === 0x93 && Buffer.from(start.subarray(1, 6)).toString('latin1') === 'NUMPY') return 'npy';
   if (start[8] === 0x7b) return 'safetensors';
-  throw new RadinError('FORMAT', `Expected a safetensors, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`);
+  throw new RadinError(
+    'FORMAT',
+    `Expected a safetensors, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`,
+  );
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -126,13 +134,20 @@ function poolText({ models, problems }: PoolInspection): string {
     ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
     ...problems,
     '',
-    bad === 0 && problems.length === 0 ? `${models.length} models, no problems` : `${bad} of ${models.length} models with problems`,
+    bad === 0 && problems.length === 0
+      ? `${models.length} models, no problems`
+      : `${bad} of ${models.length} models with problems`,
   ].join('\n');
 }
 
 function fileText({ file, format, tensors, metadata, config }: InspectedFile): string {
   if (format === 'radin.yaml') return `${file}: a valid radin.yaml\n${JSON.stringify(config, null, 2)}`;
-  const rows = tensors.map(({ name, dtype, shape, sha256: digest }) => [name, dtype, formatShape(shape), digest?.slice(0, 12) ?? 'external']);
+  const rows = tensors.map(({ name, dtype, shape, sha256: digest }) => [
+    name,
+    dtype,
+    formatShape(shape),
+    digest?.slice(0, 12) ?? 'external',
+  ]);
   return [
     `${file}: ${format}, ${tensors.length} tensors`,
     ...alignColumns([['tensor', 'dtype', 'shape', 'sha256'], ...rows]),

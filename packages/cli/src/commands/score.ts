@@ -50,7 +50,10 @@ export function addScore(program: Command, context: CommandContext): void {
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
   withCommonOptions(withComputeOptions(withCandidateOptions(command)))
-    .addHelpText('after', "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10")
+    .addHelpText(
+      'after',
+      "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
+    )
     .action((options: ScoreOptions) => score(options, context));
 }
 
@@ -98,7 +101,11 @@ async function score(options: ScoreOptions, { signal, print }: CommandContext): 
   }
   const table = alignColumns([
     ['rank', 'approx. score', 'models', ''],
-    ...candidates.map(({ rank, approxScore, models }) => [String(rank), formatScore(approxScore, metric), String(models.length)]),
+    ...candidates.map(({ rank, approxScore, models }) => [
+      String(rank),
+      formatScore(approxScore, metric),
+      String(models.length),
+    ]),
   ]);
   const named = table.map((line, row) => (row === 0 ? line : `${line}  ${candidates[row - 1]?.models.join(' ')}`));
   print([...named, '', `${candidates.length} of ${ranked.length} scored candidates shown`].join('\n'));

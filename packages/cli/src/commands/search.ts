@@ -30,7 +30,11 @@ export function addSearch(program: Command, context: CommandContext): void {
     .action((pool: string | undefined, options: SearchOptions) => search(pool, options, context));
 }
 
-async function search(pool: string | undefined, options: SearchOptions, { signal, print }: CommandContext): Promise<void> {
+async function search(
+  pool: string | undefined,
+  options: SearchOptions,
+  { signal, print }: CommandContext,
+): Promise<void> {
   const proposal = proposalOptions(options);
   await checkOutputFolder(options.out);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {

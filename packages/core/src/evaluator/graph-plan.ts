@@ -42,7 +42,10 @@ export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphP
     .filter(({ name }) => weights.has(name))
     .map(({ name, dtype, shape, byteLength }) => {
       if (tensorType(dtype) === undefined) {
-        throw new RadinError('GRAPH', `Expected weights of a dtype that ONNX Runtime takes as an input but found ${dtype} in ${path}, tensor ${quote(name)}`);
+        throw new RadinError(
+          'GRAPH',
+          `Expected weights of a dtype that ONNX Runtime takes as an input but found ${dtype} in ${path}, tensor ${quote(name)}`,
+        );
       }
       const byteOffset = weightBytes;
       weightBytes += Math.ceil(byteLength / WEIGHT_ALIGNMENT) * WEIGHT_ALIGNMENT;
@@ -53,7 +56,10 @@ export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphP
   const [batch] = input.shape ?? [];
   const classes = logits.shape?.[1];
   if (logits.shape !== undefined && logits.shape.length !== 2) {
-    throw new RadinError('GRAPH', `Expected logits of shape [batch, classes] but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`);
+    throw new RadinError(
+      'GRAPH',
+      `Expected logits of shape [batch, classes] but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`,
+    );
   }
   return {
     path,
@@ -91,10 +97,16 @@ export function checkInputs(plan: GraphPlan, inputs: Inputs): void {
 function onlyInput(model: OnnxModel): GraphPlan['input'] {
   const [input, ...others] = model.inputs;
   if (input === undefined || others.length > 0) {
-    throw new RadinError('GRAPH', `Expected one input besides the weights but found ${listed(model.inputs)} in ${model.path}`);
+    throw new RadinError(
+      'GRAPH',
+      `Expected one input besides the weights but found ${listed(model.inputs)} in ${model.path}`,
+    );
   }
   if (input.dtype === undefined || tensorType(input.dtype) === undefined) {
-    throw new RadinError('GRAPH', `Expected an input of numbers but found another type in ${model.path}, input ${quote(input.name)}`);
+    throw new RadinError(
+      'GRAPH',
+      `Expected an input of numbers but found another type in ${model.path}, input ${quote(input.name)}`,
+    );
   }
   return { name: input.name, dtype: input.dtype, shape: input.shape };
 }
@@ -104,7 +116,10 @@ function chooseOutput(model: OnnxModel, wanted: string | undefined): GraphValue 
   if (wanted !== undefined) {
     const found = model.outputs.find(({ name }) => name === wanted);
     if (found !== undefined) return found;
-    throw new RadinError('GRAPH', `Expected an output ${quote(wanted)} but found ${listed(model.outputs)} in ${model.path}`);
+    throw new RadinError(
+      'GRAPH',
+      `Expected an output ${quote(wanted)} but found ${listed(model.outputs)} in ${model.path}`,
+    );
   }
   if (first === undefined || others.length > 0) {
     throw new RadinError(

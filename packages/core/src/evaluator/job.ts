@@ -64,7 +64,8 @@ export class Job {
   receive(reply: Exclude<WorkerReply, { kind: 'ready' | 'broken' }>): void {
     switch (reply.kind) {
       case 'batch':
-        return this.#store(reply);
+        this.#store(reply);
+        return;
       case 'failed':
         // Batches are claimed in order and each claimed one is finished, so the lowest sample is the same in every run.
         if (this.#firstFailure === undefined || reply.sample < this.#firstFailure.sample) this.#firstFailure = reply;
@@ -92,7 +93,9 @@ export class Job {
   #store({ first, classes, values }: Extract<WorkerReply, { kind: 'batch' }>): void {
     this.#logits ??= { values: new Float32Array(this.#samples * classes), samples: this.#samples, classes };
     if (this.#logits.classes !== classes) {
-      this.abort(new RadinError('GRAPH', `Expected ${this.#logits.classes} classes in every batch but found ${classes}`));
+      this.abort(
+        new RadinError('GRAPH', `Expected ${this.#logits.classes} classes in every batch but found ${classes}`),
+      );
       return;
     }
     this.#logits.values.set(values, first * classes);

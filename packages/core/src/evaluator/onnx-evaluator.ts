@@ -78,7 +78,14 @@ export class OnnxEvaluator implements Evaluator {
       await this.#load(model, weights);
       signal?.throwIfAborted();
       if (this.#failure !== undefined) throw this.#failure;
-      job = new Job(this.#nextId++, weights, inputs, this.#batchFor(inputs), this.plan.fixedBatch !== undefined, options.onProgress);
+      job = new Job(
+        this.#nextId++,
+        weights,
+        inputs,
+        this.#batchFor(inputs),
+        this.plan.fixedBatch !== undefined,
+        options.onProgress,
+      );
       signal?.addEventListener('abort', stop, { once: true });
       this.#jobs.set(job.message.id, job);
       this.#dispatch();
@@ -103,7 +110,9 @@ export class OnnxEvaluator implements Evaluator {
 
   #batchFor(inputs: Inputs): number {
     if (this.#batch !== undefined) return this.#batch;
-    const sampleBytes = inputs.shape.slice(1).reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
+    const sampleBytes = inputs.shape
+      .slice(1)
+      .reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
     return Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / sampleBytes)));
   }
 
@@ -127,7 +136,12 @@ export class OnnxEvaluator implements Evaluator {
           this.#idle.push(worker);
           resolve();
         } else if (reply.kind === 'broken') {
-          reject(new RadinError('GRAPH', `Expected a graph that ONNX Runtime can run but found ${this.plan.path}: ${reply.message}`));
+          reject(
+            new RadinError(
+              'GRAPH',
+              `Expected a graph that ONNX Runtime can run but found ${this.plan.path}: ${reply.message}`,
+            ),
+          );
         } else {
           this.#jobs.get(reply.job)?.receive(reply);
           if (reply.kind === 'left') {
@@ -174,5 +188,7 @@ export class OnnxEvaluator implements Evaluator {
 }
 
 function named(error: RadinError, model: Checkpoint, inputs: Inputs): RadinError {
-  return new RadinError(error.code, `${error.message} (model ${quote(model.id)}, inputs ${inputs.path})`, { cause: error });
+  return new RadinError(error.code, `${error.message} (model ${quote(model.id)}, inputs ${inputs.path})`, {
+    cause: error,
+  });
 }

@@ -18,7 +18,13 @@ const weights = setup.weights.map(
 );
 let loadedJob = -1;
 
-function makeTensor(dtype: Dtype, buffer: ArrayBuffer, byteOffset: number, length: number, shape: readonly number[]): Tensor {
+function makeTensor(
+  dtype: Dtype,
+  buffer: ArrayBuffer,
+  byteOffset: number,
+  length: number,
+  shape: readonly number[],
+): Tensor {
   const type = tensorType(dtype);
   if (type === undefined) throw new TypeError(`Expected a dtype of ONNX Runtime but received ${dtype}`);
   return new Tensor(type.ort, type.view(buffer, byteOffset, length) as Float32Array, shape);
@@ -41,7 +47,12 @@ function inputTensor({ inputs }: JobMessage, first: number, rows: number, sample
   const buffer = new ArrayBuffer(length * dtypeBytes(dtype));
   const target = tensorType(dtype)?.view(buffer, 0, length) as Float32Array;
   const present = Math.min(rows, samples - first);
-  widen(source.subarray(first * perSample, (first + present) * perSample), inputs.dtype, target.subarray(0, present * perSample), dtype);
+  widen(
+    source.subarray(first * perSample, (first + present) * perSample),
+    inputs.dtype,
+    target.subarray(0, present * perSample),
+    dtype,
+  );
   for (let row = present; row < rows; row++) {
     target.copyWithin(row * perSample, (present - 1) * perSample, present * perSample);
   }
@@ -56,16 +67,26 @@ async function runBatch(session: InferenceSession, job: JobMessage, first: numbe
   const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
   const [outputRows, classes] = output.dims;
   if (output.dims.length !== 2 || outputRows !== rows || classes === undefined || classes < 2) {
-    throw new RangeError(`Expected logits of shape [${rows}, classes] with at least 2 classes but found [${output.dims.join(', ')}]`);
+    throw new RangeError(
+      `Expected logits of shape [${rows}, classes] with at least 2 classes but found [${output.dims.join(', ')}]`,
+    );
   }
   const dtype = ({ float32: 'F32', float16: 'F16', float64: 'F64' } as const)[output.type as 'float32'];
   if (dtype === undefined) throw new RangeError(`Expected logits of a floating-point type but found ${output.type}`);
   const data = output.data as Float32Array;
-  const values = toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dtype, 'the output').slice(0, present * classes);
+  const values = toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dtype, 'the output').slice(
+    0,
+    present * classes,
+  );
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     const sample = first + Math.floor(bad / classes);
-    reply({ kind: 'failed', job: job.id, sample, message: `Expected finite logits but found ${values[bad]}, class ${bad % classes}` });
+    reply({
+      kind: 'failed',
+      job: job.id,
+      sample,
+      message: `Expected finite logits but found ${values[bad]}, class ${bad % classes}`,
+    });
     return;
   }
   reply({ kind: 'batch', job: job.id, first, classes, values }, [values.buffer as ArrayBuffer]);

@@ -24,7 +24,13 @@ export type WorkerReply =
   | { readonly kind: 'ready' }
   /** The worker can't be used: the graph could not be loaded. */
   | { readonly kind: 'broken'; readonly message: string }
-  | { readonly kind: 'batch'; readonly job: number; readonly first: number; readonly classes: number; readonly values: Float32Array }
+  | {
+      readonly kind: 'batch';
+      readonly job: number;
+      readonly first: number;
+      readonly classes: number;
+      readonly values: Float32Array;
+    }
   | { readonly kind: 'failed'; readonly job: number; readonly sample: number; readonly message: string }
   /** The worker has left the job: no batch is left to claim, or the job was stopped. */
   | { readonly kind: 'left'; readonly job: number };

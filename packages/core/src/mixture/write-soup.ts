@@ -1,4 +1,4 @@
-import { writeSafetensors, type WrittenFile } from '../formats/index.js';
+import { type WrittenFile, writeSafetensors } from '../formats/index.js';
 import { FileCheckpoint, type Pool } from '../pool/index.js';
 import type { Soup } from './soup.js';
 

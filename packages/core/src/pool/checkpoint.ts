@@ -1,4 +1,4 @@
-import { RadinError, quote } from '../errors/index.js';
+import { quote, RadinError } from '../errors/index.js';
 import { openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
 import { findNaN } from './nan.js';
 

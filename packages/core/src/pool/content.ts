@@ -23,9 +23,7 @@ export async function tensorSha256(checkpoint: Checkpoint, tensor: TensorInfo): 
 export async function contentSha256(checkpoint: Checkpoint): Promise<string> {
   const hash = createHash('sha256');
   for (const tensor of [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    hash.update(
-      JSON.stringify([tensor.name, tensor.dtype, tensor.shape, await tensorSha256(checkpoint, tensor)]),
-    );
+    hash.update(JSON.stringify([tensor.name, tensor.dtype, tensor.shape, await tensorSha256(checkpoint, tensor)]));
   }
   return hash.digest('hex');
 }

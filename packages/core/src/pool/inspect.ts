@@ -45,7 +45,9 @@ export async function inspectPool(paths: readonly string[], graph: OnnxModel | u
     if (graph !== undefined && first !== undefined) {
       found.push(...checkpoints.flatMap((checkpoint) => graphProblems(graph, checkpoint)));
       const unsupplied = unsuppliedInitializers(graph, first);
-      found.push(...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })));
+      found.push(
+        ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
+      );
     }
     const readable: FileCheckpoint[] = [];
     for (const checkpoint of checkpoints) {

@@ -24,7 +24,10 @@ function firstAbove(words: Uint32Array | Uint16Array, withoutSign: number, infin
   return -1;
 }
 
-type Words<T> = { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBufferLike, offset: number, length: number): T };
+type Words<T> = {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, offset: number, length: number): T;
+};
 
 function aligned<T>(bytes: Uint8Array, Kind: Words<T>): T {
   const source = bytes.byteOffset % Kind.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();

@@ -60,7 +60,10 @@ export async function openCheckpoints(paths: readonly string[]): Promise<FileChe
       const target = await realpath(path);
       const earlier = byTarget.get(target);
       if (earlier !== undefined) {
-        throw new RadinError('POOL', `Expected each model once but found ${quote(path)} listed twice (also as ${quote(earlier)})`);
+        throw new RadinError(
+          'POOL',
+          `Expected each model once but found ${quote(path)} listed twice (also as ${quote(earlier)})`,
+        );
       }
       byTarget.set(target, path);
     }

@@ -60,7 +60,11 @@ async function testScore(test: SplitScorer, { method, best }: SearchResult, opti
   return scores[0] as number;
 }
 
-async function oracleRows(validation: SplitScorer, test: SplitScorer, options: CompareOptions): Promise<ComparisonRow[]> {
+async function oracleRows(
+  validation: SplitScorer,
+  test: SplitScorer,
+  options: CompareOptions,
+): Promise<ComparisonRow[]> {
   const { mixtures } = proposeCandidates(validation.poolSize, options);
   const result = await oracle(test, mixtures, options);
   const [valScore] = (await validation.scores([result.best.mixture], options)) as [number];

@@ -74,7 +74,8 @@ export class Problem {
       const scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
       const unsupplied = unsuppliedInitializers(graph, checkpoints[0] as FileCheckpoint);
       const notices = unsupplied.map(
-        (name) => `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
+        (name) =>
+          `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
       );
       return new Problem(pool, backend, scorers, notices, dispose);
     } catch (error) {
@@ -98,9 +99,12 @@ export class Problem {
   /** One line for each group of models with equal weights. Reads weights only of models whose logits are equal. */
   async duplicateNotices(): Promise<string[]> {
     const suspects = new Set(equalLogits(await this.validation.cache()).flat());
-    const groups = await duplicates([...suspects].sort((a, b) => a - b).map((index) => this.pool.checkpoints[index] as FileCheckpoint));
+    const groups = await duplicates(
+      [...suspects].sort((a, b) => a - b).map((index) => this.pool.checkpoints[index] as FileCheckpoint),
+    );
     return groups.map(
-      (group) => `models ${group.map(({ id }) => id).join(' and ')} have equal weights: a soup of both counts them twice`,
+      (group) =>
+        `models ${group.map(({ id }) => id).join(' and ')} have equal weights: a soup of both counts them twice`,
     );
   }
 }

@@ -1,13 +1,6 @@
 import type { Candidate } from '../stage1/index.js';
 
-export type Method =
-  | 'best-individual'
-  | 'uniform'
-  | 'logit-ensemble'
-  | 'greedy'
-  | 'radin'
-  | 'radin-prior'
-  | 'oracle';
+export type Method = 'best-individual' | 'uniform' | 'logit-ensemble' | 'greedy' | 'radin' | 'radin-prior' | 'oracle';
 
 /** What a recipe chose, and what it cost. */
 export interface SearchResult {

@@ -81,6 +81,8 @@ export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric)
     '',
     `evals: full evaluations of soups within the budget B; the ${pool.models} passes that rank the single models are not counted.`,
     'logit ensemble: a predictor that runs all models, no soup.',
-    ...(methods.includes('oracle') ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.'] : []),
+    ...(methods.includes('oracle')
+      ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.']
+      : []),
   ].join('\n');
 }

@@ -7,6 +7,7 @@ export function formatScore(score: number, { unit }: Metric): string {
 
 /** A difference of two scores, with its sign. */
 export function formatGain(difference: number, { unit }: Metric): string {
-  const [amount, suffix] = unit === 'fraction' ? [(100 * difference).toFixed(2), 'points'] : [difference.toFixed(4), unit];
+  const [amount, suffix] =
+    unit === 'fraction' ? [(100 * difference).toFixed(2), 'points'] : [difference.toFixed(4), unit];
   return `${difference < 0 ? '' : '+'}${amount} ${suffix}`;
 }

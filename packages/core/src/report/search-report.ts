@@ -45,8 +45,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
   return {
     method: result.method,
     best: testScore === undefined ? best : { ...best, testScore },
-    bestIndividual:
-      bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
+    bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
     evaluations: result.evaluations,
     pool: { ...pool, models: pool.models.length },
     budget,
@@ -63,7 +62,10 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
 }
 
 /** The answer of a search in a few lines of text. */
-export function searchText({ best, bestIndividual, evaluations, candidates, pool }: SearchReport, metric: Metric): string {
+export function searchText(
+  { best, bestIndividual, evaluations, candidates, pool }: SearchReport,
+  metric: Metric,
+): string {
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);

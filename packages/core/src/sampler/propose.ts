@@ -38,7 +38,9 @@ export function proposeCandidates(poolSize: number, options: ProposalOptions): P
   }
   const notices =
     sampler === monteCarlo && drawn.length < candidates
-      ? [`${candidates} candidates were asked for; a pool of ${poolSize} has ${drawn.length} subsets of 2 to N − 1 models: all are taken`]
+      ? [
+          `${candidates} candidates were asked for; a pool of ${poolSize} has ${drawn.length} subsets of 2 to N − 1 models: all are taken`,
+        ]
       : [];
   return { mixtures, notices };
 }

@@ -1,0 +1,63 @@
+// The import layers of docs/architecture.md: packages point one way, and inside core a folder imports only folders above it.
+
+/** Folders of packages/core/src, from the ones that know nothing to the ones that know all. */
+const LAYERS = [
+  'errors',
+  'formats',
+  'metric',
+  'data',
+  'pool',
+  'mixture',
+  'logits',
+  'evaluator',
+  'sampler',
+  'stage1',
+  'stage2',
+  'recipes',
+  'report',
+];
+
+const core = (folders) => `^packages/core/src/(${folders.join('|')})/`;
+
+const layerRules = LAYERS.slice(0, -1).map((folder, index) => ({
+  name: `core-${folder}-imports-only-layers-above`,
+  severity: 'error',
+  from: { path: core([folder]) },
+  to: { path: core(LAYERS.slice(index + 1)) },
+}));
+
+/** A package may import these of ours. */
+const PACKAGES = { native: [], core: ['native'], cli: ['native', 'core'], bench: ['native', 'core'] };
+
+const packageRules = Object.entries(PACKAGES).map(([name, allowed]) => ({
+  name: `${name}-imports-only-${allowed.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^packages/${name}/` },
+  to: {
+    path: `^packages/(${Object.keys(PACKAGES)
+      .filter((other) => other !== name && !allowed.includes(other))
+      .join('|')})/`,
+  },
+}));
+
+export default {
+  forbidden: [
+    ...layerRules,
+    ...packageRules,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'core-folders-through-their-index',
+      severity: 'error',
+      from: { path: '^packages/core/src/([^/]+)/' },
+      to: { path: '^packages/core/src/[^/]+/', pathNot: ['^packages/core/src/$1/', '/index\\.ts$'] },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^#' } },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/', '/generated/'] },
+    exclude: { path: ['/dist/', '/build/', '/test/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

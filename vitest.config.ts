@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.ts'],
+    // The addon and ONNX Runtime are native: each file gets a process of its own.
+    pool: 'forks',
+    testTimeout: 60_000,
+  },
+});
