@@ -16,7 +16,9 @@ function describeUsage(error: CommanderError): string {
   const invalid = /^(?:option|command-argument value) '?(--[\w-]+)?.*? ?argument '(.*)' is invalid\. (.*)$/s.exec(
     message,
   );
-  return invalid === null ? message : `Expected ${invalid[1]} to be ${invalid[3]} but found "${invalid[2]}"`;
+  if (invalid === null) return message;
+  const expected = invalid[3]?.replace(/^Allowed choices are (.*)\.$/, 'one of $1');
+  return `Expected ${invalid[1]} to be ${expected} but found "${invalid[2]}"`;
 }
 
 async function main(): Promise<number> {
