@@ -17,7 +17,6 @@ export async function withProblem<T>(
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions) => Promise<T>,
   splits?: ProblemOptions['splits'],
 ): Promise<T> {
-  const terminal = new Terminal(options);
   const { files, metric } = await resolvePool(pool, options);
   const { backend, threads, batch } = options;
   const problemOptions: ProblemOptions = {
@@ -27,6 +26,7 @@ export async function withProblem<T>(
     ...(batch && { batch }),
     ...(splits && { splits }),
   };
+  const terminal = new Terminal(options, problemOptions.metric);
   if (splits?.includes('test') && files.test === undefined) {
     throw new RadinError(
       'CONFIG',

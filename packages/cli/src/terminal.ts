@@ -1,4 +1,4 @@
-import type { Progress } from '@radin/core';
+import { formatScore, type Metric, type Progress } from '@radin/core';
 import cliProgress, { type SingleBar } from 'cli-progress';
 import type { CommonOptions } from './options.js';
 
@@ -12,13 +12,15 @@ const LABELS: Readonly<Record<Progress['phase'], string>> = {
 /** Everything that is said besides the result, on standard error: progress on terminals, notices, the time of each phase. */
 export class Terminal {
   readonly #quiet: boolean;
+  readonly #metric: Metric;
   readonly #timings = new Map<string, number>();
   #bar: SingleBar | undefined;
   #phase: Progress['phase'] | undefined;
   #phaseStart = performance.now();
 
-  constructor({ quiet }: CommonOptions) {
+  constructor({ quiet }: CommonOptions, metric: Metric) {
     this.#quiet = quiet === true;
+    this.#metric = metric;
   }
 
   /** Seconds spent in each phase so far. */
@@ -42,7 +44,8 @@ export class Terminal {
     if (this.#quiet || process.stderr.isTTY !== true) return;
     this.#bar ??= openBar(progress);
     this.#bar.setTotal(progress.total);
-    this.#bar.update(progress.done, { best: progress.best === undefined ? '' : `best ${progress.best.toFixed(4)}` });
+    const best = progress.best === undefined ? '' : `best ${formatScore(progress.best, this.#metric)}`;
+    this.#bar.update(progress.done, { best });
   };
 
   /** Ends the current phase: the next line of output starts clean. */

@@ -58,10 +58,10 @@ export function addScore(program: Command, context: CommandContext): void {
 }
 
 async function score(options: ScoreOptions, { signal, print }: CommandContext): Promise<void> {
-  const terminal = new Terminal(options);
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
   const metric = (options.metric === undefined ? undefined : metricNamed(options.metric)) ?? accuracy;
+  const terminal = new Terminal(options, metric);
   const paths = await expand(options.logits, '.', 'flag --logits');
   const ids = paths.map(modelId);
   const repeated = ids.find((id, index) => ids.indexOf(id) < index);

@@ -1,7 +1,7 @@
 import type { Backend, FloatDtype } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import { type Dtype, dtypeBytes, isFloat, type TensorInfo } from '../formats/index.js';
-import type { Checkpoint, Pool } from '../pool/index.js';
+import { type Checkpoint, mustBeEqual, type Pool, unequalTensor } from '../pool/index.js';
 import type { Mixture } from './mixture.js';
 
 /** Bytes of each ingredient that are in memory at once while a soup is read: N of these is a soup's peak memory. */
@@ -67,13 +67,9 @@ export class Soup implements Checkpoint {
 
   #copy(tensor: TensorInfo, ingredients: readonly Uint8Array[], output: Uint8Array): void {
     const first = ingredients[0] as Uint8Array;
-    const other = ingredients.findIndex((bytes) => Buffer.compare(first, bytes) !== 0);
+    const other = mustBeEqual(tensor) ? ingredients.findIndex((bytes) => Buffer.compare(first, bytes) !== 0) : -1;
     if (other >= 0) {
-      const [a, b] = [this.#ingredients[0]?.id, this.#ingredients[other]?.id];
-      throw new RadinError(
-        'POOL',
-        `Expected tensor ${quote(tensor.name)}, ${tensor.dtype}, which has no average, to be equal in all ingredients but found different values in models ${a} and ${b}`,
-      );
+      throw unequalTensor(tensor, (this.#ingredients[0] as Checkpoint).id, (this.#ingredients[other] as Checkpoint).id);
     }
     output.set(first);
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { RadinError } from '../errors/index.js';
+import { fileError, RadinError } from '../errors/index.js';
 import type { OnnxModel } from '../formats/index.js';
 import type { FileCheckpoint } from './checkpoint.js';
 import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -12,9 +12,9 @@ export interface InspectedModel {
   readonly file: string;
   /** Number of tensors. */
   readonly tensors: number;
-  /** Of the file. */
+  /** Of the file; 0 where it cannot be read. */
   readonly bytes: number;
-  /** Of the file, hexadecimal. */
+  /** Of the file, hexadecimal; empty where it cannot be read. */
   readonly sha256: string;
   /** Why the model cannot be used or does not belong to the pool, a line each. */
   readonly problems: readonly string[];
@@ -30,11 +30,11 @@ export interface PoolInspection {
 export async function inspectPool(paths: readonly string[], graph: OnnxModel | undefined): Promise<PoolInspection> {
   const opened = new Map<string, FileCheckpoint>();
   const found: Problem[] = [];
-  const digests: { bytes: number; sha256: string }[] = [];
+  const digests = new Map<string, Digest>();
   try {
     for (const path of paths) {
-      digests.push(await digestFile(path));
       await attempt(modelId(path), found, async () => {
+        digests.set(path, await digestFile(path));
         const [checkpoint] = await openCheckpoints([path]);
         if (checkpoint !== undefined) opened.set(path, checkpoint);
       });
@@ -59,11 +59,11 @@ export async function inspectPool(paths: readonly string[], graph: OnnxModel | u
     for (const group of await duplicates(readable)) {
       found.push({ message: `Models ${group.map(({ id }) => id).join(' and ')} have equal weights` });
     }
-    const models = paths.map((file, index) => ({
+    const models = paths.map((file) => ({
       id: modelId(file),
       file,
       tensors: opened.get(file)?.tensors.length ?? 0,
-      ...(digests[index] as { bytes: number; sha256: string }),
+      ...(digests.get(file) ?? { bytes: 0, sha256: '' }),
       problems: found.filter(({ model }) => model === modelId(file)).map(({ message }) => message),
     }));
     return { models, problems: found.filter(({ model }) => model === undefined).map(({ message }) => message) };
@@ -82,12 +82,21 @@ async function attempt(model: string, problems: Problem[], step: () => Promise<v
   }
 }
 
-async function digestFile(path: string): Promise<{ bytes: number; sha256: string }> {
+interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+async function digestFile(path: string): Promise<Digest> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
-    hash.update(chunk);
-    bytes += chunk.byteLength;
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+    }
+  } catch (error) {
+    throw fileError('read', path, error);
   }
   return { bytes, sha256: hash.digest('hex') };
 }

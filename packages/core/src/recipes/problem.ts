@@ -6,6 +6,7 @@ import { readOnnx } from '../formats/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import {
+  checkEqualTensors,
   closeCheckpoints,
   duplicates,
   type FileCheckpoint,
@@ -57,6 +58,7 @@ export class Problem {
     };
     try {
       const pool = new Pool(checkpoints);
+      await checkEqualTensors(checkpoints);
       const graph = await readOnnx(files.graph);
       const { threads, batch, splits: wanted = ['validation', 'test'] } = options;
       const splits: Split[] = [];

@@ -25,6 +25,9 @@ export interface RunFacts {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** Candidates that a report lists at least, as far as there are so many; all that were evaluated are always listed. */
+const LISTED = 1000;
+
 /** The object of `result.json` and of `search --json`. */
 export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
   readonly method: string;
@@ -34,6 +37,9 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly metric: string;
   readonly notices: readonly string[];
+  /** Candidates that stage 1 scored. */
+  readonly scored: number;
+  /** The first of them by rank: all that were evaluated, and at least 1,000. */
   readonly candidates: readonly DescribedCandidate[];
 }
 
@@ -55,17 +61,17 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     backend,
     metric: metric.name,
     notices: result.notices,
-    candidates: result.candidates.map((candidate) => describeCandidate(candidate, pool.models)),
+    scored: result.candidates.length,
+    candidates: result.candidates
+      .slice(0, Math.max(LISTED, result.evaluations))
+      .map((candidate) => describeCandidate(candidate, pool.models)),
     timings,
     versions,
   };
 }
 
 /** The answer of a search in a few lines of text. */
-export function searchText(
-  { best, bestIndividual, evaluations, candidates, pool }: SearchReport,
-  metric: Metric,
-): string {
+export function searchText({ best, bestIndividual, evaluations, scored, pool }: SearchReport, metric: Metric): string {
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -84,6 +90,6 @@ export function searchText(
     'ingredients',
     ...best.models.map((model) => `  ${model}`),
     '',
-    `${evaluations} of ${candidates.length} candidates evaluated`,
+    `${evaluations} of ${scored} candidates evaluated`,
   ].join('\n');
 }
