@@ -33,7 +33,7 @@ export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint): Problem
       if (!isFloat(tensor.dtype)) continue;
       problems.push({
         model: checkpoint.id,
-        message: `Expected an initializer ${quote(tensor.name)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor of that name, but found none (export the graph with parameter names kept and constant folding off)`,
+        message: `Expected an initializer ${quote(tensor.name)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor of that name, but found none (exporters rename weights when they fold constants, and merge weights of equal value)`,
       });
     } else if (describe(initializer) !== describe(tensor)) {
       problems.push({
