@@ -24,8 +24,11 @@ function describeUsage(error: CommanderError): string {
 async function main(): Promise<number> {
   const interruption = new AbortController();
   process.on('SIGINT', () => {
-    // Asked twice: at once.
-    if (interruption.signal.aborted) process.exit(INTERRUPTED);
+    if (interruption.signal.aborted) {
+      // Asked twice: at once, as by a signal that nobody handles. A normal exit would wait for the threads.
+      process.removeAllListeners('SIGINT');
+      process.kill(process.pid, 'SIGINT');
+    }
     interruption.abort(new Error('interrupted'));
   });
   // A reader that has seen enough, such as `head`, is no error.

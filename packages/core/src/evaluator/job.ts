@@ -84,8 +84,9 @@ export class Job {
     if (this.#threads === 0) this.#leave();
   }
 
-  /** For when threads are gone and will not report. */
+  /** For when threads are gone or told to go, and will not report. */
   abandon(reason: unknown): void {
+    Atomics.store(this.#control, STOP, 1);
     this.#reject(reason);
     this.#leave();
   }

@@ -9,7 +9,7 @@ import type { Checkpoint, Pool } from '../pool/index.js';
 import type { EvaluateOptions, Evaluator } from './evaluator.js';
 import { checkInputs, type GraphPlan, planGraph } from './graph-plan.js';
 import { Job } from './job.js';
-import type { WorkerReply, WorkerSetup } from './protocol.js';
+import { CLOSE, type WorkerReply, type WorkerSetup } from './protocol.js';
 
 /** Enough samples per run to spread its fixed cost, few enough that a batch's activations stay in cache. */
 const MAX_BATCH = 64;
@@ -31,6 +31,7 @@ export class OnnxEvaluator implements Evaluator {
   readonly #batch: number | undefined;
   readonly #threads: number;
   readonly #workers: Worker[] = [];
+  readonly #exits = new Map<Worker, Promise<unknown>>();
   readonly #idle: Worker[] = [];
   /** Jobs under way, oldest first. */
   readonly #jobs = new Map<number, Job>();
@@ -103,9 +104,12 @@ export class OnnxEvaluator implements Evaluator {
     }
   }
 
+  /** Ends all threads, after the batches that they are in. */
   async dispose(): Promise<void> {
     this.#fail(new Error('the evaluator was disposed of'));
-    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
+    const workers = this.#workers.splice(0);
+    for (const worker of workers) worker.postMessage(CLOSE);
+    await Promise.all(workers.map((worker) => this.#exits.get(worker)));
   }
 
   #batchFor(inputs: Inputs): number {
@@ -130,6 +134,7 @@ export class OnnxEvaluator implements Evaluator {
     const setup: WorkerSetup = { graph, input, output, weights, weightBytes };
     const worker = new Worker(createRequire(import.meta.url).resolve('@radin/core/onnx-worker'), { workerData: setup });
     this.#workers.push(worker);
+    this.#exits.set(worker, new Promise((resolve) => worker.once('exit', resolve)));
     return new Promise((resolve, reject) => {
       worker.on('message', (reply: WorkerReply) => {
         if (reply.kind === 'ready') {

@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Dtype, dtypeBytes } from '../formats/index.js';
 import { toFloat32 } from '../logits/index.js';
-import { type JobMessage, NEXT_BATCH, STOP, type WorkerReply, type WorkerSetup } from './protocol.js';
+import { CLOSE, type JobMessage, NEXT_BATCH, STOP, type WorkerReply, type WorkerSetup } from './protocol.js';
 import { tensorType, widen } from './tensor-types.js';
 
 const setup = workerData as WorkerSetup;
@@ -111,6 +111,12 @@ async function work(session: InferenceSession, job: JobMessage): Promise<void> {
   reply({ kind: 'left', job: job.id });
 }
 
+/** The thread ends by itself: one that is terminated inside ONNX Runtime takes the whole process with it. */
+async function close(session: InferenceSession): Promise<void> {
+  await session.release();
+  parentPort?.close();
+}
+
 try {
   const session = await InferenceSession.create(setup.graph, {
     executionProviders: ['cpu'],
@@ -120,7 +126,10 @@ try {
     // Warnings about the graph would be printed past the command line's own output; errors are thrown.
     logSeverityLevel: 4,
   });
-  parentPort?.on('message', (job: JobMessage) => void work(session, job));
+  let busy: Promise<void> = Promise.resolve();
+  parentPort?.on('message', (message: JobMessage | typeof CLOSE) => {
+    busy = busy.then(() => (message === CLOSE ? close(session) : work(session, message)));
+  });
   reply({ kind: 'ready' });
 } catch (error) {
   reply({ kind: 'broken', message: oneLine(error) });

@@ -20,6 +20,9 @@ export interface JobMessage {
   readonly fixed: boolean;
 }
 
+/** Asks a worker to end after what it was sent before. */
+export const CLOSE = 'close';
+
 export type WorkerReply =
   | { readonly kind: 'ready' }
   /** The worker can't be used: the graph could not be loaded. */
