@@ -54,6 +54,12 @@ export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphP
   const input = onlyInput(model);
   const logits = chooseOutput(model, output);
   const [batch] = input.shape ?? [];
+  if (batch === 0) {
+    throw new RadinError(
+      'GRAPH',
+      `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(input.name)}`,
+    );
+  }
   const classes = logits.shape?.[1];
   if (logits.shape !== undefined && logits.shape.length !== 2) {
     throw new RadinError(

@@ -70,7 +70,7 @@ export class OnnxEvaluator implements Evaluator {
     const { signal } = options;
     signal?.throwIfAborted();
     checkInputs(this.plan, inputs);
-    await this.#acquireSlot();
+    await this.#acquireSlot(signal);
     const weights = this.#spareWeights.pop() ?? new SharedArrayBuffer(this.plan.weightBytes);
     let job: Job | undefined;
     const stop = () => job?.abort(signal?.reason);
@@ -180,9 +180,23 @@ export class OnnxEvaluator implements Evaluator {
   }
 
   /** As many models in memory as threads: one more would only wait. */
-  async #acquireSlot(): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #acquireSlot(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(signal?.reason);
+      };
+      const enter = () => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#waiting.push(enter);
+    });
   }
 
   #releaseSlot(): void {

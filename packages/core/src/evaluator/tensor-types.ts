@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { Dtype } from '../formats/index.js';
-import { fromHalf } from '../logits/index.js';
+import { fromHalf, toHalf } from '../logits/index.js';
 
 type ElementArray = Exclude<Tensor['data'], string[]>;
 
@@ -39,8 +39,7 @@ export function tensorType(dtype: Dtype): TensorType | undefined {
 export function widens(from: Dtype, to: Dtype): boolean {
   if (from === to) return tensorType(to) !== undefined;
   const [source, target] = [tensorType(from), tensorType(to)];
-  // Half precision has no typed array here to convert into.
-  if (source === undefined || target === undefined || to === 'F16' || to === 'BOOL') return false;
+  if (source === undefined || target === undefined || to === 'BOOL') return false;
   if (source.float) return target.float && (from === 'F16' || to === 'F64');
   return source.integers[0] >= target.integers[0] && source.integers[1] <= target.integers[1];
 }
@@ -49,6 +48,8 @@ export function widens(from: Dtype, to: Dtype): boolean {
 export function widen(source: ElementArray, from: Dtype, target: ElementArray, to: Dtype): void {
   if (from === 'F16' && to !== 'F16') {
     for (let at = 0; at < source.length; at++) target[at] = fromHalf(source[at] as number);
+  } else if (to === 'F16' && from !== 'F16') {
+    for (let at = 0; at < source.length; at++) target[at] = toHalf(source[at] as number);
   } else if (
     (target instanceof BigInt64Array || target instanceof BigUint64Array) &&
     !(source instanceof BigInt64Array || source instanceof BigUint64Array)

@@ -67,3 +67,12 @@ export function fromHalf(bits: number): number {
   if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+/** The bits of an integer as IEEE 754 binary16, which holds every integer up to 2,048 in magnitude exactly. */
+export function toHalf(integer: number): number {
+  const magnitude = Math.abs(integer);
+  if (magnitude === 0) return 0;
+  const exponent = 31 - Math.clz32(magnitude);
+  const fraction = (magnitude / 2 ** exponent - 1) * 1024;
+  return (integer < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | fraction;
+}

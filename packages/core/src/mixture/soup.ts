@@ -1,7 +1,6 @@
 import type { Backend, FloatDtype } from '@radin/native';
-import { quote, RadinError } from '../errors/index.js';
-import { type Dtype, dtypeBytes, isFloat, type TensorInfo } from '../formats/index.js';
-import { type Checkpoint, mustBeEqual, type Pool, unequalTensor } from '../pool/index.js';
+import type { TensorInfo } from '../formats/index.js';
+import { type Checkpoint, isAveraged, mustBeEqual, type Pool, unequalTensor } from '../pool/index.js';
 import type { Mixture } from './mixture.js';
 
 /** Bytes of each ingredient that are in memory at once while a soup is read: N of these is a soup's peak memory. */
@@ -37,7 +36,7 @@ export class Soup implements Checkpoint {
     return [...this.#tensors.values()];
   }
 
-  /** @throws RadinError where an integer or boolean tensor differs between ingredients, or a dtype has no average. */
+  /** @throws RadinError where a tensor that has no average differs between ingredients. */
   async read(name: string, target: Uint8Array, byteOffset = 0): Promise<void> {
     const tensor = this.#tensors.get(name);
     if (tensor === undefined) throw new RangeError(`Expected a tensor of the pool but received ${name}`);
@@ -52,7 +51,7 @@ export class Soup implements Checkpoint {
           return window;
         }),
       );
-      if (isFloat(tensor.dtype)) await this.#average(tensor, windows, output);
+      if (isAveraged(tensor)) await this.#average(tensor, windows, output);
       else this.#copy(tensor, windows, output);
     }
   }
@@ -61,7 +60,7 @@ export class Soup implements Checkpoint {
     await this.#backend.average({
       weights: this.#weights,
       divisor: this.mixture.uniform ? ingredients.length : 1,
-      tensors: [{ dtype: averageable(tensor), ingredients, output }],
+      tensors: [{ dtype: tensor.dtype as FloatDtype, ingredients, output }],
     });
   }
 
@@ -73,16 +72,4 @@ export class Soup implements Checkpoint {
     }
     output.set(first);
   }
-}
-
-const AVERAGED: readonly Dtype[] = ['F16', 'BF16', 'F32', 'F64'] satisfies FloatDtype[];
-
-function averageable({ name, dtype }: TensorInfo): FloatDtype {
-  if (!AVERAGED.includes(dtype)) {
-    throw new RadinError(
-      'POOL',
-      `Expected tensor ${quote(name)} to be F16, BF16, F32 or F64 but found ${dtype} (${dtypeBytes(dtype)} byte), which is too coarse to average`,
-    );
-  }
-  return dtype as FloatDtype;
 }

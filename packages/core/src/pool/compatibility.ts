@@ -46,8 +46,8 @@ export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint): Problem
 }
 
 /** Float initializers of the graph, scalars aside, that no model supplies: every soup would use the graph's own value. */
-export function unsuppliedInitializers(graph: OnnxModel, checkpoint: Checkpoint): string[] {
-  const names = new Set(checkpoint.tensors.map((tensor) => tensor.name));
+export function unsuppliedInitializers(graph: OnnxModel, checkpoints: readonly Checkpoint[]): string[] {
+  const names = new Set(checkpoints.flatMap(({ tensors }) => tensors.map(({ name }) => name)));
   return graph.initializers
     .filter(({ name, dtype, shape }) => isFloat(dtype) && shape.length > 0 && !names.has(name))
     .map(({ name }) => name);

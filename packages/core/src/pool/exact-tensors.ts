@@ -1,14 +1,21 @@
 import { quote, RadinError } from '../errors/index.js';
-import { isFloat, type TensorInfo } from '../formats/index.js';
+import type { Dtype, TensorInfo } from '../formats/index.js';
 import type { Checkpoint } from './checkpoint.js';
 
+const AVERAGED: readonly Dtype[] = ['F16', 'BF16', 'F32', 'F64'];
+
+/** Whether a soup holds the average of this tensor. Eight-bit floats are too coarse for one. */
+export function isAveraged({ dtype }: TensorInfo): boolean {
+  return AVERAGED.includes(dtype);
+}
+
 /**
- * Whether a tensor has no average and must be equal in all ingredients: integers, booleans, complex numbers.
+ * Whether a tensor must be equal in all ingredients because it has no average: integers, booleans, 8-bit floats.
  * BatchNorm's step counter is the exception that every pool of convolutional networks has: it differs between models that
  * trained for different times and no prediction depends on it, so a soup takes its first ingredient's.
  */
-export function mustBeEqual({ name, dtype }: TensorInfo): boolean {
-  return !isFloat(dtype) && !isStepCounter(name);
+export function mustBeEqual(tensor: TensorInfo): boolean {
+  return !isAveraged(tensor) && !isStepCounter(tensor.name);
 }
 
 function isStepCounter(name: string): boolean {

@@ -4,7 +4,8 @@ import { fileError, RadinError } from '../errors/index.js';
 import type { OnnxModel } from '../formats/index.js';
 import type { FileCheckpoint } from './checkpoint.js';
 import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
-import { duplicates } from './content.js';
+import { contentSha256, duplicates } from './content.js';
+import { checkEqualTensors } from './exact-tensors.js';
 import { closeCheckpoints, modelId, openCheckpoints, poolProblems } from './pool.js';
 
 export interface InspectedModel {
@@ -28,57 +29,69 @@ export interface PoolInspection {
 
 /** Looks at every model of a pool, broken ones too. Reads each file whole, for its hash. */
 export async function inspectPool(paths: readonly string[], graph: OnnxModel | undefined): Promise<PoolInspection> {
-  const opened = new Map<string, FileCheckpoint>();
+  const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];
-  const digests = new Map<string, Digest>();
+  const models: Omit<InspectedModel, 'problems'>[] = [];
   try {
-    for (const path of paths) {
-      await attempt(modelId(path), found, async () => {
-        digests.set(path, await digestFile(path));
-        const [checkpoint] = await openCheckpoints([path]);
-        if (checkpoint !== undefined) opened.set(path, checkpoint);
+    for (const file of paths) {
+      const id = modelId(file);
+      let digest: Digest = { bytes: 0, sha256: '' };
+      let tensors = 0;
+      await attempt(id, found, async () => {
+        digest = await digestFile(file);
+        const [checkpoint] = await openCheckpoints([file]);
+        if (checkpoint === undefined) return;
+        opened.push(checkpoint);
+        tensors = checkpoint.tensors.length;
       });
+      models.push({ id, file, tensors, ...digest });
     }
-    const checkpoints = [...opened.values()];
-    found.push(...poolProblems(checkpoints));
-    const first = checkpoints[0];
-    if (graph !== undefined && first !== undefined) {
-      found.push(...checkpoints.flatMap((checkpoint) => graphProblems(graph, checkpoint)));
-      const unsupplied = unsuppliedInitializers(graph, first);
-      found.push(
-        ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
-      );
-    }
-    const readable: FileCheckpoint[] = [];
-    for (const checkpoint of checkpoints) {
-      await attempt(checkpoint.id, found, async () => {
-        await duplicates([checkpoint]);
-        readable.push(checkpoint);
-      });
-    }
-    for (const group of await duplicates(readable)) {
-      found.push({ message: `Models ${group.map(({ id }) => id).join(' and ')} have equal weights` });
-    }
-    const models = paths.map((file) => ({
-      id: modelId(file),
-      file,
-      tensors: opened.get(file)?.tensors.length ?? 0,
-      ...(digests.get(file) ?? { bytes: 0, sha256: '' }),
-      problems: found.filter(({ model }) => model === modelId(file)).map(({ message }) => message),
-    }));
-    return { models, problems: found.filter(({ model }) => model === undefined).map(({ message }) => message) };
+    found.push(...(await problemsTogether(opened, graph)));
+    return {
+      models: models.map((model) => ({ ...model, problems: messages(found, model.id) })),
+      problems: messages(found, undefined),
+    };
   } finally {
-    await closeCheckpoints([...opened.values()]);
+    await closeCheckpoints(opened);
   }
 }
 
-/** Runs a step that may fail for one model; its error becomes that model's problem. */
-async function attempt(model: string, problems: Problem[], step: () => Promise<void>): Promise<void> {
+/** What is wrong with models that can be opened: with each other, with the graph, with their weights. */
+async function problemsTogether(opened: readonly FileCheckpoint[], graph: OnnxModel | undefined): Promise<Problem[]> {
+  const found = poolProblems(opened);
+  const sameLayout = found.length === 0;
+  if (graph !== undefined && opened.length > 0) {
+    found.push(...opened.flatMap((checkpoint) => graphProblems(graph, checkpoint)));
+    const unsupplied = unsuppliedInitializers(graph, opened);
+    found.push(
+      ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
+    );
+  }
+  const readable: FileCheckpoint[] = [];
+  for (const checkpoint of opened) {
+    await attempt(checkpoint.id, found, async () => {
+      await contentSha256(checkpoint);
+      readable.push(checkpoint);
+    });
+  }
+  for (const group of await duplicates(readable)) {
+    found.push({ message: `Models ${group.map(({ id }) => id).join(' and ')} have equal weights` });
+  }
+  if (sameLayout) await attempt(undefined, found, () => checkEqualTensors(readable));
+  return found;
+}
+
+function messages(problems: readonly Problem[], model: string | undefined): string[] {
+  return problems.filter((problem) => problem.model === model).map(({ message }) => message);
+}
+
+/** Runs a step that may fail; its error becomes a problem of that model, or of the pool. */
+async function attempt(model: string | undefined, problems: Problem[], step: () => Promise<void>): Promise<void> {
   try {
     await step();
   } catch (error) {
     if (!(error instanceof RadinError)) throw error;
-    problems.push({ model, message: error.message });
+    problems.push(model === undefined ? { message: error.message } : { model, message: error.message });
   }
 }
 

@@ -43,6 +43,8 @@ export async function compare(
     ];
     chosen.push(...searches.map((result) => [budget, result] as const));
   }
+  // The ensemble's row needs these passes anyway, and with them the single models need no evaluation of their own.
+  await test?.cache(options);
   const rows: ComparisonRow[] = [];
   for (const [budget, result] of chosen) {
     const row = { result, budget, valScore: result.best.score };

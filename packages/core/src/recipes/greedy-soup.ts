@@ -1,6 +1,6 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import type { SplitScorer } from '../stage2/index.js';
+import { checkBudget, type SplitScorer } from '../stage2/index.js';
 import type { GreedyStep, SearchResult } from './result.js';
 
 export interface GreedyOptions extends CallOptions {
@@ -15,6 +15,7 @@ export interface GreedyOptions extends CallOptions {
  */
 export async function greedySoup(scorer: SplitScorer, options: GreedyOptions): Promise<SearchResult> {
   const { budget, signal } = options;
+  checkBudget(budget);
   const size = scorer.poolSize;
   const individual = await scorer.individualScores(options);
   const order = [...individual.keys()].sort((a, b) => (individual[b] as number) - (individual[a] as number) || a - b);

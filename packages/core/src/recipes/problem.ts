@@ -74,7 +74,7 @@ export class Problem {
       for (const split of splits) evaluator.check(split);
       const parts = { pool, evaluator, backend, metric: options.metric, ...(threads && { threads }) };
       const scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
-      const unsupplied = unsuppliedInitializers(graph, checkpoints[0] as FileCheckpoint);
+      const unsupplied = unsuppliedInitializers(graph, checkpoints);
       const notices = unsupplied.map(
         (name) =>
           `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,

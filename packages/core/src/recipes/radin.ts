@@ -1,7 +1,7 @@
 import type { CallOptions } from '../progress.js';
 import { type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { rankCandidates, selectBest } from '../stage1/index.js';
-import { evaluateTop, type SplitScorer } from '../stage2/index.js';
+import { checkBudget, evaluateTop, type SplitScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 export interface RadinOptions extends ProposalOptions, CallOptions {
@@ -16,6 +16,7 @@ export interface RadinOptions extends ProposalOptions, CallOptions {
  * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations.
  */
 export async function radin(scorer: SplitScorer, options: RadinOptions): Promise<SearchResult> {
+  checkBudget(options.budget);
   const { mixtures, notices } = proposeCandidates(scorer.poolSize, options);
   const approxScores = await scorer.approxScores(mixtures, options);
   const ranked = rankCandidates(mixtures, approxScores, options.lambda);

@@ -9,5 +9,6 @@ export function formatScore(score: number, { unit }: Metric): string {
 export function formatGain(difference: number, { unit }: Metric): string {
   const [amount, suffix] =
     unit === 'fraction' ? [(100 * difference).toFixed(2), 'points'] : [difference.toFixed(4), unit];
-  return `${difference < 0 ? '' : '+'}${amount} ${suffix}`;
+  const isNegative = Number(amount) < 0;
+  return `${isNegative ? '-' : '+'}${amount.replace('-', '')} ${suffix}`;
 }

@@ -2,9 +2,6 @@ import { Mixture } from '../mixture/index.js';
 import type { Sampler } from './sampler.js';
 import { subsets } from './subsets.js';
 
-/** Past this share of all subsets, drawing until all are new takes long; 2^16 are listed at once. */
-const LISTABLE = 16;
-
 /**
  * The paper's sampler (RADIN, 4.1): a size drawn evenly from [2, N − 1], then a uniform subset of that size; a subset that
  * was drawn before is thrown away with its size. Where no more than `count` subsets of these sizes exist, all of them.
@@ -13,7 +10,7 @@ export const monteCarlo: Sampler = {
   name: 'monte-carlo',
   *sample(poolSize, count, random) {
     // Single models and the whole pool are not among the paper's sizes: 2^N − N − 2 subsets are.
-    if (poolSize <= LISTABLE && 2 ** poolSize - poolSize - 2 <= count) {
+    if (2 ** poolSize - poolSize - 2 <= count) {
       for (const subset of subsets(poolSize)) {
         if (subset.length >= 2 && subset.length < poolSize) yield Mixture.uniform(poolSize, subset);
       }

@@ -10,13 +10,17 @@ export async function evaluateTop(
   budget: number,
   options: CallOptions = {},
 ): Promise<(Candidate & { readonly score: number })[]> {
-  if (!(Number.isInteger(budget) && budget >= 1)) {
-    throw new RadinError('CONFIG', `Expected a budget of at least 1 evaluation but found ${budget}`);
-  }
+  checkBudget(budget);
   const top = ranked.slice(0, budget);
   const scores = await scorer.scores(
     top.map(({ mixture }) => mixture),
     options,
   );
   return top.map((candidate, index) => ({ ...candidate, score: scores[index] as number }));
+}
+
+/** @throws RadinError unless B is an integer ≥ 1 */
+export function checkBudget(budget: number): void {
+  if (Number.isInteger(budget) && budget >= 1) return;
+  throw new RadinError('CONFIG', `Expected a budget of at least 1 evaluation but found ${budget}`);
 }

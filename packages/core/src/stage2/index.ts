@@ -1,2 +1,2 @@
-export { evaluateTop } from './evaluate-top.js';
+export { checkBudget, evaluateTop } from './evaluate-top.js';
 export { SplitScorer } from './split-scorer.js';

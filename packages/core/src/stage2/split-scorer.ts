@@ -41,10 +41,17 @@ export class SplitScorer {
   /** The cached logits; N full evaluations on the first call. */
   cache(options: CallOptions = {}): Promise<PoolLogits> {
     const { pool, evaluator, split } = this.#parts;
-    this.#cache ??= passOfPool(pool, evaluator, split, {
-      ...(options.signal && { signal: options.signal }),
-      onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
-    });
+    if (this.#cache === undefined) {
+      const pass = passOfPool(pool, evaluator, split, {
+        ...(options.signal && { signal: options.signal }),
+        onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
+      });
+      this.#cache = pass;
+      // What failed or was aborted can be asked for again.
+      pass.catch(() => {
+        this.#cache = undefined;
+      });
+    }
     return this.#cache;
   }
 
@@ -119,6 +126,7 @@ export class SplitScorer {
         ? this.approxScores([mixture]).then(([exact]) => exact as number)
         : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then((result) => result.score);
     this.#scores.set(mixture.key, score);
+    score.catch(() => this.#scores.delete(mixture.key));
     return score;
   }
 

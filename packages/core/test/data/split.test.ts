@@ -29,7 +29,9 @@ describe('labels', () => {
     'of dtype %s below 0 are refused, naming the row',
     async (dtype, array) => {
       const path = await write(tensor(dtype, [4], array([0, 1, -1, -2])));
-      await expect(readLabels(path)).rejects.toEqual(refused('DATA', /class index ≥ 0 but found -1 in .*\.npy, row 2$/));
+      await expect(readLabels(path)).rejects.toEqual(
+        refused('DATA', /class index ≥ 0 but found -1 in .*\.npy, row 2$/),
+      );
     },
   );
 
@@ -72,14 +74,21 @@ describe('a split', () => {
     const inputs = f32([2, 3], [1, 2, 3, 4, 5, 6]);
     const paths = { inputs: await write(inputs), labels: await write(tensor('U8', [2], Uint8Array.of(1, 0))) };
     const split = await readSplit('test', paths);
-    expect(split).toMatchObject({ name: 'test', samples: 2, inputs: { path: paths.inputs, dtype: 'F32', shape: [2, 3] } });
+    expect(split).toMatchObject({
+      name: 'test',
+      samples: 2,
+      inputs: { path: paths.inputs, dtype: 'F32', shape: [2, 3] },
+    });
     expect(split.labels.values).toEqual(Int32Array.of(1, 0));
     expect(split.inputs.bytes).toBeInstanceOf(SharedArrayBuffer);
     expect(new Uint8Array(split.inputs.bytes)).toEqual(inputs.bytes);
   });
 
   test('of other lengths is refused, naming both files', async () => {
-    const paths = { inputs: await write(f32([3, 1], [1, 2, 3])), labels: await write(tensor('U8', [2], Uint8Array.of(1, 0))) };
+    const paths = {
+      inputs: await write(f32([3, 1], [1, 2, 3])),
+      labels: await write(tensor('U8', [2], Uint8Array.of(1, 0))),
+    };
     await expect(readSplit('validation', paths)).rejects.toEqual(
       refused('DATA', new RegExp(`found 2 labels in ${paths.labels} for 3 samples in ${paths.inputs}`)),
     );

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readOnnx } from '../../src/formats/index.js';
+import {
+  closeCheckpoints,
+  type FileCheckpoint,
+  graphProblems,
+  openCheckpoints,
+  Pool,
+  unsuppliedInitializers,
+} from '../../src/pool/index.js';
+import {
+  f32,
+  linearGraph,
+  refused,
+  type TensorData,
+  temporaryFolder,
+  tensor,
+  writeGraph,
+  writeModel,
+  zeros,
+} from '../pools.js';
+
+const folder = temporaryFolder();
+const opened: FileCheckpoint[] = [];
+afterEach(() => closeCheckpoints(opened.splice(0)));
+
+let files = 0;
+async function open(tensors: Record<string, TensorData>): Promise<FileCheckpoint> {
+  const models = await openCheckpoints([await writeModel(join(folder, `m${files++}.safetensors`), tensors)]);
+  opened.push(...models);
+  return models[0] as FileCheckpoint;
+}
+
+const path = join(folder, 'graph.onnx');
+const linear = linearGraph(2, 3);
+const graph = readOnnx(writeGraph(path, linear));
+const W = f32([2, 3], [1, 2, 3, 4, 5, 6]);
+const B = f32([3], [1, 2, 3]);
+
+describe('a model that fits the graph', () => {
+  test('has its initializers, in any order, and may lack some', async () => {
+    expect(graphProblems(await graph, await open({ b: B, w: W }))).toEqual([]);
+    expect(graphProblems(await graph, await open({ w: W }))).toEqual([]);
+  });
+
+  test('may have integer buffers that the graph does not know', async () => {
+    const counter = tensor('I64', [], BigInt64Array.of(100n));
+    expect(graphProblems(await graph, await open({ w: W, b: B, 'bn.num_batches_tracked': counter }))).toEqual([]);
+  });
+});
+
+describe('a model that does not fit the graph is named with it:', () => {
+  test.each<[string, Record<string, TensorData>, RegExp]>([
+    [
+      'a weight that it does not have',
+      { w: W, v: B },
+      /initializer "v" in the graph .*graph\.onnx because the model m\d+ .* found none/,
+    ],
+    [
+      'another shape',
+      { w: f32([3, 2], [1, 2, 3, 4, 5, 6]), b: B },
+      /"w" of model m\d+ to be F32 \[2, 3\] .*graph\.onnx but found F32 \[3, 2\]/,
+    ],
+    [
+      'another dtype',
+      { w: W, b: tensor('F16', [3], new Uint16Array(3)) },
+      /"b" of model m\d+ to be F32 \[3\] .*graph\.onnx but found F16 \[3\]/,
+    ],
+  ])('%s', async (_, tensors, message) => {
+    const pool = new Pool([await open(tensors)]);
+    const model = await graph;
+    expect(() => pool.checkGraph(model)).toThrow(refused('POOL', message));
+  });
+});
+
+describe('an initializer that no model has', () => {
+  test('is listed where it could be a weight: floats that are no scalars', async () => {
+    const initializer = [...(linear.initializer ?? []), zeros('epsilon', 'F32', []), zeros('axes', 'I64', [2])];
+    const larger = await readOnnx(writeGraph(join(folder, 'larger.onnx'), { ...linear, initializer }));
+    expect(unsuppliedInitializers(larger, await open({ w: W, b: B }))).toEqual([]);
+    expect(unsuppliedInitializers(larger, await open({ w: W }))).toEqual(['b']);
+  });
+});

@@ -1,0 +1,35 @@
+import { onTestFinished } from 'vitest';
+import { readSplit } from '../../src/data/index.js';
+import type { Evaluator } from '../../src/evaluator/index.js';
+import { OnnxEvaluator } from '../../src/evaluator/index.js';
+import { readOnnx } from '../../src/formats/index.js';
+import { accuracy, type Metric } from '../../src/metric/index.js';
+import { closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
+import { backendNamed } from '../../src/recipes/index.js';
+import { SplitScorer } from '../../src/stage2/index.js';
+import type { TinyPool } from '../pools.js';
+
+/** The scorers of a pool and what they had evaluated; all is disposed of after the test. */
+export async function openScorers(tiny: Pick<TinyPool, 'files'>, metric: Metric = accuracy) {
+  const { files } = tiny;
+  const checkpoints = await openCheckpoints(files.models);
+  onTestFinished(() => closeCheckpoints(checkpoints));
+  const pool = new Pool(checkpoints);
+  const onnxEvaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, { threads: 2 });
+  onTestFinished(() => onnxEvaluator.dispose());
+  const evaluated: string[] = [];
+  const calls: string[] = [];
+  /** The real evaluator, with lists of the models that it was asked for, without and with their split. */
+  const evaluator: Evaluator = {
+    logits(model, inputs, options) {
+      evaluated.push(model.id);
+      calls.push(`${inputs.path === files.test.inputs ? 'test' : 'validation'} ${model.id}`);
+      return onnxEvaluator.logits(model, inputs, options);
+    },
+    dispose: () => onnxEvaluator.dispose(),
+  };
+  const parts = { pool, evaluator, backend: backendNamed('auto'), metric };
+  const validation = new SplitScorer({ ...parts, split: await readSplit('validation', files.validation) });
+  const test = new SplitScorer({ ...parts, split: await readSplit('test', files.test) });
+  return { pool, evaluator, validation, test, evaluated, calls };
+}

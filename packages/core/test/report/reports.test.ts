@@ -1,0 +1,179 @@
+import { describe, expect, test } from 'vitest';
+import { accuracy, crossEntropy } from '../../src/metric/index.js';
+import { Mixture } from '../../src/mixture/index.js';
+import type { ComparisonRow, Method, SearchResult } from '../../src/recipes/index.js';
+import { comparisonReport, comparisonText, type RunFacts, searchReport, searchText } from '../../src/report/index.js';
+
+const MODELS = ['a', 'b', 'c'];
+const pool = { models: MODELS, samples: 200, classes: 10 };
+const candidate = (members: number[], rank: number, approxScore: number) => ({
+  mixture: Mixture.uniform(3, members),
+  approxScore,
+  rank,
+});
+const pair = { ...candidate([0, 2], 1, 0.9), score: 0.875 };
+const single = { ...candidate([1], 1, 0.8), score: 0.8 };
+const facts: RunFacts = {
+  pool,
+  budget: 1,
+  lambda: 0.5,
+  sampler: 'monte-carlo',
+  seed: 7,
+  backend: 'cpu',
+  metric: accuracy,
+  timings: { cache: 1.5 },
+  versions: { radin: '0.1.0' },
+};
+const found: SearchResult = {
+  method: 'radin-prior',
+  best: pair,
+  candidates: [pair, candidate([1, 2], 2, 0.85)],
+  evaluations: 1,
+  notices: ['all are taken'],
+};
+const individual: SearchResult = {
+  method: 'best-individual',
+  best: single,
+  candidates: [single],
+  evaluations: 0,
+  notices: [],
+};
+
+describe('the report of a search', () => {
+  test('is the JSON object of result.json', () => {
+    const report = searchReport(
+      { result: found, bestIndividual: individual, testScore: 0.85, bestIndividualTestScore: 0.86 },
+      facts,
+    );
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject({
+      method: 'radin-prior',
+      best: { models: ['a', 'c'], weights: [0.5, 0.5], approxScore: 0.9, rank: 1, valScore: 0.875, testScore: 0.85 },
+      bestIndividual: { models: ['b'], weights: [1], valScore: 0.8, testScore: 0.86 },
+      evaluations: 1,
+      candidates: [
+        { models: ['a', 'c'], weights: [0.5, 0.5], approxScore: 0.9, rank: 1, valScore: 0.875 },
+        { models: ['b', 'c'], weights: [0.5, 0.5], approxScore: 0.85, rank: 2 },
+      ],
+      pool: { models: 3, samples: 200, classes: 10 },
+      budget: 1,
+      lambda: 0.5,
+      sampler: 'monte-carlo',
+      seed: 7,
+      backend: 'cpu',
+      metric: 'accuracy',
+      notices: ['all are taken'],
+      timings: { cache: 1.5 },
+      versions: { radin: '0.1.0' },
+    });
+    expect(report.candidates[1]).not.toHaveProperty('valScore');
+  });
+
+  test('has no test scores where there is no test split', () => {
+    const report = searchReport({ result: found, bestIndividual: individual }, facts);
+    expect(JSON.stringify(report)).not.toContain('testScore');
+    expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
+  });
+
+  test('lists every evaluated candidate even of very many', () => {
+    const many = Array.from({ length: 1500 }, (_, at) => ({ ...candidate([0, 1], at + 1, 0.5), score: 0.5 }));
+    const report = searchReport(
+      { result: { ...found, candidates: many, evaluations: 1500 }, bestIndividual: individual },
+      facts,
+    );
+    expect(report.candidates).toHaveLength(1500);
+  });
+
+  test('says in text what was found, what it was compared with, and the gain', () => {
+    const report = searchReport(
+      { result: found, bestIndividual: individual, testScore: 0.85, bestIndividualTestScore: 0.86 },
+      facts,
+    );
+    const text = searchText(report, accuracy);
+    expect(text).toContain('3 models, 200 validation samples, 10 classes; metric: accuracy');
+    expect(text).toMatch(/^best soup {5}validation 87\.50 % {3}test 85\.00 % {3}2 models$/m);
+    expect(text).toMatch(/^best single {3}validation 80\.00 % {3}test 86\.00 % {3}b$/m);
+    expect(text).toMatch(/^gain {10}validation \+7\.50 points {3}test -1\.00 points$/m);
+    expect(text).toMatch(/^ingredients\n {2}a\n {2}c$/m);
+    expect(text).toContain('1 of 2 candidates evaluated');
+  });
+});
+
+describe('the report of a comparison', () => {
+  const result = (method: Method, best: SearchResult['best'], evaluations: number): SearchResult => ({
+    ...found,
+    method,
+    best,
+    evaluations,
+  });
+  const greedy = { ...result('greedy', single, 1), trace: [{ model: 1, score: 0.8, kept: true }] };
+  const rows: ComparisonRow[] = [1, 25].flatMap((budget) => [
+    { result: result('best-individual', single, 0), budget, valScore: 0.8, testScore: 0.75 },
+    { result: greedy, budget, valScore: 0.8, testScore: 0.75 },
+    { result: result('radin', pair, budget), budget, valScore: 0.875, testScore: 1 },
+    { result: result('radin-prior', pair, budget), budget, valScore: 0.5, testScore: 0.5 },
+    { result: result('oracle', pair, 200), budget, valScore: 0.875, testScore: 1 },
+  ]);
+
+  test('is the JSON object of compare', () => {
+    const report = comparisonReport(rows, pool, accuracy);
+    expect(report).toMatchObject({ pool: { models: 3, samples: 200, classes: 10 }, metric: 'accuracy' });
+    expect(report.rows).toHaveLength(10);
+    expect(report.rows[1]).toEqual({
+      method: 'greedy',
+      budget: 1,
+      valScore: 0.8,
+      testScore: 0.75,
+      evaluations: 1,
+      models: ['b'],
+      weights: [1],
+      trace: [{ model: 'b', valScore: 0.8, kept: true }],
+    });
+    expect(report.rows[2]).toEqual({
+      method: 'radin',
+      budget: 1,
+      valScore: 0.875,
+      testScore: 1,
+      evaluations: 1,
+      models: ['a', 'c'],
+      weights: [0.5, 0.5],
+    });
+  });
+
+  test('is a table with a line for each method and columns for each budget', () => {
+    const lines = comparisonText(comparisonReport(rows, pool, accuracy), accuracy).split('\n');
+    const start = lines.findIndex((line) => line.includes('B = 25'));
+    const table = lines.slice(start, start + 7).map((line) => line.trim().split(/ {2,}/));
+    expect(table).toEqual([
+      ['B = 1', 'B = 25'],
+      ['accuracy', 'val %', 'test %', 'evals', 'val %', 'test %', 'evals'],
+      ['best individual', '80.00', '75.00', '0', '80.00', '75.00', '0'],
+      ['greedy soup', '80.00', '75.00', '1', '80.00', '75.00', '1'],
+      ['RADIN, λ = 0', '87.50', '100.00', '1', '87.50', '100.00', '25'],
+      ['RADIN, λ = 1', '50.00', '50.00', '1', '50.00', '50.00', '25'],
+      ['oracle (cheats)', '87.50', '100.00', '200', '87.50', '100.00', '200'],
+    ]);
+    // Every column ends at the same place in all lines.
+    const ends = lines
+      .slice(start + 1, start + 7)
+      .map((line) => [...line.matchAll(/\S(?= {2}|$)/g)].slice(1).map(({ index }) => index));
+    for (const end of ends) expect(end).toEqual(ends[0]);
+  });
+
+  test('has no test column and no oracle where there is no test split', () => {
+    const untested = rows
+      .filter(({ result: { method } }) => method !== 'oracle')
+      .map(({ result: one, budget, valScore }) => ({ result: one, budget, valScore }));
+    const report = comparisonReport(untested, pool, accuracy);
+    expect(JSON.stringify(report)).not.toContain('testScore');
+    expect(comparisonText(report, accuracy)).not.toMatch(/test|oracle|undefined/);
+  });
+
+  test('shows nats as nats', () => {
+    const text = comparisonText(
+      comparisonReport([{ ...(rows[0] as ComparisonRow), valScore: -0.25 }], pool, crossEntropy),
+      crossEntropy,
+    );
+    expect(text).toMatch(/val nats/);
+    expect(text).toMatch(/-0\.2500/);
+  });
+});
