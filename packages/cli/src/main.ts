@@ -50,6 +50,10 @@ async function main(): Promise<number> {
       process.stderr.write('radin: interrupted; nothing was written\n');
       return INTERRUPTED;
     }
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      process.stderr.write(program.helpInformation());
+      return INPUT;
+    }
     if (error instanceof RadinError || error instanceof CommanderError) {
       const message = error instanceof RadinError ? error.message : describeUsage(error);
       process.stderr.write(`radin: error: ${message}\n`);

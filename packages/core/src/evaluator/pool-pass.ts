@@ -1,3 +1,4 @@
+import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
 import { type PoolLogits, poolLogits } from '../logits/index.js';
 import type { Pool } from '../pool/index.js';
@@ -14,26 +15,21 @@ export async function passOfPool(
   split: Split,
   options: { signal?: AbortSignal; onProgress?: (models: number) => void } = {},
 ): Promise<PoolLogits> {
-  // One model's failure stops the others: their results would have no use.
-  const failed = new AbortController();
-  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal]);
   const done = new Float64Array(pool.size);
-  const passes = pool.checkpoints.map(async (checkpoint, index) => {
-    const logits = await evaluator.logits(checkpoint, split.inputs, {
-      signal,
-      onProgress: (samples) => {
-        done[index] = samples / split.samples;
-        options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));
-      },
-    });
-    checkLabels(split.labels, logits.classes);
-    return logits;
-  });
-  try {
-    return poolLogits(pool.ids, await Promise.all(passes), split.labels.values);
-  } catch (error) {
-    failed.abort(error);
-    await Promise.allSettled(passes);
-    throw error;
-  }
+  const logits = await allOrNone(
+    pool.checkpoints,
+    async (checkpoint, index, signal) => {
+      const result = await evaluator.logits(checkpoint, split.inputs, {
+        signal,
+        onProgress: (samples) => {
+          done[index] = samples / split.samples;
+          options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));
+        },
+      });
+      checkLabels(split.labels, result.classes);
+      return result;
+    },
+    options.signal,
+  );
+  return poolLogits(pool.ids, logits, split.labels.values);
 }

@@ -1,4 +1,5 @@
 import type { Backend } from '@radin/native';
+import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
 import { type Evaluator, passOfPool } from '../evaluator/index.js';
 import type { Logits, PoolLogits } from '../logits/index.js';
@@ -80,25 +81,20 @@ export class SplitScorer {
       };
       options.onProgress?.(best === undefined ? progress : { ...progress, best });
     };
-    const failed = new AbortController();
-    const signal = options.signal === undefined ? failed.signal : AbortSignal.any([failed.signal, options.signal]);
-    const pending = mixtures.map(async (mixture, index) => {
-      const score = await this.#score(mixture, signal, (fraction) => {
-        done[index] = fraction;
+    return allOrNone(
+      mixtures,
+      async (mixture, index, signal) => {
+        const score = await this.#score(mixture, signal, (fraction) => {
+          done[index] = fraction;
+          report();
+        });
+        done[index] = 1;
+        best = Math.max(best ?? score, score);
         report();
-      });
-      done[index] = 1;
-      best = Math.max(best ?? score, score);
-      report();
-      return score;
-    });
-    try {
-      return await Promise.all(pending);
-    } catch (error) {
-      failed.abort(error);
-      await Promise.allSettled(pending);
-      throw error;
-    }
+        return score;
+      },
+      options.signal,
+    );
   }
 
   /** Real logits of any checkpoint of the pool's layout and their score: one full evaluation, not remembered. */

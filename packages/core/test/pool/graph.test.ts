@@ -78,7 +78,7 @@ describe('an initializer that no model has', () => {
   test('is listed where it could be a weight: floats that are no scalars', async () => {
     const initializer = [...(linear.initializer ?? []), zeros('epsilon', 'F32', []), zeros('axes', 'I64', [2])];
     const larger = await readOnnx(writeGraph(join(folder, 'larger.onnx'), { ...linear, initializer }));
-    expect(unsuppliedInitializers(larger, await open({ w: W, b: B }))).toEqual([]);
-    expect(unsuppliedInitializers(larger, await open({ w: W }))).toEqual(['b']);
+    expect(unsuppliedInitializers(larger, [await open({ w: W, b: B })])).toEqual([]);
+    expect(unsuppliedInitializers(larger, [await open({ w: W })])).toEqual(['b']);
   });
 });

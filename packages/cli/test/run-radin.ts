@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../bin/radin.js', import.meta.url));
+
+/** The example pool that ships with the project. */
+export const DIGITS = fileURLToPath(new URL('../../../examples/digits', import.meta.url));
+
+export interface Outcome {
+  /** Exit code; null where a signal ended the program. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real program to its end. @param whileRunning is given the process, for tests that interrupt it */
+export function runRadin(
+  args: readonly string[],
+  cwd: string,
+  whileRunning: (child: ChildProcess) => void = () => {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    whileRunning(child);
+  });
+}
+
+/** What a command that must succeed prints with `--json`: one line, one object. */
+export async function radinJson<T>(args: readonly string[], cwd: string): Promise<T> {
+  const { code, stdout, stderr } = await runRadin([...args, '--json'], cwd);
+  if (code !== 0 || !/^\{.*\}\n$/.test(stdout)) {
+    throw new Error(`radin ${args.join(' ')} exited with ${code} and printed ${stdout || 'nothing'}; ${stderr}`);
+  }
+  return JSON.parse(stdout) as T;
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SearchReport } from '@radin/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { accuracyOf, linearPool } from './pools.js';
+import { DIGITS, radinJson, runRadin } from './run-radin.js';
+import { newFolder } from './scratch.js';
+
+interface Evaluation {
+  readonly samples: number;
+  readonly score: number;
+  readonly correct: number;
+}
+
+const folder = newFolder();
+
+function search(out: string, ...options: string[]): Promise<SearchReport> {
+  return radinJson<SearchReport>(['search', DIGITS, '--budget', '5', '--out', out, ...options], folder);
+}
+
+/** All of a report that one seed fixes. */
+function fixed({ timings: _, ...report }: SearchReport): string {
+  return JSON.stringify(report);
+}
+
+function saved(out: string): SearchReport {
+  return JSON.parse(readFileSync(join(folder, out, 'result.json'), 'utf8')) as SearchReport;
+}
+
+function soup(out: string): Buffer {
+  return readFileSync(join(folder, out, 'soup.safetensors'));
+}
+
+const models = ({ candidates }: SearchReport) => candidates.map((candidate) => candidate.models.join('+'));
+
+describe('a search of the example pool', () => {
+  let base: SearchReport;
+  beforeAll(async () => {
+    base = await search('base');
+  });
+
+  it('prints an object with the documented keys', () => {
+    const expected =
+      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices scored candidates timings versions';
+    expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
+    expect(base).toMatchObject({
+      method: 'radin',
+      pool: { models: 16, samples: 2000, classes: 10 },
+      budget: 5,
+      lambda: 0,
+      sampler: 'monte-carlo',
+      seed: 0,
+      metric: 'accuracy',
+      evaluations: 5,
+      scored: 201,
+      notices: [],
+      versions: { radin: expect.any(String), onnxruntime: expect.any(String), node: process.versions.node },
+    });
+    const candidate = ['approxScore', 'models', 'rank', 'weights'];
+    expect(Object.keys(base.candidates[0] as object).sort()).toEqual([...candidate, 'valScore'].sort());
+    expect(Object.keys(base.candidates[5] as object).sort()).toEqual(candidate);
+    expect(Object.keys(base.best).sort()).toEqual([...candidate, 'testScore', 'valScore'].sort());
+    for (const seconds of Object.values(base.timings)) expect(seconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('has what it prints in result.json', () => {
+    expect(saved('base')).toEqual(base);
+  });
+
+  it('ranks 200 candidates and the uniform soup by their approximate scores, none twice', () => {
+    expect(base.candidates).toHaveLength(201);
+    expect(new Set(models(base)).size).toBe(201);
+    expect(base.candidates.map(({ rank }) => rank)).toEqual(Array.from({ length: 201 }, (_, index) => index + 1));
+    const scores = base.candidates.map(({ approxScore }) => approxScore);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(base.candidates.filter((candidate) => candidate.models.length === 16)).toHaveLength(1);
+  });
+
+  it('evaluates the first B candidates and chooses the best of them by the real score', () => {
+    const evaluated = base.candidates.filter(({ valScore }) => valScore !== undefined);
+    expect(evaluated).toEqual(base.candidates.slice(0, 5));
+    expect(base.best.valScore).toBe(Math.max(...evaluated.map(({ valScore }) => valScore as number)));
+    expect(base.best).toMatchObject(evaluated.find(({ rank }) => rank === base.best.rank) as object);
+    for (const { models, weights } of base.candidates) {
+      expect(weights).toEqual(models.map(() => 1 / models.length));
+    }
+  });
+
+  it.concurrent.each(['validation', 'test'])('writes a soup that evaluates to the printed %s score', async (split) => {
+    const args = ['evaluate', DIGITS, 'base/soup.safetensors', '--split', split];
+    const { score, correct, samples } = await radinJson<Evaluation>(args, folder);
+    expect(score).toBe(split === 'test' ? base.best.testScore : base.best.valScore);
+    expect(correct).toBe(Math.round(score * samples));
+    expect(correct / samples).toBe(score);
+  });
+
+  it.concurrent('prints the single model that it had to beat with the scores that it evaluates to', async () => {
+    const [id] = base.bestIndividual.models as readonly [string];
+    const evaluate = (split: string) =>
+      radinJson<Evaluation>(['evaluate', DIGITS, id, '--split', split], folder).then(({ score }) => score);
+    expect(await evaluate('validation')).toBe(base.bestIndividual.valScore);
+    expect(await evaluate('test')).toBe(base.bestIndividual.testScore);
+  });
+
+  it.concurrent.each([
+    ['in a second run, on one thread', '1'],
+    ['in a third run, on three threads', '3'],
+  ])('gives the same report and the same soup %s', async (name, threads) => {
+    const report = await search(name, '--threads', threads);
+    expect(fixed(report)).toBe(fixed(base));
+    expect(fixed(saved(name))).toBe(fixed(base));
+    expect(soup(name).equals(soup('base'))).toBe(true);
+  });
+
+  it.concurrent('gives the same candidates, scores and soup on the reference backend', async () => {
+    const report = await search('reference', '--backend', 'reference');
+    expect(report.backend).toBe('reference');
+    expect(fixed({ ...report, backend: base.backend })).toBe(fixed(base));
+    expect(soup('reference').equals(soup('base'))).toBe(true);
+  });
+
+  it.concurrent('has other candidates with another seed', async () => {
+    const other = await search('other', '--seed', '1');
+    expect(other.seed).toBe(1);
+    expect(models(other).sort()).not.toEqual(models(base).sort());
+  });
+
+  it.concurrent('tells people its answer in text without --json, and nothing on standard error', async () => {
+    const { code, stdout, stderr } = await runRadin(['search', DIGITS, '--budget', '5', '--out', 'text'], folder);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`validation ${(100 * (base.best.valScore as number)).toFixed(2)} %`);
+    for (const id of base.best.models) expect(stdout).toContain(id);
+    expect(stdout).toContain(`wrote ${join('text', 'soup.safetensors')} and ${join('text', 'result.json')}`);
+  });
+});
+
+describe('on a linear network, where Eq. 3 is exact, a search', () => {
+  it('gives every candidate one score in both stages: that of a soup computed by hand', async () => {
+    const pool = await linearPool({ models: 5 });
+    const report = await radinJson<SearchReport>(
+      ['search', pool.folder, '--sampler', 'exhaustive', '--budget', '31', '--out', 'out'],
+      pool.folder,
+    );
+    expect(report.candidates).toHaveLength(31);
+    expect(new Set(report.candidates.map(({ approxScore }) => approxScore)).size).toBeGreaterThan(5);
+    for (const { models, approxScore, valScore } of report.candidates) {
+      expect(valScore, models.join('+')).toBe(approxScore);
+      expect(valScore, models.join('+')).toBe(accuracyOf(pool, models, pool.validation));
+    }
+    const { best, bestIndividual } = report;
+    expect(best.testScore).toBe(accuracyOf(pool, best.models, pool.test));
+    expect(bestIndividual.testScore).toBe(accuracyOf(pool, bestIndividual.models, pool.test));
+  });
+
+  it('agrees in both stages by cross-entropy too, to rounding', async () => {
+    const pool = await linearPool();
+    const report = await radinJson<SearchReport>(
+      ['search', pool.folder, '--sampler', 'exhaustive', '--metric', 'cross-entropy', '--out', 'out'],
+      pool.folder,
+    );
+    expect(report.metric).toBe('cross-entropy');
+    for (const { approxScore, valScore } of report.candidates) {
+      expect(valScore).toBeLessThan(0);
+      expect(valScore).toBeCloseTo(approxScore, 5);
+    }
+  });
+});
