@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Metric, metricNamed, quote, RadinError } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
-import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 
 const splitFiles = z.strictObject({ inputs: z.string().min(1), labels: z.string().min(1) });
@@ -20,7 +20,7 @@ const schema = z.strictObject({
 });
 
 /** What a `radin.yaml` says, as written. */
-export type PoolConfig = z.infer<typeof schema>;
+type PoolConfig = z.infer<typeof schema>;
 
 export interface LoadedConfig {
   readonly config: PoolConfig;
@@ -49,7 +49,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
   }
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
-  const parsed = schema.safeParse(toPlain(document, path));
+  const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
   const { metric } = parsed.data;
   return {
@@ -60,12 +60,22 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   };
 }
 
-function toPlain(document: ReturnType<typeof parseDocument>, path: string): unknown {
+function toPlain(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    // Aliases that expand without end.
-    throw new RadinError('CONFIG', `Expected plain YAML but found: ${oneLine(String(error))} in ${path}`);
+    let offset = 0;
+    visit(document, {
+      Alias(_, node) {
+        offset = node.range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
+    throw new RadinError(
+      'CONFIG',
+      `Expected plain YAML but found a reference that cannot be resolved at ${at(offset)}; a pattern that begins with * must be in quotes`,
+      { cause: error },
+    );
   }
 }
 
@@ -74,7 +84,9 @@ function firstIssue(
   locate: (...keys: PropertyKey[]) => string,
   known: (path: readonly PropertyKey[]) => readonly string[],
 ): RadinError {
-  const issue = error.issues[0] as z.core.$ZodIssue;
+  // A misspelt key is reported as itself, not as the one that is missing for it.
+  const misspelt = error.issues.find(({ code }) => code === 'unrecognized_keys');
+  const issue = misspelt ?? (error.issues[0] as z.core.$ZodIssue);
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] as string;
     const keys = known(issue.path);
@@ -83,6 +95,12 @@ function firstIssue(
     return new RadinError(
       'CONFIG',
       `Expected one of the keys ${keys.join(', ')} but found ${quote(key)} at ${locate(...issue.path, key)}${hint}`,
+    );
+  }
+  if (issue.code === 'invalid_type' && issue.path.length > 0 && issue.message.endsWith('received undefined')) {
+    return new RadinError(
+      'CONFIG',
+      `Expected the key ${quote(issue.path.map(String).join('.'))} but found none at ${locate(...issue.path)}`,
     );
   }
   const name = issue.path.length === 0 ? 'the file' : quote(issue.path.map(String).join('.'));

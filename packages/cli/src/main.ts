@@ -1,4 +1,4 @@
-import { RadinError } from '@radin/core';
+import { escapeControls, RadinError } from '@radin/core';
 import { CommanderError } from 'commander';
 import { buildProgram } from './program.js';
 
@@ -34,11 +34,16 @@ async function main(): Promise<number> {
   // A reader that has seen enough, such as `head`, is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    process.stderr.write(
+      `radin: error: Expected to write to standard output but found: ${error.code ?? error.message}\n`,
+    );
+    process.exit(INPUT);
   });
   const program = buildProgram({
     signal: interruption.signal,
-    print: (text) => void process.stdout.write(`${text}\n`),
+    // Model names come from files: they must not colour or move what a terminal shows.
+    print: (text) => void process.stdout.write(`${text.split('\n').map(escapeControls).join('\n')}\n`),
+    printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   });
   try {
     await program.parseAsync();

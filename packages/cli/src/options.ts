@@ -14,7 +14,7 @@ export interface ComputeOptions {
   readonly metric?: string;
 }
 
-export interface EvaluatorOptions {
+interface EvaluatorOptions {
   readonly batch?: number;
 }
 
@@ -72,15 +72,24 @@ export function withComputeOptions(command: Command): Command {
 }
 
 export function withPoolOptions(command: Command): Command {
-  withComputeOptions(command)
+  command
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
     .option('--models <patterns...>', 'safetensors checkpoints')
     .option('--val-inputs <file>', 'validation inputs, .npy')
     .option('--val-labels <file>', 'validation labels, .npy')
     .option('--test-inputs <file>', 'test inputs, .npy; only reported, never chosen by')
     .option('--test-labels <file>', 'test labels, .npy')
-    .option('--output <name>', "the graph's output with the logits, where it has several")
-    .option('--batch <size>', 'samples per run (default: up to 64, fewer for large ones)', integer(1, 65536));
+    .option('--output <name>', "the graph's output with the logits, where it has several");
+  return withRunOptions(command);
+}
+
+/** What every command that evaluates takes, whichever its pool. */
+export function withRunOptions(command: Command): Command {
+  withComputeOptions(command).option(
+    '--batch <size>',
+    'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
+    integer(1, 65536),
+  );
   return withCommonOptions(command);
 }
 
@@ -89,7 +98,7 @@ export function withCandidateOptions(command: Command): Command {
     .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
     .option(
       '--sampler <name>',
-      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')}`,
+      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')} (all subsets, up to 16 models)`,
       'monte-carlo',
     )
     .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
@@ -103,10 +112,12 @@ export function withBudget(command: Command): Command {
 }
 
 export function withBudgets(command: Command): Command {
-  return command.option('--budgets <B,…>', 'budgets to compare at', list(count), [1, 5, 25]);
+  return command.addOption(
+    new Option('--budgets <B,…>', 'budgets to compare at').argParser(list(count)).default([1, 5, 25], '1,5,25'),
+  );
 }
 
-export const topCount = integer(1, 1000);
+export const topCount = integer(1, 1_000_000);
 
 /** What the candidate options ask for. @throws RadinError for an unknown sampler */
 export function proposalOptions({ candidates, sampler, seed, includeUniform }: CandidateOptions): ProposalOptions {

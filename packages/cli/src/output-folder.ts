@@ -1,13 +1,28 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { type Mixture, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
 
-/** @throws RadinError where `folder` is a file: better before hours of evaluation than after. */
+/**
+ * Whether a folder can be written to, or be made: better before hours of evaluation than after.
+ * @throws RadinError naming what is in the way
+ */
 export async function checkOutputFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found !== undefined && !found.isDirectory()) {
-    throw new RadinError('FILE', `Expected --out to be a folder but found a file: ${folder}`);
-  }
+  const path = resolve(folder);
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    // A folder that does not exist yet is as writable as the one that it will be in.
+    if (error.code === 'ENOENT' && dirname(path) !== path) return undefined;
+    throw unwritable(folder, error);
+  });
+  if (found === undefined) return checkOutputFolder(dirname(path));
+  if (!found.isDirectory()) throw new RadinError('FILE', `Expected a folder to write to but found a file: ${folder}`);
+  await checkWritable(path);
+}
+
+/** @throws RadinError where a folder does not exist or cannot be written to */
+export async function checkWritable(folder: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw unwritable(folder, error);
+  });
 }
 
 /** Writes the soup and the JSON object into the folder, which is made if need be. @returns the paths written */
@@ -19,13 +34,17 @@ export async function writeResults(
   signal: AbortSignal,
 ): Promise<{ soup: string; json: string }> {
   await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to create the folder ${folder} but found: ${error.code ?? error.message}`, {
-      cause: error,
-    });
+    throw unwritable(folder, error);
   });
   const soup = join(folder, 'soup.safetensors');
   await writeSoup(soup, new Soup(problem.pool, mixture, problem.backend), problem.pool, { signal });
   const path = join(folder, json.name);
   await writeTextAtomically(path, `${JSON.stringify(json.value, null, 2)}\n`, { signal });
   return { soup, json: path };
+}
+
+function unwritable(folder: string, error: NodeJS.ErrnoException): RadinError {
+  return new RadinError('FILE', `Expected to write to the folder ${folder} but found: ${error.code ?? error.message}`, {
+    cause: error,
+  });
 }

@@ -22,11 +22,14 @@ export interface ResolvedPool {
 }
 
 /**
- * The files of a pool: from the `radin.yaml` of a folder (or the file itself), with flags in front of its entries, or from
+ * The files of a pool, which is the current folder where neither it nor flags are given: from the `radin.yaml` of a folder (or the file itself), with flags in front of its entries, or from
  * flags alone. @throws RadinError where something is missing or a pattern matches nothing
  */
 export async function resolvePool(pool: string | undefined, flags: PoolFlags): Promise<ResolvedPool> {
-  const loaded = pool === undefined ? undefined : await loadConfig(configPath(pool));
+  const { graph, models: patterns, valInputs, valLabels } = flags;
+  const hasFlags = [graph, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
+  const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
+  const loaded = named === undefined ? undefined : await loadConfig(configPath(named));
   const config = loaded?.config;
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
   const pick = (flag: string | undefined, entry: string | undefined) => flag ?? (entry && inFolder(entry));
@@ -63,7 +66,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
 }
 
 /** The `radin.yaml` that `pool` names: itself, or the one in that folder. */
-export function configPath(pool: string): string {
+function configPath(pool: string): string {
   if (!existsSync(pool))
     throw new RadinError('FILE', `Expected a folder with a radin.yaml but found nothing at ${pool}`);
   if (!statSync(pool).isDirectory()) return pool;

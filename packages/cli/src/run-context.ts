@@ -6,8 +6,10 @@ import { Terminal } from './terminal.js';
 /** What every command is given: when to stop, and where results go. */
 export interface CommandContext {
   readonly signal: AbortSignal;
-  /** Prints a result to standard output. */
+  /** Prints a result for people to standard output. */
   readonly print: (text: string) => void;
+  /** Prints a result for programs to standard output. */
+  readonly printJson: (value: unknown) => void;
 }
 
 /** Opens the pool that a command names, says what the user should know about it, and closes it whatever happens. */

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeNpy } from '@radin/core';
 import { describe, expect, it } from 'vitest';
@@ -16,8 +16,6 @@ import {
   writeModel,
 } from './pools.js';
 import { refusal, type Spoil } from './refusal.js';
-import { DIGITS, runRadin } from './run-radin.js';
-import { listing, newFolder } from './scratch.js';
 
 /** What is wrong, how it is brought about, and what the one line must say. */
 type Case = readonly [title: string, spoil: Spoil, message: RegExp];
@@ -230,24 +228,4 @@ describe.concurrent('search refuses a graph', () => {
   ])('%s', async (_, spoil, message) => {
     expect(await refusal(SEARCH, spoil)).toMatch(message);
   });
-});
-
-it('search names a model with NaN even while other threads are inside an evaluation', async () => {
-  const folder = newFolder();
-  const [first] = readdirSync(join(DIGITS, 'models')).sort() as [string];
-  const bytes = readFileSync(join(DIGITS, 'models', first));
-  bytes.writeFloatLE(Number.NaN, bytes.length - 4);
-  writeFileSync(join(folder, 'broken.safetensors'), bytes);
-  writeConfig(folder, {
-    graph: join(DIGITS, 'model.onnx'),
-    models: `[ '${join(DIGITS, 'models/*.safetensors')}', broken.safetensors ]`,
-    validation: `{ inputs: ${join(DIGITS, 'val_inputs.npy')}, labels: ${join(DIGITS, 'val_labels.npy')} }`,
-  });
-  // What goes wrong here goes wrong in most runs, not in all.
-  for (let run = 0; run < 3; run++) {
-    const { code, stdout, stderr } = await runRadin(SEARCH, folder);
-    expect(stderr).toMatch(/^radin: error: .*NaN in broken\.safetensors, tensor .*\n$/);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  }
-  expect(listing(folder)).toEqual(['broken.safetensors', 'radin.yaml']);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -41,9 +41,7 @@ describe.concurrent('an option is refused', () => {
   });
 
   it('--out that is a file, which stays as it was', async () => {
-    expect(await refusal(['search', '.', '--out', 'model.onnx'])).toMatch(
-      /--out .*folder but found a file: model\.onnx/,
-    );
+    expect(await refusal(['search', '.', '--out', 'model.onnx'])).toMatch(/folder .* but found a file: model\.onnx/);
     expect(await refusal(['compare', '.', '--out', 'model.onnx'])).toMatch(/--out .*folder but found a file/);
   });
 
@@ -66,10 +64,15 @@ describe.concurrent('a pool is refused', () => {
   it.each<[string, string[], RegExp]>([
     ['that is not there', ['nowhere'], /found nothing at nowhere$/m],
     ['that is a folder without radin.yaml', ['models'], /radin\.yaml in the folder models but found none$/m],
-    ['that is not named, nor are flags', [], /pool|--models/],
     ['that flags name in part', ['--models', 'models/*', '--graph', 'model.onnx'], /--val-inputs/],
   ])('%s', async (_, args, message) => {
     expect(await refusal(['search', ...args, '--out', 'out'])).toMatch(message);
+  });
+
+  it('that is not named, nor are flags, where the current folder is none', async () => {
+    expect(await refusal(['search', '--out', 'out'], ({ folder }) => rmSync(join(folder, 'radin.yaml')))).toMatch(
+      /at least one model .*--models/,
+    );
   });
 
   it('with one half of a test split', async () => {
@@ -134,7 +137,11 @@ describe.concurrent('a command is refused', () => {
       ['evaluate', '.', 'a', '--split', 'train'],
       /--split to be .*validation.*test.* found "train"$/m,
     ],
-    ['evaluate into a folder that is not there', ['evaluate', '.', 'a', '--save-logits', 'gone/a.npy'], /gone\/a\.npy/],
+    [
+      'evaluate into a folder that is not there',
+      ['evaluate', '.', 'a', '--save-logits', 'gone/a.npy'],
+      /folder gone .*ENOENT/,
+    ],
     ['inspect of nothing', ['inspect', 'nothing'], /found: .* at nothing$/m],
     ['inspect of a broken file', ['inspect', 'models/broken.safetensors'], /models\/broken\.safetensors/],
     ['inspect without a path', ['inspect'], /path/],

@@ -1,6 +1,6 @@
 export { type Backend, type BackendStatus, listBackends } from '@radin/native';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
-export { quote, RadinError, type RadinErrorCode } from './errors/index.js';
+export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
   type EvaluateOptions,
   type Evaluator,

@@ -31,9 +31,9 @@ export interface TinyShape {
   readonly noise?: number;
 }
 
-export type Weights = Readonly<Record<string, Float32Array>>;
+type Weights = Readonly<Record<string, Float32Array>>;
 
-export interface TinySplit {
+interface TinySplit {
   readonly inputs: Float32Array;
   readonly labels: Int32Array;
 }

@@ -1,7 +1,7 @@
 import { type AverageTensor, FLOAT_BYTES, type FloatDtype } from '../lib/backend.js';
 
 /** A copy of the bytes that begins one byte into its buffer, as a tensor inside a file may. */
-export function unaligned(bytes: Uint8Array): Uint8Array {
+function unaligned(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(new ArrayBuffer(bytes.length + 1), 1);
   copy.set(bytes);
   return copy;

@@ -29,7 +29,7 @@ export function addAverage(program: Command, context: CommandContext): void {
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
       list(nonNegative),
     )
-    .requiredOption('--out <file>', 'the safetensors file to write')
+    .requiredOption('--out <file>', 'required: the safetensors file to write')
     .option('--backend <name>', 'where the average is computed: auto, cpu or reference', 'auto');
   withCommonOptions(command)
     .addHelpText(
@@ -39,7 +39,11 @@ export function addAverage(program: Command, context: CommandContext): void {
     .action((models: string[], options: AverageOptions) => average(models, options, context));
 }
 
-async function average(models: string[], options: AverageOptions, { signal, print }: CommandContext): Promise<void> {
+async function average(
+  models: string[],
+  options: AverageOptions,
+  { signal, print, printJson }: CommandContext,
+): Promise<void> {
   const backend = backendNamed(options.backend);
   const checkpoints = await openCheckpoints(await expand(models, '.', 'argument'));
   try {
@@ -53,11 +57,11 @@ async function average(models: string[], options: AverageOptions, { signal, prin
       tensors: pool.tensors.length,
       ...written,
     };
-    print(
-      options.json
-        ? JSON.stringify(report)
-        : `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes, sha256 ${report.sha256}`,
-    );
+    if (options.json) printJson(report);
+    else
+      print(
+        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes, sha256 ${report.sha256}`,
+      );
   } finally {
     await closeCheckpoints(checkpoints);
   }

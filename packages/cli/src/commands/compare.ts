@@ -1,4 +1,12 @@
-import { type ComparisonRow, compare, comparisonReport, comparisonText, formatScore, type Metric } from '@radin/core';
+import {
+  type ComparisonRow,
+  compare,
+  comparisonReport,
+  comparisonText,
+  formatScore,
+  type Metric,
+  proposeCandidates,
+} from '@radin/core';
 import type { Command } from 'commander';
 import {
   type CandidateOptions,
@@ -21,13 +29,13 @@ export function addCompare(program: Command, context: CommandContext): void {
     .command('compare')
     .description('compare RADIN with greedy and the other recipes on a pool, like Table 1 of the paper')
     .argument('[pool]', 'folder with a radin.yaml, or that file');
-  withCompareOptions(command)
+  withPoolOptions(withCompareOptions(command))
     .addHelpText('after', '\nExample:\n  radin compare examples/digits --budgets 1,5,25 --out comparison')
     .action((pool: string | undefined, options: CompareCommandOptions) => runCompare(pool, options, context));
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withPoolOptions(withCandidateOptions(withBudgets(command))).option(
+  return withCandidateOptions(withBudgets(command)).option(
     '--out <folder>',
     'where comparison.json and the best soup, soup.safetensors, are written',
     'radin-out',
@@ -37,11 +45,13 @@ export function withCompareOptions(command: Command): Command {
 export async function runCompare(
   pool: string | undefined,
   options: CompareCommandOptions,
-  { signal, print }: CommandContext,
+  { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
   await checkOutputFolder(options.out);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
+    // Refuses what the sampler cannot do before the passes and not after them.
+    proposeCandidates(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
@@ -55,7 +65,7 @@ export async function runCompare(
     const best = bestSoup(rows);
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
-    if (options.json) print(JSON.stringify(report));
+    if (options.json) printJson(report);
     else
       print(
         `${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { withRunOptions } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 import { type CompareCommandOptions, runCompare, withCompareOptions } from './compare.js';
 
@@ -8,7 +9,7 @@ const EXAMPLE = fileURLToPath(new URL('../../../../examples/digits', import.meta
 
 export function addDemo(program: Command, context: CommandContext): void {
   const command = program.command('demo').description('compare on the example pool that ships with the project');
-  withCompareOptions(command)
+  withRunOptions(withCompareOptions(command))
     .addHelpText('after', '\nExample:\n  radin demo')
     .action((options: CompareCommandOptions) => runCompare(EXAMPLE, options, context));
 }

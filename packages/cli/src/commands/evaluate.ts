@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Checkpoint, formatScore, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
+import { checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
 import { type CommandContext, withProblem } from '../run-context.js';
 
@@ -32,8 +34,9 @@ async function evaluate(
   pool: string,
   model: string,
   options: EvaluateOptions,
-  { signal, print }: CommandContext,
+  { signal, print, printJson }: CommandContext,
 ): Promise<void> {
+  if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   const path = existsSync(model) ? model : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
   const evaluateOne = { ...options, models: [path] };
@@ -60,11 +63,8 @@ async function evaluate(
         ...(correct !== undefined && { correct }),
       };
       const counted = correct === undefined ? '' : ` (${correct} of ${samples})`;
-      print(
-        json
-          ? JSON.stringify(report)
-          : `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`,
-      );
+      if (json) printJson(report);
+      else print(`${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`);
     },
     [split],
   );

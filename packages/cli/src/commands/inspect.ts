@@ -45,17 +45,19 @@ export function addInspect(program: Command, context: CommandContext): void {
     .action((path: string, options: CommonOptions) => inspect(path, options, context));
 }
 
-async function inspect(path: string, { json }: CommonOptions, { print }: CommandContext): Promise<void> {
+async function inspect(path: string, { json }: CommonOptions, { print, printJson }: CommandContext): Promise<void> {
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
   if (status.isDirectory()) {
     const { files } = await resolvePool(path, {});
     const inspection = await inspectPool(files.models, await readOnnx(files.graph));
-    print(json ? JSON.stringify(inspection) : poolText(inspection));
+    if (json) printJson(inspection);
+    else print(poolText(inspection));
   } else {
     const inspected = await inspectFile(path);
-    print(json ? JSON.stringify(inspected) : fileText(inspected));
+    if (json) printJson(inspected);
+    else print(fileText(inspected));
   }
 }
 

@@ -45,8 +45,11 @@ export function addScore(program: Command, context: CommandContext): void {
   const command = program
     .command('score')
     .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
-    .requiredOption('--logits <patterns...>', 'cached logits, one .npy of shape [samples, classes] for each model')
-    .requiredOption('--labels <file>', 'class indices, .npy of shape [samples]')
+    .requiredOption(
+      '--logits <patterns...>',
+      'required: cached logits, one .npy of shape [samples, classes] for each model',
+    )
+    .requiredOption('--labels <file>', 'required: class indices, .npy of shape [samples]')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
   withCommonOptions(withComputeOptions(withCandidateOptions(command)))
@@ -57,7 +60,7 @@ export function addScore(program: Command, context: CommandContext): void {
     .action((options: ScoreOptions) => score(options, context));
 }
 
-async function score(options: ScoreOptions, { signal, print }: CommandContext): Promise<void> {
+async function score(options: ScoreOptions, { signal, print, printJson }: CommandContext): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
   const metric = (options.metric === undefined ? undefined : metricNamed(options.metric)) ?? accuracy;
@@ -70,6 +73,13 @@ async function score(options: ScoreOptions, { signal, print }: CommandContext): 
   }
   const labels = await readLabels(options.labels);
   const logits = await Promise.all(paths.map((path, index) => readLogits(path, ids[index] as string)));
+  const samples = logits[0]?.samples;
+  if (samples !== labels.values.length) {
+    throw new RadinError(
+      'DATA',
+      `Expected ${samples} labels, one per row of ${paths[0]}, but found ${labels.values.length} in ${labels.path}`,
+    );
+  }
   const cache = poolLogits(ids, logits, labels.values);
   checkLabels(labels, cache.classes);
   const { mixtures, notices } = proposeCandidates(ids.length, proposal);
@@ -84,19 +94,17 @@ async function score(options: ScoreOptions, { signal, print }: CommandContext): 
   const ranked = rankCandidates(mixtures, scores, options.lambda);
   const candidates = ranked.slice(0, options.top).map((candidate) => describeCandidate(candidate, ids));
   if (options.json) {
-    const { samples, classes } = cache;
-    print(
-      JSON.stringify({
-        pool: { models: ids.length, samples, classes },
-        candidates,
-        scored: ranked.length,
-        lambda: options.lambda,
-        sampler: proposal.sampler.name,
-        seed: proposal.seed,
-        backend: backend.name,
-        metric: metric.name,
-      }),
-    );
+    const { classes } = cache;
+    printJson({
+      pool: { models: ids.length, samples, classes },
+      candidates,
+      scored: ranked.length,
+      lambda: options.lambda,
+      sampler: proposal.sampler.name,
+      seed: proposal.seed,
+      backend: backend.name,
+      metric: metric.name,
+    });
     return;
   }
   const table = alignColumns([

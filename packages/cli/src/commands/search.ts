@@ -1,4 +1,4 @@
-import { bestIndividual, type Problem, radin, searchReport, searchText } from '@radin/core';
+import { bestIndividual, type Problem, proposeCandidates, radin, searchReport, searchText } from '@radin/core';
 import type { Command } from 'commander';
 import {
   type CandidateOptions,
@@ -33,11 +33,13 @@ export function addSearch(program: Command, context: CommandContext): void {
 async function search(
   pool: string | undefined,
   options: SearchOptions,
-  { signal, print }: CommandContext,
+  { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
   await checkOutputFolder(options.out);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
+    // Refuses what the sampler cannot do before the passes and not after them.
+    proposeCandidates(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
@@ -62,7 +64,7 @@ async function search(
     );
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
-    if (options.json) print(JSON.stringify(report));
+    if (options.json) printJson(report);
     else print(`${searchText(report, metric)}\nwrote ${written.soup} and ${written.json}`);
   });
 }

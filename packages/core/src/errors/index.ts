@@ -1,3 +1,3 @@
 export { fileError } from './file-error.js';
-export { quote } from './quote.js';
+export { escapeControls, quote } from './quote.js';
 export { RadinError, type RadinErrorCode } from './radin-error.js';

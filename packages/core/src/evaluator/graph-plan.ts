@@ -8,7 +8,7 @@ import { tensorType, widens } from './tensor-types.js';
 const WEIGHT_ALIGNMENT = 64;
 
 /** Where a weight lies in the one buffer that holds a model's weights. */
-export interface WeightSlot {
+interface WeightSlot {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];

@@ -50,6 +50,8 @@ export class OnnxEvaluator implements Evaluator {
 
   /** Checks the graph against the pool and starts the threads. @throws RadinError where they do not fit or ONNX Runtime refuses the graph. */
   static async open(graph: OnnxModel, pool: Pool, options: OnnxEvaluatorOptions = {}): Promise<OnnxEvaluator> {
+    // ONNX Runtime reads this when it is loaded. Without it, it keeps a device id and events under the home folder to send.
+    process.env.ORT_DISABLE_TELEMETRY ??= '1';
     const evaluator = new OnnxEvaluator(planGraph(graph, pool, options.output), options);
     try {
       await Promise.all(Array.from({ length: evaluator.#threads }, () => evaluator.#startWorker()));

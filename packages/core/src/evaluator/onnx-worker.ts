@@ -105,7 +105,11 @@ async function work(session: InferenceSession, job: JobMessage): Promise<void> {
     try {
       await runBatch(session, job, first);
     } catch (error) {
-      reply({ kind: 'failed', job: job.id, sample: first, message: oneLine(error) });
+      const message =
+        error instanceof RangeError
+          ? error.message
+          : `Expected ONNX Runtime to run the graph but found: ${oneLine(error)}`;
+      reply({ kind: 'failed', job: job.id, sample: first, message });
     }
   }
   reply({ kind: 'left', job: job.id });

@@ -13,7 +13,7 @@ export const PREFIX_BYTES = 8;
 export const LONGEST_HEADER = 100_000_000;
 
 /** A tensor and its place in the data section. */
-export interface PlacedTensor extends TensorInfo {
+interface PlacedTensor extends TensorInfo {
   /** Bytes from the start of the data section, which follows the header. */
   readonly begin: number;
 }

@@ -1,2 +1,2 @@
-export { fromHalf, type Logits, readLogits, requireFinite, toFloat32, toHalf } from './logits.js';
+export { fromHalf, type Logits, readLogits, toFloat32, toHalf } from './logits.js';
 export { equalLogits, type PoolLogits, poolLogits } from './pool-logits.js';

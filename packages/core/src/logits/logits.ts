@@ -11,7 +11,7 @@ export interface Logits {
 }
 
 /** @throws RadinError naming `model` and the first sample with a logit that is NaN or infinite. */
-export function requireFinite(logits: Logits, model: string): void {
+function requireFinite(logits: Logits, model: string): void {
   const at = firstNonFinite(logits.values);
   if (at < 0) return;
   throw new RadinError(

@@ -1,6 +1,6 @@
 export { type Checkpoint, FileCheckpoint } from './checkpoint.js';
-export { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
+export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
-export { type InspectedModel, inspectPool, type PoolInspection } from './inspect.js';
+export { inspectPool, type PoolInspection } from './inspect.js';
 export { closeCheckpoints, modelId, openCheckpoints, Pool, poolProblems } from './pool.js';

@@ -8,7 +8,7 @@ import { contentSha256, duplicates } from './content.js';
 import { checkEqualTensors } from './exact-tensors.js';
 import { closeCheckpoints, modelId, openCheckpoints, poolProblems } from './pool.js';
 
-export interface InspectedModel {
+interface InspectedModel {
   readonly id: string;
   readonly file: string;
   /** Number of tensors. */

@@ -14,6 +14,7 @@ import {
   Pool,
   unsuppliedInitializers,
 } from '../pool/index.js';
+import { checkMetric } from '../stage1/index.js';
 import { SplitScorer } from '../stage2/index.js';
 
 /** Where the parts of a pool are. */
@@ -72,6 +73,7 @@ export class Problem {
         ...(files.output && { output: files.output }),
       });
       for (const split of splits) evaluator.check(split);
+      if (evaluator.plan.classes !== undefined) checkMetric(options.metric, evaluator.plan.classes);
       const parts = { pool, evaluator, backend, metric: options.metric, ...(threads && { threads }) };
       const scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
       const unsupplied = unsuppliedInitializers(graph, checkpoints);

@@ -1,5 +1,5 @@
 export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';
-export { type Proposal, type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
+export { type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
 export type { Sampler } from './sampler.js';
 export { subsets } from './subsets.js';
