@@ -3,17 +3,25 @@ import { dirname, join, resolve } from 'node:path';
 import { type Mixture, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
 
 /**
- * Whether a folder can be written to, or be made: better before hours of evaluation than after.
+ * Whether results can be written to a folder: better before hours of evaluation than after.
+ * @param models the pool's model files: a soup among them would join the pool in the next run
  * @throws RadinError naming what is in the way
  */
-export async function checkOutputFolder(folder: string): Promise<void> {
+export async function checkOutputFolder(folder: string, models: readonly string[]): Promise<void> {
   const path = resolve(folder);
+  if (models.some((model) => dirname(resolve(model)) === path)) {
+    throw new RadinError('CONFIG', `Expected --out to be another folder than that of the models but found ${folder}`);
+  }
+  await checkCreatable(path, folder);
+}
+
+async function checkCreatable(path: string, folder: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     // A folder that does not exist yet is as writable as the one that it will be in.
     if (error.code === 'ENOENT' && dirname(path) !== path) return undefined;
     throw unwritable(folder, error);
   });
-  if (found === undefined) return checkOutputFolder(dirname(path));
+  if (found === undefined) return checkCreatable(dirname(path), folder);
   if (!found.isDirectory()) throw new RadinError('FILE', `Expected a folder to write to but found a file: ${folder}`);
   await checkWritable(path);
 }

@@ -1,5 +1,6 @@
 import { accuracy, metricNamed, Problem, type ProblemOptions, RadinError } from '@radin/core';
 import type { PoolOptions } from './options.js';
+import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import { Terminal } from './terminal.js';
 
@@ -15,11 +16,12 @@ export interface CommandContext {
 /** Opens the pool that a command names, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
-  options: PoolOptions,
+  options: PoolOptions & { readonly out?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions) => Promise<T>,
   splits?: ProblemOptions['splits'],
 ): Promise<T> {
   const { files, metric } = await resolvePool(pool, options);
+  if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
   const { backend, threads, batch } = options;
   const problemOptions: ProblemOptions = {
     metric: (options.metric === undefined ? metric : metricNamed(options.metric)) ?? accuracy,

@@ -40,6 +40,10 @@ describe.concurrent('an option is refused', () => {
     expect(await refusal(['search', '.', '--out', 'out', '--json', ...options])).toMatch(message);
   });
 
+  it('--out that is the folder of the models, where the soup would join the pool', async () => {
+    expect(await refusal(['search', '.', '--out', './models/'])).toMatch(/--out .*another folder .*models/);
+  });
+
   it('--out that is a file, which stays as it was', async () => {
     expect(await refusal(['search', '.', '--out', 'model.onnx'])).toMatch(/folder .* but found a file: model\.onnx/);
     expect(await refusal(['compare', '.', '--out', 'model.onnx'])).toMatch(/folder .* but found a file/);

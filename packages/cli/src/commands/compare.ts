@@ -16,7 +16,7 @@ import {
   withCandidateOptions,
   withPoolOptions,
 } from '../options.js';
-import { checkOutputFolder, writeResults } from '../output-folder.js';
+import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 
 export interface CompareCommandOptions extends PoolOptions, CandidateOptions {
@@ -48,7 +48,6 @@ export async function runCompare(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
-  await checkOutputFolder(options.out);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     proposeCandidates(problem.pool.size, proposal);

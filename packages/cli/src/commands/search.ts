@@ -8,7 +8,7 @@ import {
   withCandidateOptions,
   withPoolOptions,
 } from '../options.js';
-import { checkOutputFolder, writeResults } from '../output-folder.js';
+import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
@@ -36,7 +36,6 @@ async function search(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
-  await checkOutputFolder(options.out);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     proposeCandidates(problem.pool.size, proposal);

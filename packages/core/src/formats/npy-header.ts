@@ -50,7 +50,12 @@ export function parseNpyHeader(text: string, path: string): NpyHeader {
   const order = parseDescr(fields.get('descr') ?? '', path);
   const shape = parseShape(fields.get('shape') ?? '', path);
   const isC = fields.get('fortran_order') === 'False' || isSameInBothOrders(shape);
-  if (!isC) failFormat('an array in C order', `Fortran order for shape ${formatShape(shape)}`, path);
+  if (!isC)
+    failFormat(
+      'an array in C order (numpy.ascontiguousarray makes one)',
+      `Fortran order for shape ${formatShape(shape)}`,
+      path,
+    );
   return { ...order, shape };
 }
 
