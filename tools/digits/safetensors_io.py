@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+# Integers keep their type: BatchNorm's step counters are int64, and a soup must not average them.
+DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
 
-def save_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> None:
-    """Write float32 tensors of any shape to `path`, ordered by name.
+
+def save_safetensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
+    """Write tensors of any shape and of the types in `DTYPES` to `path`, ordered by name.
 
     The file is the header's length in bytes (8 bytes, little-endian), the JSON header, and the tensors' little-endian
     values back to back; `data_offsets` count bytes from the end of the header.
@@ -17,9 +20,10 @@ def save_safetensors(path: Path, tensors: dict[str, NDArray[np.float32]]) -> Non
     chunks: list[bytes] = []
     offset = 0
     for name in sorted(tensors):
-        chunk = np.ascontiguousarray(tensors[name], dtype="<f4").tobytes()
+        dtype = tensors[name].dtype
+        chunk = np.ascontiguousarray(tensors[name], dtype=dtype.newbyteorder("<")).tobytes()
         shape = list(tensors[name].shape)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + len(chunk)]}
+        header[name] = {"dtype": DTYPES[dtype.name], "shape": shape, "data_offsets": [offset, offset + len(chunk)]}
         chunks.append(chunk)
         offset += len(chunk)
     text = json.dumps(header, separators=(",", ":")).encode("utf-8")

@@ -51,7 +51,7 @@ const INVERSE_FACTORIALS = [
 ];
 
 /**
- * exp(x) for x ≤ 0, within 1 ulp; 0 below −708, where results turn subnormal: next to the exp(0) = 1 of the largest logit
+ * exp(x) for x ≤ 0, within 2 ulp; 0 below −708, where results turn subnormal: next to the exp(0) = 1 of the largest logit
  * they could not change a sum.
  *
  * x = n ln 2 + r with |r| ≤ (ln 2) / 2, then exp(r) = 1 + (r + r² (1/2! + r/3! + … + r¹¹/13!)); the first term left out is
@@ -70,7 +70,7 @@ export function expNonpositive(x: number): number {
 const ATANH_SERIES = [2 / 23, 2 / 21, 2 / 19, 2 / 17, 2 / 15, 2 / 13, 2 / 11, 2 / 9, 2 / 7, 2 / 5, 2 / 3];
 
 /**
- * log(y) for finite y ≥ 1, within 1 ulp.
+ * log(y) for finite y ≥ 1, within 2 ulp (largest found: 1.2, for y near 1.46, where e ln 2 and log(1 + f) cancel).
  *
  * y = 2^e (1 + f) with 1 + f in [√½, √2) and s = f / (2 + f): log(1 + f) = 2 atanh s = 2s + s R with
  * R = 2 (s²/3 + s⁴/5 + … + s²²/23); the first term left out is below 2^−62 of the sum. Because 2s = f − s f, this is

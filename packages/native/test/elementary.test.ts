@@ -45,11 +45,11 @@ function errorInUlp(result: number, truth: bigint): number {
 }
 
 describe('exp', () => {
-  it('stays within 1 ulp of the truth', () => {
+  it('stays within 2 ulp of the truth', () => {
     const exponent = fc.double({ min: -707.9, max: -(2 ** -60), noNaN: true });
     const small = fc.double({ min: -2, max: -(2 ** -30), noNaN: true });
     const property = (x: number) => {
-      expect(errorInUlp(expNonpositive(x), exactExp(toFixed(x)))).toBeLessThan(1);
+      expect(errorInUlp(expNonpositive(x), exactExp(toFixed(x)))).toBeLessThan(2);
     };
     fc.assert(fc.property(exponent, property), { numRuns: 150 });
     fc.assert(fc.property(small, property), { numRuns: 150 });
@@ -72,9 +72,9 @@ describe('exp', () => {
 });
 
 describe('log', () => {
-  it('stays within 1 ulp of the truth', () => {
+  it('stays within 2 ulp of the truth', () => {
     const property = (y: number) => {
-      expect(errorInUlp(logAtLeastOne(y), exactLog(y))).toBeLessThan(1);
+      expect(errorInUlp(logAtLeastOne(y), exactLog(y))).toBeLessThan(2);
     };
     fc.assert(fc.property(fc.double({ min: 1 + 2 ** -52, max: 2, noNaN: true }), property), { numRuns: 100 });
     fc.assert(fc.property(fc.double({ min: 2, max: 1e6, noNaN: true }), property), { numRuns: 50 });

@@ -45,6 +45,11 @@ async function search(
     const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
+    if (result.best.score < single.best.score) {
+      terminal.notice(
+        `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
+      );
+    }
     const tested = await testScores(problem, [result, single], terminal, signal);
     terminal.finish();
     const report = searchReport(

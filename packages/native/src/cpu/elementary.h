@@ -18,7 +18,7 @@ constexpr double kLog2E = 1.4426950408889634;
 // the low bits of the double.
 constexpr double kSignedRoundToInteger = 6755399441055744.0;
 
-// exp(x) for x <= 0, within 1 ulp; 0 below -708, where results turn subnormal: next to the exp(0) = 1 of the largest logit
+// exp(x) for x <= 0, within 2 ulp; 0 below -708, where results turn subnormal: next to the exp(0) = 1 of the largest logit
 // they could not change a sum.
 //
 // x = n ln 2 + r with |r| <= (ln 2) / 2, then exp(r) = 1 + (r + r^2 (1/2! + r/3! + ... + r^11/13!)); the first term left
@@ -45,7 +45,7 @@ inline double exp_nonpositive(double x) {
   return x < -708.0 ? 0.0 : value;
 }
 
-// log(y) for finite y >= 1, within 1 ulp.
+// log(y) for finite y >= 1, within 2 ulp.
 //
 // y = 2^e (1 + f) with 1 + f in [sqrt 1/2, sqrt 2) and s = f / (2 + f): log(1 + f) = 2 atanh s = 2s + s R with
 // R = 2 (s^2/3 + s^4/5 + ... + s^22/23); the first term left out is below 2^-62 of the sum. Because 2s = f - s f, this is
