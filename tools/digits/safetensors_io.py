@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Integers keep their type: BatchNorm's step counters are int64, and a soup must not average them.
-DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
+DTYPES = {
+    "float16": "F16",
+    "float32": "F32",
+    "float64": "F64",
+    "int32": "I32",
+    "int64": "I64",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
 
 
 def save_safetensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> None:
