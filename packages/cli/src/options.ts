@@ -1,4 +1,4 @@
-import { metricNamed, type ProposalOptions, quote, RadinError, SAMPLERS } from '@radin/core';
+import { type Metric, metricNamed, type ProposalOptions, quote, RadinError, SAMPLERS } from '@radin/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PoolFlags } from './pool-files.js';
 
@@ -11,7 +11,7 @@ export interface CommonOptions {
 export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
-  readonly metric?: string;
+  readonly metric?: Metric;
 }
 
 interface EvaluatorOptions {
@@ -50,8 +50,9 @@ export function list<T>(parse: (text: string) => T): (text: string) => T[] {
 
 const count = integer(1, 1e9);
 
-function metricName(text: string): string {
-  if (metricNamed(text) !== undefined) return text;
+function metric(text: string): Metric {
+  const named = metricNamed(text);
+  if (named !== undefined) return named;
   throw new InvalidArgumentError('accuracy, top-K or cross-entropy');
 }
 
@@ -68,7 +69,7 @@ export function withComputeOptions(command: Command): Command {
       new Option('--backend <name>', 'where averages and stage 1 are computed: auto, cpu or reference').default('auto'),
     )
     .option('--threads <T>', 'threads to use (default: all cores); no result depends on it', integer(1, 1024))
-    .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metricName);
+    .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metric);
 }
 
 export function withPoolOptions(command: Command): Command {

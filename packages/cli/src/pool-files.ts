@@ -22,8 +22,8 @@ export interface ResolvedPool {
 }
 
 /**
- * The files of a pool, which is the current folder where neither it nor flags are given: from the `radin.yaml` of a folder (or the file itself), with flags in front of its entries, or from
- * flags alone. @throws RadinError where something is missing or a pattern matches nothing
+ * The files of a pool: from the `radin.yaml` of a folder (or the file itself), with flags in front of its entries, or from
+ * flags alone; where neither is given, from the current folder if it is a pool. @throws RadinError where something is missing or a pattern matches nothing
  */
 export async function resolvePool(pool: string | undefined, flags: PoolFlags): Promise<ResolvedPool> {
   const { graph, models: patterns, valInputs, valLabels } = flags;

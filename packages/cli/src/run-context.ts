@@ -1,4 +1,4 @@
-import { accuracy, metricNamed, Problem, type ProblemOptions, RadinError } from '@radin/core';
+import { accuracy, Problem, type ProblemOptions, RadinError } from '@radin/core';
 import type { PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
@@ -24,7 +24,7 @@ export async function withProblem<T>(
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
   const { backend, threads, batch } = options;
   const problemOptions: ProblemOptions = {
-    metric: (options.metric === undefined ? metric : metricNamed(options.metric)) ?? accuracy,
+    metric: options.metric ?? metric ?? accuracy,
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),

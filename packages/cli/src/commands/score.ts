@@ -6,7 +6,6 @@ import {
   checkLabels,
   describeCandidate,
   formatScore,
-  metricNamed,
   modelId,
   poolLogits,
   proposeCandidates,
@@ -63,7 +62,7 @@ export function addScore(program: Command, context: CommandContext): void {
 async function score(options: ScoreOptions, { signal, print, printJson }: CommandContext): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const metric = (options.metric === undefined ? undefined : metricNamed(options.metric)) ?? accuracy;
+  const metric = options.metric ?? accuracy;
   const terminal = new Terminal(options, metric);
   const paths = await expand(options.logits, '.', 'flag --logits');
   const ids = paths.map(modelId);

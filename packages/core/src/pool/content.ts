@@ -30,10 +30,14 @@ export async function contentSha256(checkpoint: Checkpoint): Promise<string> {
 
 /** Groups of two or more models with equal weights. Reads every model whole. */
 export async function duplicates(checkpoints: readonly Checkpoint[]): Promise<Checkpoint[][]> {
+  const digests = new Map<Checkpoint, string>();
+  for (const checkpoint of checkpoints) digests.set(checkpoint, await contentSha256(checkpoint));
+  return groupsOfEqual(digests);
+}
+
+/** Groups of two or more models with the same digest. */
+export function groupsOfEqual(digests: ReadonlyMap<Checkpoint, string>): Checkpoint[][] {
   const groups = new Map<string, Checkpoint[]>();
-  for (const checkpoint of checkpoints) {
-    const digest = await contentSha256(checkpoint);
-    groups.set(digest, [...(groups.get(digest) ?? []), checkpoint]);
-  }
+  for (const [checkpoint, digest] of digests) groups.set(digest, [...(groups.get(digest) ?? []), checkpoint]);
   return [...groups.values()].filter((group) => group.length > 1);
 }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { fileError, RadinError } from '../errors/index.js';
 import type { OnnxModel } from '../formats/index.js';
-import type { FileCheckpoint } from './checkpoint.js';
+import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
-import { contentSha256, duplicates } from './content.js';
+import { contentSha256, groupsOfEqual } from './content.js';
 import { checkEqualTensors } from './exact-tensors.js';
 import { closeCheckpoints, modelId, openCheckpoints, poolProblems } from './pool.js';
 
@@ -67,17 +67,16 @@ async function problemsTogether(opened: readonly FileCheckpoint[], graph: OnnxMo
       ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
     );
   }
-  const readable: FileCheckpoint[] = [];
+  const digests = new Map<Checkpoint, string>();
   for (const checkpoint of opened) {
     await attempt(checkpoint.id, found, async () => {
-      await contentSha256(checkpoint);
-      readable.push(checkpoint);
+      digests.set(checkpoint, await contentSha256(checkpoint));
     });
   }
-  for (const group of await duplicates(readable)) {
+  for (const group of groupsOfEqual(digests)) {
     found.push({ message: `Models ${group.map(({ id }) => id).join(' and ')} have equal weights` });
   }
-  if (sameLayout) await attempt(undefined, found, () => checkEqualTensors(readable));
+  if (sameLayout) await attempt(undefined, found, () => checkEqualTensors([...digests.keys()]));
   return found;
 }
 
