@@ -20,6 +20,7 @@ export async function benchmarkKernels(): Promise<KernelResult[]> {
   const threadCounts = [...new Set([1, availableParallelism()])];
   const contenders = (call: (backend: Backend, threads: number) => Promise<unknown>) =>
     listBackends()
+      .filter(({ name }) => !name.startsWith('cpu-'))
       .filter(({ available }) => available)
       .flatMap(({ name }) => {
         const backend = openBackend(name);

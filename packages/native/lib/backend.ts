@@ -10,11 +10,23 @@ export type FloatDtype = 'F16' | 'BF16' | 'F32' | 'F64';
 /** Bytes of one element. */
 export const FLOAT_BYTES: Readonly<Record<FloatDtype, number>> = { F16: 2, BF16: 2, F32: 4, F64: 8 };
 
+/** Where an array's bytes are: memory, of any alignment, or a range of an open file, which is read as it is needed. */
+export type Source = Uint8Array | FileRange;
+
+export interface FileRange {
+  /** Descriptor of an open regular file, which stays open until the call has settled. */
+  readonly fd: number;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
 export interface RunOptions {
   /** Threads to use, ≥ 1; default: all cores. The result does not depend on it. */
   readonly threads?: number;
   /** Aborting rejects the call with the signal's reason, within 50 ms, and leaves outputs unspecified. */
   readonly signal?: AbortSignal;
+  /** Told now and then which fraction of the work is done, in [0, 1]. */
+  readonly onProgress?: (fraction: number) => void;
 }
 
 /** One tensor to average: K byte arrays of the same length and dtype, of any alignment, and the caller's output of that length. */

@@ -3,9 +3,12 @@ export {
   type AverageTensor,
   type Backend,
   FLOAT_BYTES,
+  type FileRange,
   type FloatDtype,
   type Measure,
   type RunOptions,
   type ScoreRequest,
+  type Source,
 } from './backend.js';
 export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
+export { SourceError } from './source-error.js';

@@ -1,5 +1,5 @@
 import type { Backend } from './backend.js';
-import { openCpuBackend } from './cpu.js';
+import { openNativeBackend } from './native.js';
 import { referenceBackend } from './reference.js';
 
 interface Entry {
@@ -8,9 +8,15 @@ interface Entry {
   open(): Backend;
 }
 
-/** Fastest first: `auto` takes the first that opens. */
+const native = (name: string): Entry => ({ name, open: () => openNativeBackend(name) });
+
+/** Fastest first: `auto` takes the first that opens. `cpu` is the fastest of the instruction sets after it. */
 const ENTRIES: readonly Entry[] = [
-  { name: 'cpu', open: openCpuBackend },
+  native('cpu'),
+  native('cpu-avx512'),
+  native('cpu-avx2'),
+  native('cpu-neon'),
+  native('cpu-portable'),
   { name: 'reference', open: () => referenceBackend },
 ];
 

@@ -22,14 +22,17 @@ import { requireDisjointOutputs } from './overlap.js';
 
 export interface CheckedOptions {
   readonly threads: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (fraction: number) => void;
 }
 
 export function checkOptions(options: RunOptions): CheckedOptions {
-  const { threads = availableParallelism(), signal } = options;
+  const { threads = availableParallelism(), signal, onProgress } = options;
   requireInteger(threads, 1, Number.MAX_SAFE_INTEGER, 'threads');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('an AbortSignal', 'signal', signal);
-  return { threads, signal };
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw wrongType('a function', 'onProgress', onProgress);
+  return { threads, ...(signal && { signal }), ...(onProgress && { onProgress }) };
 }
 
 export function checkAverage(request: AverageRequest): AverageRequest {

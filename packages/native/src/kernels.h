@@ -1,13 +1,12 @@
 /*
- * The C ABI between the binding (src/napi) and a backend (src/cpu): plain structs, sizes and one function table, so that
- * another backend is another implementation of the same table. What each function computes, to the bit, is the contract in
- * lib/backend.ts.
+ * The C ABI between the binding (src/napi) and a backend (src/cpu, src/cuda): plain structs, sizes and one function table
+ * per backend. What each function computes, to the bit, is the contract in lib/backend.ts.
  *
- * Shape letters: N models, K ingredients of one average, M samples, C classes, S mixtures. Arrays are row-major and
- * little-endian.
+ * Shape letters: N models, M samples, C classes, S mixtures, B outputs of one pass. Arrays are row-major and little-endian.
  *
- * The caller guarantees what the binding has checked: lengths, labels in [0, C), N, C, K >= 1, no output overlapping an
- * ingredient or another output. Functions run on any thread, several at once, and keep nothing between calls.
+ * The caller guarantees what the binding has checked: lengths, labels in [0, C), N, C >= 1, no output overlapping an
+ * ingredient or another output. Functions run on any thread, several at once, and keep nothing between calls but what a
+ * bank holds.
  */
 #ifndef RADIN_KERNELS_H
 #define RADIN_KERNELS_H
@@ -23,7 +22,7 @@
 extern "C" {
 #endif
 
-/* The codes are those of DTYPE_CODES in lib/cpu.ts. */
+/* The codes are those of DTYPE_CODES in lib/addon.ts. */
 typedef enum { RADIN_F16 = 0, RADIN_BF16 = 1, RADIN_F32 = 2, RADIN_F64 = 3 } RadinDtype;
 
 /*
@@ -32,11 +31,32 @@ typedef enum { RADIN_F16 = 0, RADIN_BF16 = 1, RADIN_F32 = 2, RADIN_F64 = 3 } Rad
  */
 typedef enum { RADIN_QUEUED = 0, RADIN_RUNNING = 1, RADIN_CANCELLED = 2 } RadinState;
 
-typedef enum { RADIN_DONE = 0, RADIN_STOPPED = 1, RADIN_OUT_OF_MEMORY = 2 } RadinStatus;
+typedef enum {
+  RADIN_DONE = 0,
+  RADIN_STOPPED = 1,
+  RADIN_OUT_OF_MEMORY = 2,
+  RADIN_SOURCE_FAILED = 3 /* RadinSourceFailure says which and how */
+} RadinStatus;
+
+/* Where an array's bytes are: `memory`, of any alignment, or where that is null, a range of an open file. */
+typedef struct {
+  const uint8_t* memory;
+  int32_t fd;
+  uint64_t offset; /* in the file */
+  uint64_t bytes;
+} RadinSource;
 
 typedef struct {
-  size_t threads;       /* >= 1; no result depends on it */
-  const int32_t* state; /* a RadinState, read between blocks: the kernel returns RADIN_STOPPED once it is CANCELLED */
+  uint64_t source;   /* index among the call's sources */
+  uint64_t position; /* bytes from the file's start at which it ended or could not be read */
+  int32_t error;     /* errno of the failed read, 0 where the file ended early, -1 where it changed while it was read */
+} RadinSourceFailure;
+
+typedef struct {
+  size_t threads;             /* >= 1; no result depends on it */
+  int32_t* state;             /* a RadinState, read between blocks: the kernel returns RADIN_STOPPED once it is CANCELLED */
+  int32_t* progress;          /* millionths of the work that are done, stored now and then */
+  RadinSourceFailure* source; /* out: with RADIN_SOURCE_FAILED */
 } RadinRun;
 
 typedef struct {
@@ -65,11 +85,15 @@ typedef struct {
 } RadinScore;
 
 typedef struct {
+  const char* name;
+  /* Null where the backend works on this machine, else the reason in one line. */
+  const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
 } RadinBackend;
 
-const RadinBackend* radin_cpu_backend(void);
+/* The CPU's backends, one per instruction set that this build knows, fastest first. */
+const RadinBackend* radin_cpu_backends(size_t* count);
 
 #ifdef __cplusplus
 }

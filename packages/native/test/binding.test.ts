@@ -4,43 +4,66 @@ import { describe, expect, it } from 'vitest';
 
 type Call = (...values: unknown[]) => unknown;
 const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as { average: Call; score: Call };
+const addon = createRequire(import.meta.url)(path) as { average: Call; score: Call; backends(): string[] };
 
-const state = () => new Int32Array(1);
-const average = [Float64Array.of(1), 1, Int32Array.of(2), [new Uint8Array(4), new Uint8Array(4)], 1, state()];
-const score = [[new Float32Array(2)], 2, new Int32Array(1), Float64Array.of(1), 1, new Float64Array(1), 1, state()];
+const listed = addon.backends();
+/** Index of the first backend that this processor has. */
+const available = listed.findIndex((_, index) => listed[2 * index + 1] === '');
+
+const state = () => new Int32Array(2);
+const average = [
+  available,
+  Float64Array.of(1),
+  1,
+  Int32Array.of(2),
+  [new Uint8Array(4), new Uint8Array(4)],
+  1,
+  state(),
+];
+const score = [
+  available,
+  [new Float32Array(2)],
+  2,
+  new Int32Array(1),
+  Float64Array.of(1),
+  1,
+  new Float64Array(1),
+  1,
+  state(),
+];
 
 /** The layer below lib/'s checks is memory-safe on its own: these would read or write outside of arrays. */
 describe('the raw addon refuses', () => {
   it.each<[string, number, unknown]>([
-    ['weights that are no array', 0, 1],
-    ['no weights', 0, new Float64Array(0)],
-    ['more weights than ingredients', 0, Float64Array.of(1, 1)],
-    ['a divisor in words', 1, '1'],
-    ['an unknown dtype', 2, Int32Array.of(4)],
-    ['part of an element', 2, Int32Array.of(3)],
-    ['arrays of two lengths', 3, [new Uint8Array(8), new Uint8Array(4)]],
-    ['arrays of another type', 3, [new Int8Array(4), new Int8Array(4)]],
-    ['fewer arrays', 3, []],
-    ['threads below 0', 4, -1],
-    ['a state of two elements', 5, new Int32Array(2)],
+    ['weights that are no array', 1, 1],
+    ['no weights', 1, new Float64Array(0)],
+    ['more weights than ingredients', 1, Float64Array.of(1, 1)],
+    ['a divisor in words', 2, '1'],
+    ['an unknown dtype', 3, Int32Array.of(4)],
+    ['part of an element', 3, Int32Array.of(3)],
+    ['arrays of two lengths', 4, [new Uint8Array(8), new Uint8Array(4)]],
+    ['arrays of another type', 4, [new Int8Array(4), new Int8Array(4)]],
+    ['fewer arrays', 4, []],
+    ['threads below 0', 5, -1],
+    ['a state of one element', 6, new Int32Array(1)],
+    ['a backend that there is not', 0, 99],
   ])('to average with %s', (_, position, value) => {
     expect(() => addon.average(...average.with(position, value as never))).toThrow(TypeError);
   });
 
   it.each<[string, number, unknown]>([
-    ['no models', 0, []],
-    ['logits of another size', 0, [new Float32Array(1)]],
-    ['logits of another type', 0, [new Float64Array(2)]],
-    ['no classes', 1, 0],
-    ['a fraction of a class', 1, 1.5],
-    ['a label of C', 2, Int32Array.of(2)],
-    ['a negative label', 2, Int32Array.of(-1)],
-    ['more coefficients', 3, Float64Array.of(1, 1)],
-    ['a mixture of nothing', 3, Float64Array.of(0)],
-    ['fewer totals', 5, new Float64Array(0)],
-    ['an infinity of threads', 6, Infinity],
-    ['no state', 7, null],
+    ['no models', 1, []],
+    ['logits of another size', 1, [new Float32Array(1)]],
+    ['logits of another type', 1, [new Float64Array(2)]],
+    ['no classes', 2, 0],
+    ['a fraction of a class', 2, 1.5],
+    ['a label of C', 3, Int32Array.of(2)],
+    ['a negative label', 3, Int32Array.of(-1)],
+    ['more coefficients', 4, Float64Array.of(1, 1)],
+    ['a mixture of nothing', 4, Float64Array.of(0)],
+    ['fewer totals', 6, new Float64Array(0)],
+    ['an infinity of threads', 7, Infinity],
+    ['no state', 8, null],
   ])('to score with %s', (_, position, value) => {
     expect(() => addon.score(...score.with(position, value as never))).toThrow(TypeError);
   });

@@ -1,4 +1,6 @@
-import { openBackend } from '../lib/index.js';
+import { listBackends, openBackend } from '../lib/index.js';
 import { describeBackend } from './describe-backend.js';
 
-for (const name of ['cpu', 'reference']) describeBackend(name, () => openBackend(name));
+for (const { name, available } of listBackends()) {
+  if (available) describeBackend(name, () => openBackend(name));
+}

@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openCpuBackend } from '../lib/cpu.js';
+import { loadAddon } from '../lib/addon.js';
 import { BackendUnavailableError, listBackends, openBackend } from '../lib/index.js';
 import { runModule } from './run-module.js';
 
 describe('the registry', () => {
   it('lists the backends, the fastest first', () => {
-    expect(listBackends()).toEqual([
-      { name: 'cpu', available: true },
-      { name: 'reference', available: true },
-    ]);
+    const listed = listBackends();
+    expect(listed[0]).toEqual({ name: 'cpu', available: true });
+    expect(listed.at(-1)).toEqual({ name: 'reference', available: true });
+    for (const { available, reason } of listed) expect(reason === undefined).toBe(available);
+    const sets = listed.filter(({ name }) => name.startsWith('cpu-'));
+    expect(sets.some(({ available }) => available)).toBe(true);
   });
 
   it('opens each by its name and the first for auto', () => {
@@ -21,9 +23,9 @@ describe('the registry', () => {
     expect(openBackend('auto').name).toBe('cpu');
   });
 
-  it.each(['cuda', 'CPU', '', 'toString'])('refuses the unknown name %j instead of falling back', (name) => {
+  it.each(['gpu', 'CPU', '', 'toString'])('refuses the unknown name %j instead of falling back', (name) => {
     expect(() => openBackend(name)).toThrow(BackendUnavailableError);
-    expect(() => openBackend(name)).toThrow(`Backend "${name}" is not available: expected one of auto, cpu, reference`);
+    expect(() => openBackend(name)).toThrow(`Backend "${name}" is not available: expected one of auto, `);
   });
 });
 
@@ -50,10 +52,9 @@ describe('without the addon', () => {
     `);
     const reason = 'the addon has not been built, which needs cmake and a C++17 compiler (GCC or Clang)';
     expect(JSON.parse(output)).toEqual({
-      list: [
-        { name: 'cpu', available: false, reason },
-        { name: 'reference', available: true },
-      ],
+      list: listBackends().map(({ name }) =>
+        name === 'reference' ? { name, available: true } : { name, available: false, reason },
+      ),
       isRefused: true,
       message: `Backend "cpu" is not available: ${reason}`,
       auto: 'reference',
@@ -63,12 +64,12 @@ describe('without the addon', () => {
   it('a file that is no addon is named as such in one line', () => {
     const path = join(folder, 'broken.node');
     writeFileSync(path, 'not a library');
-    expect(() => openCpuBackend(path)).toThrow(/^the addon cannot be loaded: .+$/);
+    expect(() => loadAddon(path)).toThrow(/^the addon cannot be loaded: .+$/);
   });
 
   it('an addon of another build is refused', () => {
     mkdirSync(join(folder, 'addon'));
     writeFileSync(join(folder, 'addon/index.js'), 'module.exports = { bindingVersion: 0 };');
-    expect(() => openCpuBackend(join(folder, 'addon'))).toThrow('binding 0, needed 1');
+    expect(() => loadAddon(join(folder, 'addon'))).toThrow('binding 0, needed');
   });
 });

@@ -81,6 +81,7 @@ const FORMATS: readonly Format[] = [
 ];
 
 const backends = listBackends()
+  .filter(({ name }) => !name.startsWith('cpu-'))
   .filter(({ available }) => available)
   .map(({ name }): Backend => openBackend(name));
 

@@ -48,6 +48,7 @@ function crossEntropyOf(cache: PoolLogits, mixture: Mixture): number {
 
 const mixtures = everySubset(MODELS).map((members) => Mixture.uniform(MODELS, members));
 const backends = listBackends()
+  .filter(({ name }) => !name.startsWith('cpu-'))
   .filter(({ available }) => available)
   .map(({ name }) => openBackend(name));
 

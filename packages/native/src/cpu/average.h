@@ -1,10 +1,11 @@
 #pragma once
 
 #include "../kernels.h"
+#include "instruction_sets.h"
 
 namespace radin {
 
 // May throw std::bad_alloc before any work has started.
-RadinStatus average(const RadinAverage& request, const RadinRun& run);
+RadinStatus average(const InstructionSet& set, const RadinAverage& request, const RadinRun& run);
 
 }  // namespace radin

@@ -1,23 +1,91 @@
-// The CPU's function table: the only place where C++ exceptions meet the C ABI.
+// The CPU's function tables, one per instruction set, and the only place where C++ exceptions meet the C ABI.
 
 #include <exception>
 
 #include "average.h"
+#include "instruction_sets.h"
 #include "score.h"
+
+namespace radin {
 
 namespace {
 
-template <class Request, RadinStatus (*kernel)(const Request&, const RadinRun&)>
+template <class Request>
+using Call = RadinStatus (*)(const InstructionSet&, const Request&, const RadinRun&);
+
+template <const InstructionSet& set, class Request, Call<Request> call>
 RadinStatus guarded(const Request* request, const RadinRun* run) noexcept {
   try {
-    return kernel(*request, *run);
+    return call(set, *request, *run);
   } catch (const std::exception&) {  // only the allocation of work space throws
     return RADIN_OUT_OF_MEMORY;
   }
 }
 
-constexpr RadinBackend kBackend = {guarded<RadinAverage, radin::average>, guarded<RadinScore, radin::score>};
+template <const InstructionSet& set>
+constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
+  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>};
+}
+
+[[maybe_unused]] const char* always_available() { return nullptr; }
 
 }  // namespace
 
-const RadinBackend* radin_cpu_backend(void) { return &kBackend; }
+// The tables that kernels/ defines for an instruction set of CMakeLists.txt.
+#define RADIN_KERNELS_OF(name)                        \
+  namespace name {                                    \
+  extern const AverageKernels kAverageKernels;        \
+  constexpr InstructionSet kSet = {kAverageKernels};  \
+  }
+
+#if defined(__x86_64__)
+
+RADIN_KERNELS_OF(avx512)
+RADIN_KERNELS_OF(avx2)
+RADIN_KERNELS_OF(portable)
+
+namespace {
+
+const char* avx512_unavailable() {
+  const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return has ? nullptr : "this processor lacks AVX-512 (F, BW, DQ, VL)";
+}
+
+const char* avx2_unavailable() {
+  // No processor has AVX2 without F16C, and GCC 12 cannot ask for that one.
+  return __builtin_cpu_supports("avx2") ? nullptr : "this processor lacks AVX2";
+}
+
+constexpr RadinBackend kBackends[] = {
+    table<avx512::kSet>("cpu-avx512", avx512_unavailable),
+    table<avx2::kSet>("cpu-avx2", avx2_unavailable),
+    table<portable::kSet>("cpu-portable", always_available),
+};
+
+}  // namespace
+
+#elif defined(__aarch64__)
+
+RADIN_KERNELS_OF(neon)
+
+namespace {
+constexpr RadinBackend kBackends[] = {table<neon::kSet>("cpu-neon", always_available)};
+}
+
+#else
+
+RADIN_KERNELS_OF(portable)
+
+namespace {
+constexpr RadinBackend kBackends[] = {table<portable::kSet>("cpu-portable", always_available)};
+}
+
+#endif
+
+}  // namespace radin
+
+const RadinBackend* radin_cpu_backends(size_t* count) {
+  *count = sizeof radin::kBackends / sizeof radin::kBackends[0];
+  return radin::kBackends;
+}

@@ -22,12 +22,18 @@ uint32_t worker_count(const RadinRun& run, size_t blocks) {
   return static_cast<uint32_t>(std::max<size_t>(wanted, 1));
 }
 
-RadinStatus for_each_block(const RadinRun& run, size_t blocks, const std::function<void(uint32_t, size_t)>& body) {
+RadinStatus for_each_block(const RadinRun& run, size_t blocks, const std::function<void(uint32_t, size_t)>& body,
+                           Share share) {
   std::atomic<size_t> next{0};
+  const double step = (share.end - share.begin) / static_cast<double>(std::max<size_t>(blocks, 1));
   const auto work = [&](uint32_t worker) {
     while (!is_cancelled(run)) {
       const size_t block = next.fetch_add(1, std::memory_order_relaxed);
       if (block >= blocks) return;
+      if (worker == 0) {
+        const double done = share.begin + step * static_cast<double>(block);
+        __atomic_store_n(run.progress, static_cast<int32_t>(1e6 * done), __ATOMIC_RELAXED);
+      }
       body(worker, block);
     }
   };

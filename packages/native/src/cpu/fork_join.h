@@ -17,9 +17,15 @@ bool is_cancelled(const RadinRun& run);
 // How many workers `for_each_block` will number for that many blocks: at least 1, never more than there are blocks.
 uint32_t worker_count(const RadinRun& run, size_t blocks);
 
+// The part of a call's whole work that one loop does, as fractions in [0, 1], for its progress.
+struct Share {
+  double begin = 0.0;
+  double end = 1.0;
+};
+
 // Calls body(worker, block) once for each block in [0, blocks), blocks handed out in ascending order, `worker` in
 // [0, worker_count). Looks for cancellation before each block. `body` must not throw.
 RadinStatus for_each_block(const RadinRun& run, size_t blocks,
-                           const std::function<void(uint32_t worker, size_t block)>& body);
+                           const std::function<void(uint32_t worker, size_t block)>& body, Share share = {});
 
 }  // namespace radin

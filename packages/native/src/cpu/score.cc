@@ -112,7 +112,7 @@ uint64_t nonfinite_in_tile(const RadinScore& request, size_t begin, size_t count
 
 }  // namespace
 
-RadinStatus score(const RadinScore& request, const RadinRun& run) {
+RadinStatus score(const InstructionSet&, const RadinScore& request, const RadinRun& run) {
   const size_t blocks = (request.samples + kBlockSamples - 1) / kBlockSamples;
   const size_t tile_rows = std::clamp<size_t>(kTileLogits / request.classes, 1, kBlockSamples);
   // No samples, no tile: only where there are logits is C bounded by the memory that there is.

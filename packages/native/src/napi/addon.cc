@@ -1,4 +1,4 @@
-// The module: { bindingVersion, average, score }. It has no state, so any number of threads may load it.
+// The module: { bindingVersion, backends, average, score }. It has no state, so any number of threads may load it.
 
 #include <new>
 
@@ -8,20 +8,29 @@ namespace radin {
 
 namespace {
 
-// Equal to BINDING_VERSION in lib/cpu.ts; raised with every change of a signature, so that an addon left over from an
+// Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 1;
+constexpr int32_t kBindingVersion = 2;
+
+// @throws ArgumentError unless it is one that this processor has: another's instructions would end the process.
+const RadinBackend& backend_at(size_t index) {
+  size_t count = 0;
+  const RadinBackend* all = radin_cpu_backends(&count);
+  if (index >= count || all[index].unavailable() != nullptr) throw ArgumentError{"Expected an available backend"};
+  return all[index];
+}
 
 using MakeJob = std::unique_ptr<Job> (*)(const RadinBackend&, const Arguments&);
 
-// The last argument of every call is its state, an Int32Array of one element.
+// The first argument of every call is the index of a backend, the last its state, an Int32Array of two elements.
 template <MakeJob make, size_t arguments_expected>
 napi_value call(napi_env env, napi_callback_info info) {
   try {
     const Arguments arguments(env, info, arguments_expected);
+    const RadinBackend& backend = backend_at(arguments.size(arguments[0], "Expected an integer for backend"));
     const Span<int32_t> state = arguments.int32(arguments[arguments_expected - 1], "Expected an Int32Array for state");
-    if (state.size != 1) throw ArgumentError{"Expected one element for state"};
-    return Job::start(make(*radin_cpu_backend(), arguments), env, arguments.held(), state.data);
+    if (state.size != 2) throw ArgumentError{"Expected two elements for state"};
+    return Job::start(make(backend, arguments), env, arguments.held(), state.data);
   } catch (const ArgumentError& error) {
     napi_throw_type_error(env, nullptr, error.message);
   } catch (const std::bad_alloc&) {
@@ -32,13 +41,32 @@ napi_value call(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// backends() → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its pair.
+napi_value backends(napi_env env, napi_callback_info) {
+  size_t count = 0;
+  const RadinBackend* all = radin_cpu_backends(&count);
+  napi_value list = nullptr;
+  if (napi_create_array_with_length(env, 2 * count, &list) != napi_ok) return nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    const char* reason = all[i].unavailable();
+    const char* texts[] = {all[i].name, reason == nullptr ? "" : reason};
+    for (uint32_t part = 0; part < 2; ++part) {
+      napi_value text = nullptr;
+      if (napi_create_string_utf8(env, texts[part], NAPI_AUTO_LENGTH, &text) != napi_ok) return nullptr;
+      if (napi_set_element(env, list, static_cast<uint32_t>(2 * i + part), text) != napi_ok) return nullptr;
+    }
+  }
+  return list;
+}
+
 napi_value initialise(napi_env env, napi_value exports) {
   napi_value version = nullptr;
   if (napi_create_int32(env, kBindingVersion, &version) != napi_ok) return nullptr;
   const napi_property_descriptor properties[] = {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
-      {"average", nullptr, call<average_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"score", nullptr, call<score_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"average", nullptr, call<average_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"score", nullptr, call<score_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];
   return napi_define_properties(env, exports, count, properties) == napi_ok ? exports : nullptr;

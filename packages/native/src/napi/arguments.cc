@@ -46,6 +46,35 @@ Span<void> Arguments::typed_array(napi_value value, napi_typedarray_type expecte
   return {data, size};
 }
 
+std::vector<RadinSource> Arguments::sources(napi_value arrays, napi_value ranges) const {
+  const size_t count = length(arrays, "Expected an Array for arrays");
+  const Span<double> range = float64(ranges, "Expected a Float64Array for ranges");
+  if (range.size != 3 * count) throw ArgumentError{"Expected three numbers for each range"};
+  std::vector<RadinSource> sources(count);
+  for (size_t i = 0; i < count; ++i) {
+    const napi_value value = element(arrays, i);
+    napi_valuetype type = napi_undefined;
+    check(napi_typeof(env_, value, &type));
+    if (type != napi_null) {
+      const Span<uint8_t> array = bytes(value, "Expected a Uint8Array or null for each of arrays");
+      // An empty array has no address, which would make it a file.
+      static const uint8_t kNothing = 0;
+      sources[i] = {array.data == nullptr ? &kNothing : array.data, -1, 0, array.size};
+      continue;
+    }
+    const double* numbers = &range.data[3 * i];
+    for (size_t part = 0; part < 3; ++part) {
+      const bool fits = numbers[part] >= 0 && numbers[part] < (part == 0 ? 2147483648.0 : 9007199254740992.0);
+      if (!fits || numbers[part] != static_cast<double>(static_cast<uint64_t>(numbers[part]))) {
+        throw ArgumentError{"Expected a descriptor, an offset and a size for each range"};
+      }
+    }
+    sources[i] = {nullptr, static_cast<int32_t>(numbers[0]), static_cast<uint64_t>(numbers[1]),
+                  static_cast<uint64_t>(numbers[2])};
+  }
+  return sources;
+}
+
 napi_value Arguments::held() const {
   napi_value array = nullptr;
   check(napi_create_array_with_length(env_, count_, &array));

@@ -7,6 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
+
+#include "../kernels.h"
 
 namespace radin {
 
@@ -30,7 +33,7 @@ struct Span {
 
 class Arguments {
  public:
-  static constexpr size_t kMaximum = 8;
+  static constexpr size_t kMaximum = 12;
 
   Arguments(napi_env env, napi_callback_info info, size_t expected);
 
@@ -52,6 +55,10 @@ class Arguments {
   Span<double> float64(napi_value value, const char* message) const {
     return typed<double>(value, napi_float64_array, message);
   }
+
+  // Byte arrays, each a Uint8Array or, where null stands, the range of a file: `ranges` is a Float64Array [n, 3] of
+  // descriptor, offset and bytes.
+  std::vector<RadinSource> sources(napi_value arrays, napi_value ranges) const;
 
   // The `arguments` as one JavaScript array: who holds it holds everything a call points into, unless that is changed by
   // the caller meanwhile, which lib/ prevents by passing arrays of its own.

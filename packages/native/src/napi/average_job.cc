@@ -1,4 +1,4 @@
-// average(weights: Float64Array [K], divisor, dtypes: Int32Array [T], arrays: Uint8Array[] [T, K + 1], threads,
+// average(backend, weights: Float64Array [K], divisor, dtypes: Int32Array [T], arrays: Uint8Array[] [T, K + 1], threads,
 //         state: Int32Array)
 // → Promise<0>. A row of `arrays` is a tensor's K ingredients and then its output.
 
@@ -29,21 +29,21 @@ Dtype dtype_of(int32_t code) {
 class AverageJob final : public Job {
  public:
   AverageJob(const RadinBackend& backend, const Arguments& arguments) : backend_(backend) {
-    const Span<double> weights = arguments.float64(arguments[0], "Expected a Float64Array for weights");
-    const Span<int32_t> dtypes = arguments.int32(arguments[2], "Expected an Int32Array for dtypes");
+    const Span<double> weights = arguments.float64(arguments[1], "Expected a Float64Array for weights");
+    const Span<int32_t> dtypes = arguments.int32(arguments[3], "Expected an Int32Array for dtypes");
     const size_t ingredients = weights.size;
     const size_t row = ingredients + 1;
-    if (ingredients == 0 || arguments.length(arguments[3], "Expected an Array for arrays") != dtypes.size * row) {
+    if (ingredients == 0 || arguments.length(arguments[4], "Expected an Array for arrays") != dtypes.size * row) {
       throw ArgumentError{"Expected K ingredients and an output for each tensor"};
     }
-    divisor_ = arguments.number(arguments[1], "Expected a number for divisor");
+    divisor_ = arguments.number(arguments[2], "Expected a number for divisor");
     weights_.assign(weights.data, weights.data + ingredients);
     pointers_.resize(dtypes.size * row);
     for (size_t t = 0; t < dtypes.size; ++t) {
       const Dtype element = dtype_of(dtypes.data[t]);
       size_t bytes = 0;
       for (size_t i = 0; i < row; ++i) {
-        const napi_value value = arguments.element(arguments[3], t * row + i);
+        const napi_value value = arguments.element(arguments[4], t * row + i);
         const Span<uint8_t> array = arguments.bytes(value, "Expected a Uint8Array for each of arrays");
         if (i == 0) bytes = array.size;
         if (array.size != bytes) throw ArgumentError{"Expected arrays of one length for each tensor"};
@@ -52,23 +52,21 @@ class AverageJob final : public Job {
       if (bytes % element.bytes != 0) throw ArgumentError{"Expected whole elements for each of arrays"};
       tensors_.push_back({element.dtype, bytes / element.bytes, &pointers_[t * row], pointers_[t * row + ingredients]});
     }
-    threads_ = arguments.size(arguments[4], "Expected an integer for threads");
+    threads_ = arguments.size(arguments[5], "Expected an integer for threads");
   }
 
  private:
-  RadinStatus run(const int32_t* state) noexcept override {
+  RadinStatus run(const RadinRun& run) noexcept override {
     const RadinAverage request = {weights_.size(), weights_.data(), divisor_, tensors_.size(), tensors_.data()};
-    const RadinRun run = {threads_, state};
     return backend_.average(&request, &run);
   }
-  double result() const noexcept override { return 0; }
+  napi_value result(napi_env env) noexcept override { return number(env, 0); }
 
   const RadinBackend& backend_;
   std::vector<double> weights_;
   double divisor_;
   std::vector<uint8_t*> pointers_;
   std::vector<RadinTensor> tensors_;
-  size_t threads_;
 };
 
 }  // namespace

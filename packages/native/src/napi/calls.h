@@ -1,5 +1,5 @@
 // A job from the arguments of each exported function; the signatures stand in the .cc files and in AddonBinding of
-// lib/cpu.ts.
+// lib/addon.ts.
 #pragma once
 
 #include <memory>

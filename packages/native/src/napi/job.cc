@@ -20,7 +20,8 @@ void Job::execute(napi_env, void* data) {
   int32_t expected = RADIN_QUEUED;
   const bool may_run = __atomic_compare_exchange_n(job.state_, &expected, static_cast<int32_t>(RADIN_RUNNING), false,
                                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  job.status_ = may_run ? job.run(job.state_) : RADIN_STOPPED;
+  const RadinRun run = {job.threads_, &job.state_[0], &job.state_[1], &job.source_};
+  job.status_ = may_run ? job.run(run) : RADIN_STOPPED;
 }
 
 void Job::complete(napi_env env, napi_status, void* data) {
@@ -30,15 +31,29 @@ void Job::complete(napi_env env, napi_status, void* data) {
 
   napi_handle_scope scope = nullptr;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value value = nullptr;
-  if (job->status_ == RADIN_OUT_OF_MEMORY) {
-    napi_value message = nullptr;
-    napi_create_string_utf8(env, "Not enough memory for the work space of the call", NAPI_AUTO_LENGTH, &message);
-    if (napi_create_error(env, nullptr, message, &value) == napi_ok) napi_reject_deferred(env, job->deferred_, value);
-  } else if (napi_create_double(env, job->result(), &value) == napi_ok) {
-    napi_resolve_deferred(env, job->deferred_, value);
+  if (job->status_ == RADIN_DONE) {
+    if (const napi_value value = job->result(env)) napi_resolve_deferred(env, job->deferred_, value);
+  } else if (const napi_value error = job->error(env)) {
+    napi_reject_deferred(env, job->deferred_, error);
   }
   napi_close_handle_scope(env, scope);
+}
+
+// The reason why the job did not finish, with the failed source's particulars; null where JavaScript can no longer run.
+napi_value Job::error(napi_env env) const noexcept {
+  const char* text = status_ == RADIN_STOPPED         ? "The call was cancelled"
+                     : status_ == RADIN_SOURCE_FAILED ? "A source could not be read"
+                                                      : "Not enough memory for the work space of the call";
+  napi_value message = nullptr;
+  napi_value error = nullptr;
+  if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message) != napi_ok) return nullptr;
+  if (napi_create_error(env, nullptr, message, &error) != napi_ok) return nullptr;
+  if (status_ == RADIN_SOURCE_FAILED) {
+    napi_set_named_property(env, error, "source", number(env, static_cast<double>(source_.source)));
+    napi_set_named_property(env, error, "position", number(env, static_cast<double>(source_.position)));
+    napi_set_named_property(env, error, "errno", number(env, source_.error));
+  }
+  return error;
 }
 
 }  // namespace radin

@@ -18,24 +18,34 @@ class Job {
  public:
   virtual ~Job() = default;
 
-  // Queues the job and returns its promise, which resolves with `result()`, a number. `state` lies in one of the arrays
-  // that `held` keeps alive until the job is over.
+  // Queues the job and returns its promise, which resolves with `result()`. `state` has two elements, a RadinState and the
+  // progress, in one of the arrays that `held` keeps alive until the job is over.
   static napi_value start(std::unique_ptr<Job> job, napi_env env, napi_value held, int32_t* state);
 
  protected:
   // Any thread; no JavaScript.
-  virtual RadinStatus run(const int32_t* state) noexcept = 0;
-  virtual double result() const noexcept = 0;
+  virtual RadinStatus run(const RadinRun& run) noexcept = 0;
+  // What the promise resolves with; null where JavaScript can no longer run.
+  virtual napi_value result(napi_env env) noexcept = 0;
+
+  static napi_value number(napi_env env, double value) noexcept {
+    napi_value result = nullptr;
+    return napi_create_double(env, value, &result) == napi_ok ? result : nullptr;
+  }
+
+  size_t threads_ = 1;
 
  private:
   static void execute(napi_env env, void* data);
   static void complete(napi_env env, napi_status status, void* data);
+  napi_value error(napi_env env) const noexcept;
 
   napi_async_work work_ = nullptr;
   napi_deferred deferred_ = nullptr;
   napi_ref held_ = nullptr;
   int32_t* state_ = nullptr;
   RadinStatus status_ = RADIN_STOPPED;
+  RadinSourceFailure source_{};
 };
 
 }  // namespace radin

@@ -1,4 +1,4 @@
-// score(logits: Float32Array[] [N] of [M, C], classes: C, labels: Int32Array [M], coefficients: Float64Array [S, N],
+// score(backend, logits: Float32Array[] [N] of [M, C], classes: C, labels: Int32Array [M], coefficients: Float64Array [S, N],
 //       top: k or 0, totals: Float64Array [S], threads, state: Int32Array)
 // → Promise<index in [N, M, C] of the first logit that is not finite, or −1>. Labels and coefficients are copied: they
 // are small, and a label that changed after its check would read outside a row.
@@ -15,15 +15,15 @@ namespace {
 class ScoreJob final : public Job {
  public:
   ScoreJob(const RadinBackend& backend, const Arguments& arguments) : backend_(backend) {
-    const size_t models = arguments.length(arguments[0], "Expected an Array for logits");
-    const size_t classes = arguments.size(arguments[1], "Expected an integer for classes");
-    const Span<int32_t> labels = arguments.int32(arguments[2], "Expected an Int32Array for labels");
-    const Span<double> coefficients = arguments.float64(arguments[3], "Expected a Float64Array for coefficients");
-    const Span<double> totals = arguments.float64(arguments[5], "Expected a Float64Array for totals");
+    const size_t models = arguments.length(arguments[1], "Expected an Array for logits");
+    const size_t classes = arguments.size(arguments[2], "Expected an integer for classes");
+    const Span<int32_t> labels = arguments.int32(arguments[3], "Expected an Int32Array for labels");
+    const Span<double> coefficients = arguments.float64(arguments[4], "Expected a Float64Array for coefficients");
+    const Span<double> totals = arguments.float64(arguments[6], "Expected a Float64Array for totals");
     if (models == 0 || classes == 0) throw ArgumentError{"Expected at least one model and one class"};
     if (coefficients.size != models * totals.size) throw ArgumentError{"Expected N coefficients for each total"};
     for (size_t model = 0; model < models; ++model) {
-      const napi_value value = arguments.element(arguments[0], model);
+      const napi_value value = arguments.element(arguments[1], model);
       const Span<float> logits = arguments.float32(value, "Expected a Float32Array for each of logits");
       // Divided, because M x C could overflow.
       const bool fits = labels.size == 0 ? logits.size == 0
@@ -41,9 +41,9 @@ class ScoreJob final : public Job {
     request_.samples = labels.size;
     request_.classes = classes;
     request_.mixtures = totals.size;
-    request_.top = arguments.size(arguments[4], "Expected an integer for top");
+    request_.top = arguments.size(arguments[5], "Expected an integer for top");
     request_.totals = totals.data;
-    threads_ = arguments.size(arguments[6], "Expected an integer for threads");
+    threads_ = arguments.size(arguments[7], "Expected an integer for threads");
   }
 
  private:
@@ -54,16 +54,15 @@ class ScoreJob final : public Job {
     throw ArgumentError{"Expected a coefficient other than 0 in each mixture"};
   }
 
-  RadinStatus run(const int32_t* state) noexcept override {
+  RadinStatus run(const RadinRun& run) noexcept override {
     request_.logits = logits_.data();
     request_.labels = labels_.data();
     request_.coefficients = coefficients_.data();
     request_.first_nonfinite = &first_nonfinite_;
-    const RadinRun run = {threads_, state};
     return backend_.score(&request_, &run);
   }
-  double result() const noexcept override {
-    return first_nonfinite_ == UINT64_MAX ? -1.0 : static_cast<double>(first_nonfinite_);
+  napi_value result(napi_env env) noexcept override {
+    return number(env, first_nonfinite_ == UINT64_MAX ? -1.0 : static_cast<double>(first_nonfinite_));
   }
 
   const RadinBackend& backend_;
@@ -72,7 +71,6 @@ class ScoreJob final : public Job {
   std::vector<double> coefficients_;
   RadinScore request_{};
   uint64_t first_nonfinite_ = UINT64_MAX;
-  size_t threads_;
 };
 
 }  // namespace

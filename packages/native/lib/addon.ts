@@ -1,0 +1,120 @@
+/** The C++ addon as it is: loading it, its raw functions, and one call's way from start to result or cancellation. */
+
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { FloatDtype, RunOptions, Source } from './backend.js';
+import { SourceError } from './source-error.js';
+
+/**
+ * What src/napi exports. `backend` is an index into `backends()`. Every call ends with its state; its promise settles once
+ * no thread works on it any more.
+ */
+export interface AddonBinding {
+  readonly bindingVersion: number;
+  /** Name and reason for being unavailable, or '', of one backend after the other. */
+  backends(): string[];
+  average(
+    backend: number,
+    weights: Float64Array,
+    divisor: number,
+    dtypes: Int32Array,
+    arrays: readonly Uint8Array[],
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  score(
+    backend: number,
+    logits: readonly Float32Array[],
+    classes: number,
+    labels: Int32Array,
+    coefficients: Float64Array,
+    top: number,
+    totals: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+}
+
+/** Equal to kBindingVersion in src/napi/addon.cc. */
+const BINDING_VERSION = 2;
+
+/** The codes of RadinDtype in src/kernels.h. */
+export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };
+
+/** RadinState in src/kernels.h. */
+const QUEUED = 0;
+const CANCELLED = 2;
+
+/** Kernels store progress in units of this. */
+const PROGRESS_UNITS = 1e6;
+const PROGRESS_MILLISECONDS = 100;
+
+export const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
+
+/** @throws Error whose message says in one line why the addon cannot be used. */
+export function loadAddon(path = ADDON_PATH): AddonBinding {
+  let addon: AddonBinding;
+  try {
+    addon = createRequire(import.meta.url)(path) as AddonBinding;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'MODULE_NOT_FOUND') {
+      throw new Error('the addon has not been built, which needs cmake and a C++17 compiler (GCC or Clang)', {
+        cause: error,
+      });
+    }
+    throw new Error(`the addon cannot be loaded: ${message.split('\n', 1)[0]}`, { cause: error });
+  }
+  if (addon.bindingVersion !== BINDING_VERSION) {
+    throw new Error(
+      `the addon is of another build (binding ${addon.bindingVersion}, needed ${BINDING_VERSION}): build again`,
+    );
+  }
+  return addon;
+}
+
+/** Sources as the addon takes them: arrays, null where a file stands, and [descriptor, offset, bytes] of each file. */
+export function rawSources(sources: readonly Source[]): { arrays: (Uint8Array | null)[]; ranges: Float64Array } {
+  const ranges = new Float64Array(3 * sources.length);
+  const arrays = sources.map((source, index) => {
+    if (source instanceof Uint8Array) return source;
+    ranges.set([source.fd, source.offset, source.byteLength], 3 * index);
+    return null;
+  });
+  return { arrays, ranges };
+}
+
+/**
+ * Runs one call of the addon. A call that still waits for a thread when the signal aborts is rejected at once and never
+ * runs; one that runs is rejected when its threads have stopped, so a rejected call writes nothing any more.
+ * @param start starts the call with this state
+ */
+export async function runCall<T>(
+  start: (state: Int32Array) => Promise<T>,
+  { signal, onProgress }: Pick<RunOptions, 'signal' | 'onProgress'>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const state = new Int32Array(2);
+  const finished = start(state);
+  const timer = onProgress && setInterval(() => onProgress(progressOf(state)), PROGRESS_MILLISECONDS);
+  let cancel = () => {};
+  const abandoned = new Promise<never>((_, reject) => {
+    cancel = () => {
+      if (Atomics.exchange(state, 0, CANCELLED) === QUEUED) reject(signal?.reason);
+    };
+  });
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await Promise.race([finished, abandoned]);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw SourceError.from(error) ?? error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    clearInterval(timer);
+  }
+}
+
+function progressOf(state: Int32Array): number {
+  return Atomics.load(state, 1) / PROGRESS_UNITS;
+}

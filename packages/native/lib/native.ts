@@ -1,0 +1,57 @@
+/** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
+
+import { type AddonBinding, DTYPE_CODES, loadAddon, runCall } from './addon.js';
+import type { AverageRequest, Backend, RunOptions, ScoreRequest } from './backend.js';
+import { mixingCoefficients } from './coefficients.js';
+import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
+
+class NativeBackend implements Backend {
+  constructor(
+    readonly name: string,
+    private readonly addon: AddonBinding,
+    private readonly index: number,
+  ) {}
+
+  async average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
+    const { weights, divisor, tensors } = checkAverage(request);
+    const run = checkOptions(options);
+    const dtypes = Int32Array.from(tensors, ({ dtype }) => DTYPE_CODES[dtype]);
+    const arrays = tensors.flatMap(({ ingredients, output }) => [...ingredients, output]);
+    await runCall((state) => this.addon.average(this.index, weights, divisor, dtypes, arrays, run.threads, state), run);
+  }
+
+  async score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {
+    const { logits, classes, labels, mixtures, measure } = checkScore(request);
+    const run = checkOptions(options);
+    const coefficients = mixingCoefficients(mixtures, logits.length, measure);
+    const top = measure.kind === 'top' ? measure.k : 0;
+    const totals = new Float64Array(mixtures.length / logits.length);
+    const nonFinite = await runCall(
+      (state) => this.addon.score(this.index, logits, classes, labels, coefficients, top, totals, run.threads, state),
+      run,
+    );
+    if (nonFinite >= 0) {
+      const size = logits[0]?.length as number;
+      throw nonFiniteLogit(logits, classes, Math.floor(nonFinite / size), nonFinite % size);
+    }
+    return totals;
+  }
+}
+
+/**
+ * The addon's backend of that name (`cpu-avx2`, …), or for `cpu` the fastest that this processor has.
+ * @throws Error whose message says in one line why it cannot be used.
+ */
+export function openNativeBackend(name: string, path?: string): Backend {
+  const addon = loadAddon(path);
+  const known = addon.backends();
+  let reason: string | undefined;
+  for (let index = 0; index < known.length / 2; index++) {
+    const found = known[2 * index] as string;
+    if (found !== name && !found.startsWith(`${name}-`)) continue;
+    const unavailable = known[2 * index + 1] as string;
+    if (unavailable === '') return new NativeBackend(name, addon, index);
+    reason ??= unavailable;
+  }
+  throw new Error(reason ?? 'this build has no kernels for it');
+}

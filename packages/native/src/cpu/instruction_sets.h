@@ -1,0 +1,14 @@
+// The kernels of each instruction set that this build knows, and which of them this processor has. The only place outside
+// CMakeLists.txt that knows their names.
+#pragma once
+
+#include "kernels/average_kernels.h"
+
+namespace radin {
+
+// One generic source compiled for one instruction set: the tables of kernels/.
+struct InstructionSet {
+  const AverageKernels& average;
+};
+
+}  // namespace radin
