@@ -2,7 +2,8 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { FloatDtype, RunOptions, Source } from './backend.js';
+import type { BankStatistics, FloatDtype, RunOptions, Source } from './backend.js';
+import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { SourceError } from './source-error.js';
 
 /**
@@ -22,6 +23,44 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  bankOpen(
+    backend: number,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    dtypes: Int32Array,
+    classes: number,
+    labels: Int32Array,
+    top: number,
+    threads: number,
+    state: Int32Array,
+  ): Promise<RawBank>;
+  bankCount(
+    backend: number,
+    bank: RawBank,
+    coefficients: Float64Array,
+    counts: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  bankCorrect(
+    backend: number,
+    bank: RawBank,
+    coefficients: Float64Array,
+    correct: Uint8Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  bankAllSubsets(
+    backend: number,
+    bank: RawBank,
+    lambda: number,
+    subsets: Uint32Array,
+    correct: Float64Array,
+    sizes: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  bankClose(bank: RawBank): void;
   score(
     backend: number,
     logits: readonly Float32Array[],
@@ -34,6 +73,9 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
 }
+
+/** A bank as the addon hands it over: an object of its own kind, with the statistics as properties. */
+export type RawBank = BankStatistics;
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
 const BINDING_VERSION = 2;
@@ -108,7 +150,7 @@ export async function runCall<T>(
     return await Promise.race([finished, abandoned]);
   } catch (error) {
     signal?.throwIfAborted();
-    throw SourceError.from(error) ?? error;
+    throw SourceError.from(error) ?? NonFiniteLogitError.from(error) ?? error;
   } finally {
     signal?.removeEventListener('abort', cancel);
     clearInterval(timer);

@@ -66,8 +66,99 @@ export interface ScoreRequest {
   readonly measure: Measure;
 }
 
+/** One model's cached logits ŷ_k, [M, C] row-major, all finite. F64 is rounded to float32 first. */
+export interface LogitsArray {
+  readonly dtype: FloatDtype;
+  readonly source: Source;
+}
+
+/** The cached logits of N models on M labelled samples. */
+export interface LogitsRequest {
+  readonly logits: readonly LogitsArray[];
+  readonly samples: number;
+  readonly classes: number;
+  /** Shape [M], each in [0, C). */
+  readonly labels: Int32Array;
+}
+
+export interface BankRequest extends LogitsRequest {
+  /** What counts as correct: the label is among the `top` largest logits. 1 is accuracy. 1 ≤ top ≤ C. */
+  readonly top: number;
+}
+
+/** What building a bank found out. */
+export interface BankStatistics {
+  /** Samples that every mixture gets right, and samples that every mixture gets wrong. */
+  readonly alwaysRight: number;
+  readonly alwaysWrong: number;
+  /** Classes left to look at, over all other samples; a dense loop looks at M · C. */
+  readonly rows: number;
+  /** Memory that the bank holds. */
+  readonly bytes: number;
+}
+
+export interface AllSubsetsRequest {
+  /** K, how many of the best subsets to return, ≥ 0. */
+  readonly keep: number;
+  /** λ of the prior (RADIN, Eq. 4), added to the score for each model, ≥ 0. */
+  readonly lambda: number;
+}
+
+export interface AllSubsets {
+  /**
+   * The best min(K, 2^N − 1) subsets, best first, as bit masks: bit k is model k. Ordered by fraction correct + λ · size,
+   * then larger size, then the lower model index where two of one size first differ.
+   */
+  readonly subsets: Uint32Array;
+  /** Correct samples of each of them. */
+  readonly correct: Float64Array;
+  /** Over all subsets of each size, index = size, [N + 1]: fewest and most correct samples, and their sum. Index 0 means nothing. */
+  readonly lowest: Float64Array;
+  readonly highest: Float64Array;
+  readonly total: Float64Array;
+}
+
+/**
+ * What is left of N models' logits once everything is left out that is the same for every mixture: hopeless classes, decided
+ * samples. Nothing is approximated: every answer is the integer that the plain float64 loop over all classes gives.
+ *
+ * That loop: a = p / max p; z_c = Σ_k a_k ŷ_k[m, c] in float64, k ascending over a_k > 0, starting from the first product;
+ * the sample is correct if fewer than `top` classes have z_c > z_label, or z_c = z_label and c < label.
+ */
+export interface Bank {
+  readonly models: number;
+  readonly samples: number;
+  readonly classes: number;
+  readonly top: number;
+  readonly statistics: BankStatistics;
+  /**
+   * Correct samples of each mixture (RADIN, Eq. 3). Cost: about rows · ingredients additions for each.
+   * @param mixtures [S, N], p_k ≥ 0, at least one > 0
+   * @returns S integers in [0, M]
+   */
+  count(mixtures: Float64Array, options?: RunOptions): Promise<Float64Array>;
+  /** 1 for each sample that the mixture [N] gets right, else 0. */
+  correct(mixture: Float64Array, options?: RunOptions): Promise<Uint8Array>;
+  /** Scores all 2^N − 1 uniform subsets, 1 ≤ N ≤ 24. @throws RangeError for a larger pool or no samples */
+  allSubsets(request: AllSubsetsRequest, options?: RunOptions): Promise<AllSubsets>;
+  /** Gives the memory back now; calls under way finish, later ones throw. */
+  close(): void;
+}
+
+/** Most models for which all subsets can be scored. */
+export const MOST_MODELS_FOR_ALL_SUBSETS = 24;
+
 export interface Backend {
   readonly name: string;
+
+  /**
+   * Reads the logits once and makes a bank of them. Files may be closed and arrays changed once it has settled.
+   * Memory beyond the bank: it once more while it is made, and for each thread 32 MiB or one sample of all models for logits
+   * that are not float32 in memory.
+   * @throws NonFiniteLogitError for the first logit, by model, sample and class, that is not finite
+   * @throws SourceError naming the file that ended early, changed or could not be read; sources are the models
+   */
+  openBank(request: BankRequest, options?: RunOptions): Promise<Bank>;
 
   /**
    * output[i] = (Σ_k a_k · ingredient_k[i]) / divisor for each tensor: float64 products added in float64 in the order of the

@@ -1,14 +1,23 @@
 export {
+  type AllSubsets,
+  type AllSubsetsRequest,
   type AverageRequest,
   type AverageTensor,
   type Backend,
+  type Bank,
+  type BankRequest,
+  type BankStatistics,
   type FileRange,
   FLOAT_BYTES,
   type FloatDtype,
+  type LogitsArray,
+  type LogitsRequest,
   type Measure,
+  MOST_MODELS_FOR_ALL_SUBSETS,
   type RunOptions,
   type ScoreRequest,
   type Source,
 } from './backend.js';
+export { NonFiniteLogitError } from './non-finite-logit-error.js';
 export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
 export { SourceError } from './source-error.js';

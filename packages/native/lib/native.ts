@@ -1,23 +1,35 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
 import { type AddonBinding, DTYPE_CODES, loadAddon, runCall } from './addon.js';
-import type { AverageRequest, Backend, RunOptions, ScoreRequest } from './backend.js';
+import type { AverageRequest, Backend, Bank, BankRequest, RunOptions, ScoreRequest } from './backend.js';
 import { mixingCoefficients } from './coefficients.js';
+import { openNativeBank } from './native-bank.js';
 import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
-  constructor(
-    readonly name: string,
-    private readonly addon: AddonBinding,
-    private readonly index: number,
-  ) {}
+  readonly name: string;
+  readonly #addon: AddonBinding;
+  readonly #index: number;
+
+  constructor(name: string, addon: AddonBinding, index: number) {
+    this.name = name;
+    this.#addon = addon;
+    this.#index = index;
+  }
+
+  openBank(request: BankRequest, options: RunOptions = {}): Promise<Bank> {
+    return openNativeBank(this.#addon, this.#index, request, options);
+  }
 
   async average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
     const { weights, divisor, tensors } = checkAverage(request);
     const run = checkOptions(options);
     const dtypes = Int32Array.from(tensors, ({ dtype }) => DTYPE_CODES[dtype]);
     const arrays = tensors.flatMap(({ ingredients, output }) => [...ingredients, output]);
-    await runCall((state) => this.addon.average(this.index, weights, divisor, dtypes, arrays, run.threads, state), run);
+    await runCall(
+      (state) => this.#addon.average(this.#index, weights, divisor, dtypes, arrays, run.threads, state),
+      run,
+    );
   }
 
   async score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {
@@ -27,7 +39,7 @@ class NativeBackend implements Backend {
     const top = measure.kind === 'top' ? measure.k : 0;
     const totals = new Float64Array(mixtures.length / logits.length);
     const nonFinite = await runCall(
-      (state) => this.addon.score(this.index, logits, classes, labels, coefficients, top, totals, run.threads, state),
+      (state) => this.#addon.score(this.#index, logits, classes, labels, coefficients, top, totals, run.threads, state),
       run,
     );
     if (nonFinite >= 0) {

@@ -9,16 +9,30 @@
 import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
 import {
+  type AllSubsetsRequest,
   type AverageRequest,
   type AverageTensor,
+  type Bank,
+  type BankRequest,
   FLOAT_BYTES,
   type FloatDtype,
+  type LogitsArray,
+  type LogitsRequest,
   type Measure,
+  MOST_MODELS_FOR_ALL_SUBSETS,
   type RunOptions,
   type ScoreRequest,
+  type Source,
 } from './backend.js';
 import { sum } from './coefficients.js';
 import { requireDisjointOutputs } from './overlap.js';
+
+const MOST_MODELS = 65_535;
+/** Sample indices are 32 bits wide. */
+const MOST_SAMPLES = 2 ** 32 - 2;
+const MOST_CLASSES = 2 ** 31;
+/** Beyond any score, and far from overflow when it is multiplied by a size. */
+const MOST_LAMBDA = 1e300;
 
 export interface CheckedOptions {
   readonly threads: number;
@@ -88,13 +102,84 @@ export function checkScore(request: ScoreRequest): ScoreRequest {
     requireLength(values, samples * classes, `logits[${model}]`);
   }
 
-  requireFixedArray(request.labels, types.isInt32Array, 'an Int32Array', 'labels');
-  const labels = new Int32Array(request.labels);
+  const labels = checkLabels(request.labels, samples, classes);
+  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
+}
+
+export function checkLogits<T extends LogitsRequest>(request: T): LogitsRequest {
+  requireObject(request, 'request');
+  const { samples, classes } = request;
+  requireInteger(samples, 0, MOST_SAMPLES, 'samples');
+  requireInteger(classes, 1, MOST_CLASSES, 'classes');
+  requireArray(request.logits, 'logits');
+  const logits = Array.from(request.logits, (array, model) => checkLogitsArray(array, samples * classes, model));
+  if (logits.length === 0 || logits.length > MOST_MODELS) {
+    throw wrongValue(`1 to ${MOST_MODELS} arrays`, 'logits', logits.length);
+  }
+  return { logits, samples, classes, labels: checkLabels(request.labels, samples, classes) };
+}
+
+export function checkBank(request: BankRequest): BankRequest {
+  const checked = checkLogits(request);
+  const { top } = request;
+  requireInteger(top, 1, checked.classes, 'top');
+  return { ...checked, top };
+}
+
+function checkLogitsArray(array: LogitsArray, elements: number, model: number): LogitsArray {
+  const name = `logits[${model}]`;
+  requireObject(array, name);
+  const { dtype, source } = array;
+  requireDtype(dtype, `${name}.dtype`);
+  return { dtype, source: checkSource(source, elements * FLOAT_BYTES[dtype], `${name}.source`) };
+}
+
+/** Memory of fixed size or the range of a file, of that many bytes. */
+function checkSource(source: Source, bytes: number, name: string): Source {
+  requireObject(source, name);
+  if (types.isUint8Array(source)) {
+    requireFixedArray(source, types.isUint8Array, 'a Uint8Array', name);
+    requireLength(source, bytes, name);
+    return source;
+  }
+  if (ArrayBuffer.isView(source)) throw wrongType('a Uint8Array or a range of a file', name, source);
+  const { fd, offset, byteLength } = source;
+  requireInteger(fd, 0, 2 ** 31 - 1, `${name}.fd`);
+  requireInteger(offset, 0, Number.MAX_SAFE_INTEGER, `${name}.offset`);
+  if (byteLength !== bytes) throw wrongValue(`${bytes} bytes`, `${name}.byteLength`, byteLength);
+  return { fd, offset, byteLength };
+}
+
+function checkLabels(values: Int32Array, samples: number, classes: number): Int32Array {
+  requireFixedArray(values, types.isInt32Array, 'an Int32Array', 'labels');
+  const labels = new Int32Array(values);
   requireLength(labels, samples, 'labels');
   for (const [sample, label] of labels.entries()) {
     if (label < 0 || label >= classes) throw wrongValue(`an integer in [0, ${classes})`, `labels[${sample}]`, label);
   }
-  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
+  return labels;
+}
+
+export function checkAllSubsets(
+  request: AllSubsetsRequest,
+  { models, samples }: Pick<Bank, 'models' | 'samples'>,
+): AllSubsetsRequest {
+  requireObject(request, 'request');
+  const { keep, lambda } = request;
+  requireInteger(keep, 0, Number.MAX_SAFE_INTEGER, 'keep');
+  if (typeof lambda !== 'number') throw wrongType('a number', 'lambda', lambda);
+  if (!(lambda >= 0 && lambda <= MOST_LAMBDA)) throw wrongValue(`a number in [0, ${MOST_LAMBDA}]`, 'lambda', lambda);
+  if (models > MOST_MODELS_FOR_ALL_SUBSETS) {
+    throw wrongValue(`at most ${MOST_MODELS_FOR_ALL_SUBSETS} models`, 'all subsets', models);
+  }
+  if (samples === 0) throw wrongValue('at least one sample', 'all subsets', samples);
+  return { keep, lambda };
+}
+
+export function checkMixture(values: Float64Array, models: number): Float64Array {
+  const mixture = checkMixtures(values, models);
+  requireLength(mixture, models, 'mixture');
+  return mixture;
 }
 
 function checkMeasure(measure: Measure, classes: number): Measure {
@@ -106,7 +191,7 @@ function checkMeasure(measure: Measure, classes: number): Measure {
   return { kind: 'top', k };
 }
 
-function checkMixtures(values: Float64Array, models: number): Float64Array {
+export function checkMixtures(values: Float64Array, models: number): Float64Array {
   requireFixedArray(values, types.isFloat64Array, 'a Float64Array', 'mixtures');
   const mixtures = new Float64Array(values);
   if (mixtures.length % models !== 0) throw wrongValue(`a multiple of ${models} weights`, 'mixtures', mixtures.length);

@@ -35,7 +35,8 @@ typedef enum {
   RADIN_DONE = 0,
   RADIN_STOPPED = 1,
   RADIN_OUT_OF_MEMORY = 2,
-  RADIN_SOURCE_FAILED = 3 /* RadinSourceFailure says which and how */
+  RADIN_SOURCE_FAILED = 3, /* RadinSourceFailure says which and how */
+  RADIN_NOT_FINITE = 4     /* RadinLogit says which logit */
 } RadinStatus;
 
 /* Where an array's bytes are: `memory`, of any alignment, or where that is null, a range of an open file. */
@@ -84,12 +85,59 @@ typedef struct {
   uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinScore;
 
+/* N models' logits on M samples, with the labels. */
+typedef struct {
+  size_t models, samples, classes; /* N, M, C; M below 2^32 - 1 */
+  const RadinSource* logits;       /* [N] of [M, C] */
+  const RadinDtype* dtypes;        /* [N]; F64 is rounded to float32 */
+  const int32_t* labels;           /* [M] */
+} RadinLogits;
+
+/* The first logit, by model, sample and class, that is not finite. */
+typedef struct {
+  uint64_t model, sample, class_index;
+  float value;
+} RadinLogit;
+
+/* What a bank holds; see BankStatistics in lib/backend.ts. */
+typedef struct {
+  uint64_t always_right, always_wrong, rows, bytes;
+} RadinBankStatistics;
+
+typedef struct RadinBank RadinBank;
+
+typedef struct {
+  uint32_t subset; /* bit k: model k is in it */
+  uint64_t correct;
+} RadinSubset;
+
+typedef struct {
+  size_t keep;         /* room in `best` */
+  double lambda;       /* of the prior, per model */
+  RadinSubset* best;   /* out: [keep], best first */
+  size_t kept;         /* out */
+  uint64_t* lowest;    /* out: [N + 1], correct samples of the worst subset of each size; of the best; of all together */
+  uint64_t* highest;   /* out: [N + 1] */
+  uint64_t* total;     /* out: [N + 1] */
+} RadinAllSubsets;
+
 typedef struct {
   const char* name;
   /* Null where the backend works on this machine, else the reason in one line. */
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
+  /* A bank for top-`top`, to be closed by `bank_close`. */
+  RadinStatus (*bank_open)(const RadinLogits*, size_t top, const RadinRun*, RadinBank** bank, RadinLogit* not_finite);
+  RadinBankStatistics (*bank_statistics)(const RadinBank*);
+  /* Correct samples of each mixture; coefficients [S, N] as in RadinScore. */
+  RadinStatus (*bank_count)(const RadinBank*, const double* coefficients, size_t mixtures, double* counts,
+                            const RadinRun*);
+  /* 1 for each sample that the mixture gets right, else 0; coefficients [N]. */
+  RadinStatus (*bank_correct)(const RadinBank*, const double* coefficients, uint8_t* correct, const RadinRun*);
+  /* All non-empty uniform subsets; N <= 24, M >= 1. */
+  RadinStatus (*bank_all_subsets)(const RadinBank*, RadinAllSubsets*, const RadinRun*);
+  void (*bank_close)(RadinBank*);
 } RadinBackend;
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
+import { describeBank } from './describe-bank.js';
 import { describeScore } from './describe-score.js';
 import { tensor } from './tensors.js';
 
@@ -48,6 +49,7 @@ export function describeBackend(name: string, open: () => Backend): void {
 
     describeAverage(open);
     describeScore(open);
+    describeBank(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

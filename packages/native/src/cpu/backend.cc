@@ -2,7 +2,10 @@
 
 #include <exception>
 
+#include "all_subsets.h"
 #include "average.h"
+#include "bank_build.h"
+#include "bank_count.h"
 #include "instruction_sets.h"
 #include "score.h"
 
@@ -22,9 +25,69 @@ RadinStatus guarded(const Request* request, const RadinRun* run) noexcept {
   }
 }
 
+const Bank& bank_of(const RadinBank* bank) { return *reinterpret_cast<const Bank*>(bank); }
+
+template <const InstructionSet& set>
+RadinStatus bank_open(const RadinLogits* logits, size_t top, const RadinRun* run, RadinBank** bank,
+                      RadinLogit* not_finite) noexcept {
+  try {
+    std::unique_ptr<Bank> built;
+    const RadinStatus status = build_bank(set, *logits, top, *run, &built, not_finite);
+    *bank = reinterpret_cast<RadinBank*>(built.release());
+    return status;
+  } catch (const std::exception&) {
+    return RADIN_OUT_OF_MEMORY;
+  }
+}
+
+RadinBankStatistics bank_statistics(const RadinBank* handle) noexcept {
+  const Bank& bank = bank_of(handle);
+  return {bank.always_right, bank.always_wrong, bank.rows, bank.bytes()};
+}
+
+template <const InstructionSet& set>
+RadinStatus bank_count(const RadinBank* bank, const double* coefficients, size_t mixtures, double* counts,
+                       const RadinRun* run) noexcept {
+  try {
+    return count_correct(set, bank_of(bank), coefficients, mixtures, counts, *run);
+  } catch (const std::exception&) {
+    return RADIN_OUT_OF_MEMORY;
+  }
+}
+
+template <const InstructionSet& set>
+RadinStatus bank_correct(const RadinBank* bank, const double* coefficients, uint8_t* correct,
+                         const RadinRun* run) noexcept {
+  try {
+    return mark_correct(set, bank_of(bank), coefficients, correct, *run);
+  } catch (const std::exception&) {
+    return RADIN_OUT_OF_MEMORY;
+  }
+}
+
+template <const InstructionSet& set>
+RadinStatus bank_all_subsets(const RadinBank* bank, RadinAllSubsets* request, const RadinRun* run) noexcept {
+  try {
+    return score_all_subsets(set, bank_of(bank), request, *run);
+  } catch (const std::exception&) {
+    return RADIN_OUT_OF_MEMORY;
+  }
+}
+
+void bank_close(RadinBank* bank) noexcept { delete reinterpret_cast<Bank*>(bank); }
+
 template <const InstructionSet& set>
 constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
-  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>};
+  return {name,
+          unavailable,
+          guarded<set, RadinAverage, average>,
+          guarded<set, RadinScore, score>,
+          bank_open<set>,
+          bank_statistics,
+          bank_count<set>,
+          bank_correct<set>,
+          bank_all_subsets<set>,
+          bank_close};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -35,7 +98,9 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 #define RADIN_KERNELS_OF(name)                        \
   namespace name {                                    \
   extern const AverageKernels kAverageKernels;        \
-  constexpr InstructionSet kSet = {kAverageKernels};  \
+  extern const BankKernels kBankKernels;              \
+  extern const SubsetKernels kSubsetKernels;          \
+  constexpr InstructionSet kSet = {kAverageKernels, kBankKernels, kSubsetKernels}; \
   }
 
 #if defined(__x86_64__)

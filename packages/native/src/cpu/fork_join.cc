@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ uint32_t worker_count(const RadinRun& run, size_t blocks) {
 RadinStatus for_each_block(const RadinRun& run, size_t blocks, const std::function<void(uint32_t, size_t)>& body,
                            Share share) {
   std::atomic<size_t> next{0};
+  std::atomic<bool> out_of_memory{false};
   const double step = (share.end - share.begin) / static_cast<double>(std::max<size_t>(blocks, 1));
   const auto work = [&](uint32_t worker) {
     while (!is_cancelled(run)) {
@@ -34,7 +36,12 @@ RadinStatus for_each_block(const RadinRun& run, size_t blocks, const std::functi
         const double done = share.begin + step * static_cast<double>(block);
         __atomic_store_n(run.progress, static_cast<int32_t>(1e6 * done), __ATOMIC_RELAXED);
       }
-      body(worker, block);
+      try {
+        body(worker, block);
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+        next = blocks;
+      }
     }
   };
 
@@ -50,6 +57,7 @@ RadinStatus for_each_block(const RadinRun& run, size_t blocks, const std::functi
   }
   work(0);
   for (std::thread& thread : threads) thread.join();
+  if (out_of_memory) throw std::bad_alloc();
   return is_cancelled(run) ? RADIN_STOPPED : RADIN_DONE;
 }
 

@@ -24,7 +24,8 @@ struct Share {
 };
 
 // Calls body(worker, block) once for each block in [0, blocks), blocks handed out in ascending order, `worker` in
-// [0, worker_count). Looks for cancellation before each block. `body` must not throw.
+// [0, worker_count). Looks for cancellation before each block. Where `body` throws std::bad_alloc,
+// no further block is begun, and this throws it when all threads have stopped; it must not throw anything else.
 RadinStatus for_each_block(const RadinRun& run, size_t blocks,
                            const std::function<void(uint32_t worker, size_t block)>& body, Share share = {});
 

@@ -3,12 +3,16 @@
 #pragma once
 
 #include "kernels/average_kernels.h"
+#include "kernels/bank_kernels.h"
+#include "kernels/subset_kernels.h"
 
 namespace radin {
 
 // One generic source compiled for one instruction set: the tables of kernels/.
 struct InstructionSet {
   const AverageKernels& average;
+  const BankKernels& bank;
+  const SubsetKernels& subsets;
 };
 
 }  // namespace radin

@@ -1,4 +1,5 @@
-// The module: { bindingVersion, backends, average, score }. It has no state, so any number of threads may load it.
+// The module: { bindingVersion, backends, average, bankOpen, bankCount, bankCorrect,
+// bankAllSubsets, bankClose, score }. It has no state, so any number of threads may load it.
 
 #include <new>
 
@@ -66,6 +67,11 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
       {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"average", nullptr, call<average_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankOpen", nullptr, call<bank_open_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankCount", nullptr, call<bank_count_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankCorrect", nullptr, call<bank_correct_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankClose", nullptr, bank_close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"score", nullptr, call<score_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];

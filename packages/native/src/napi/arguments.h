@@ -37,6 +37,7 @@ class Arguments {
 
   Arguments(napi_env env, napi_callback_info info, size_t expected);
 
+  napi_env env() const { return env_; }
   napi_value operator[](size_t position) const { return values_[position]; }
   double number(napi_value number, const char* message) const;
   size_t size(napi_value integer, const char* message) const;  // an integer in [0, 2^53)
@@ -48,6 +49,9 @@ class Arguments {
   }
   Span<int32_t> int32(napi_value value, const char* message) const {
     return typed<int32_t>(value, napi_int32_array, message);
+  }
+  Span<uint32_t> uint32(napi_value value, const char* message) const {
+    return typed<uint32_t>(value, napi_uint32_array, message);
   }
   Span<float> float32(napi_value value, const char* message) const {
     return typed<float>(value, napi_float32_array, message);

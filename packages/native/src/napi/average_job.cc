@@ -5,26 +5,12 @@
 #include <vector>
 
 #include "calls.h"
+#include "dtypes.h"
 #include "job.h"
 
 namespace radin {
 
 namespace {
-
-struct Dtype {
-  RadinDtype dtype;
-  size_t bytes;
-};
-
-Dtype dtype_of(int32_t code) {
-  switch (code) {
-    case RADIN_F16: return {RADIN_F16, 2};
-    case RADIN_BF16: return {RADIN_BF16, 2};
-    case RADIN_F32: return {RADIN_F32, 4};
-    case RADIN_F64: return {RADIN_F64, 8};
-  }
-  throw ArgumentError{"Expected a known code for dtypes"};
-}
 
 class AverageJob final : public Job {
  public:
@@ -40,7 +26,7 @@ class AverageJob final : public Job {
     weights_.assign(weights.data, weights.data + ingredients);
     pointers_.resize(dtypes.size * row);
     for (size_t t = 0; t < dtypes.size; ++t) {
-      const Dtype element = dtype_of(dtypes.data[t]);
+      const RadinDtype dtype = dtype_of(dtypes.data[t]);
       size_t bytes = 0;
       for (size_t i = 0; i < row; ++i) {
         const napi_value value = arguments.element(arguments[4], t * row + i);
@@ -49,8 +35,8 @@ class AverageJob final : public Job {
         if (array.size != bytes) throw ArgumentError{"Expected arrays of one length for each tensor"};
         pointers_[t * row + i] = array.data;
       }
-      if (bytes % element.bytes != 0) throw ArgumentError{"Expected whole elements for each of arrays"};
-      tensors_.push_back({element.dtype, bytes / element.bytes, &pointers_[t * row], pointers_[t * row + ingredients]});
+      if (bytes % bytes_of(dtype) != 0) throw ArgumentError{"Expected whole elements for each of arrays"};
+      tensors_.push_back({dtype, bytes / bytes_of(dtype), &pointers_[t * row], pointers_[t * row + ingredients]});
     }
     threads_ = arguments.size(arguments[5], "Expected an integer for threads");
   }

@@ -11,6 +11,11 @@
 namespace radin {
 
 std::unique_ptr<Job> average_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> bank_open_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> bank_count_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> bank_correct_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> bank_all_subsets_job(const RadinBackend& backend, const Arguments& arguments);
+napi_value bank_close(napi_env env, napi_callback_info info);
 std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin

@@ -43,6 +43,7 @@ void Job::complete(napi_env env, napi_status, void* data) {
 napi_value Job::error(napi_env env) const noexcept {
   const char* text = status_ == RADIN_STOPPED         ? "The call was cancelled"
                      : status_ == RADIN_SOURCE_FAILED ? "A source could not be read"
+                     : status_ == RADIN_NOT_FINITE    ? "A logit is not finite"
                                                       : "Not enough memory for the work space of the call";
   napi_value message = nullptr;
   napi_value error = nullptr;
@@ -52,6 +53,12 @@ napi_value Job::error(napi_env env) const noexcept {
     napi_set_named_property(env, error, "source", number(env, static_cast<double>(source_.source)));
     napi_set_named_property(env, error, "position", number(env, static_cast<double>(source_.position)));
     napi_set_named_property(env, error, "errno", number(env, source_.error));
+  }
+  if (status_ == RADIN_NOT_FINITE) {
+    napi_set_named_property(env, error, "model", number(env, static_cast<double>(not_finite_.model)));
+    napi_set_named_property(env, error, "sample", number(env, static_cast<double>(not_finite_.sample)));
+    napi_set_named_property(env, error, "class", number(env, static_cast<double>(not_finite_.class_index)));
+    napi_set_named_property(env, error, "value", number(env, static_cast<double>(not_finite_.value)));
   }
   return error;
 }

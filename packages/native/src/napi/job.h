@@ -34,6 +34,7 @@ class Job {
   }
 
   size_t threads_ = 1;
+  RadinLogit not_finite_{};
 
  private:
   static void execute(napi_env env, void* data);

@@ -1,0 +1,148 @@
+/** The contract of a bank in plain TypeScript: it keeps all logits and looks at all classes. The oracle of the tests. */
+
+import {
+  type AllSubsets,
+  type AllSubsetsRequest,
+  type Bank,
+  type BankRequest,
+  FLOAT_BYTES,
+  type LogitsArray,
+  type RunOptions,
+} from './backend.js';
+import { mixingCoefficients } from './coefficients.js';
+import { FLOAT_FORMATS } from './float-formats.js';
+import { measureSample } from './measures.js';
+import { NonFiniteLogitError } from './non-finite-logit-error.js';
+import { readSource } from './read-source.js';
+import { Turn } from './turn.js';
+import { checkAllSubsets, checkBank, checkMixture, checkMixtures, checkOptions } from './validate.js';
+
+const ACCURACY = { kind: 'top', k: 1 } as const;
+
+class ReferenceBank implements Bank {
+  readonly models: number;
+  readonly samples: number;
+  readonly classes: number;
+  readonly top: number;
+  readonly statistics;
+  readonly #logits: readonly Float32Array[];
+  readonly #labels: Int32Array;
+  #isClosed = false;
+
+  constructor(logits: readonly Float32Array[], { samples, classes, labels, top }: BankRequest) {
+    this.models = logits.length;
+    this.samples = samples;
+    this.classes = classes;
+    this.top = top;
+    this.statistics = {
+      alwaysRight: 0,
+      alwaysWrong: 0,
+      rows: samples * classes,
+      bytes: logits.length * samples * classes * FLOAT_BYTES.F32,
+    };
+    this.#logits = logits;
+    this.#labels = labels;
+  }
+
+  async count(mixtures: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
+    this.#requireOpen();
+    const coefficients = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, ACCURACY);
+    const turn = new Turn(checkOptions(options));
+    const counts = new Float64Array(mixtures.length / this.models);
+    for (let s = 0; s < counts.length; s++) {
+      const correct = await this.#correct(coefficients.subarray(s * this.models, (s + 1) * this.models), turn);
+      counts[s] = correct.reduce((sum, isCorrect) => sum + isCorrect, 0);
+    }
+    return counts;
+  }
+
+  async correct(mixture: Float64Array, options: RunOptions = {}): Promise<Uint8Array> {
+    this.#requireOpen();
+    const coefficients = mixingCoefficients(checkMixture(mixture, this.models), this.models, ACCURACY);
+    return this.#correct(coefficients, new Turn(checkOptions(options)));
+  }
+
+  async allSubsets(request: AllSubsetsRequest, options: RunOptions = {}): Promise<AllSubsets> {
+    this.#requireOpen();
+    const { keep, lambda } = checkAllSubsets(request, this);
+    const turn = new Turn(checkOptions(options));
+    const all: { subset: number; size: number; correct: number; score: number }[] = [];
+    const lowest = new Float64Array(this.models + 1).fill(this.samples);
+    const highest = new Float64Array(this.models + 1);
+    const total = new Float64Array(this.models + 1);
+    for (let subset = 1; subset < 2 ** this.models; subset++) {
+      const coefficients = Float64Array.from({ length: this.models }, (_, k) => (subset >>> k) & 1);
+      const size = coefficients.reduce((sum, isIn) => sum + isIn, 0);
+      const correct = (await this.#correct(coefficients, turn)).reduce((sum, isCorrect) => sum + isCorrect, 0);
+      all.push({ subset, size, correct, score: correct / this.samples + lambda * size });
+      lowest[size] = Math.min(lowest[size] as number, correct);
+      highest[size] = Math.max(highest[size] as number, correct);
+      total[size] = (total[size] as number) + correct;
+    }
+    all.sort((a, b) => b.score - a.score || b.size - a.size || lowerModelFirst(a.subset, b.subset));
+    const best = all.slice(0, keep);
+    return {
+      subsets: Uint32Array.from(best, ({ subset }) => subset),
+      correct: Float64Array.from(best, ({ correct }) => correct),
+      lowest,
+      highest,
+      total,
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #correct(coefficients: Float64Array, turn: Turn): Promise<Uint8Array> {
+    const correct = new Uint8Array(this.samples);
+    const mixed = new Float64Array(this.samples > 0 ? this.classes : 0);
+    for (let sample = 0; sample < this.samples; sample++) {
+      mixed.fill(-0); // what leaves every first product as it is
+      for (const [k, model] of this.#logits.entries()) {
+        const a = coefficients[k] as number;
+        if (a === 0) continue;
+        for (let c = 0; c < this.classes; c++) {
+          mixed[c] = (mixed[c] as number) + a * (model[sample * this.classes + c] as number);
+        }
+      }
+      correct[sample] = measureSample({ kind: 'top', k: this.top }, mixed, this.#labels[sample] as number);
+      if (turn.isOver()) await turn.next();
+    }
+    return correct;
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new TypeError('Expected a bank that has not been closed');
+  }
+}
+
+/** Negative where `a` has the lower index among the models in which two subsets differ first. */
+function lowerModelFirst(a: number, b: number): number {
+  const difference = a ^ b;
+  return (a & difference & -difference) !== 0 ? -1 : 1;
+}
+
+export async function openReferenceBank(request: BankRequest, options: RunOptions = {}): Promise<Bank> {
+  const checked = checkBank(request);
+  const turn = new Turn(checkOptions(options));
+  const logits: Float32Array[] = [];
+  for (const [model, array] of checked.logits.entries()) {
+    logits.push(await finiteLogits(array, model, checked.classes, turn));
+  }
+  return new ReferenceBank(logits, checked);
+}
+
+/** A model's logits as float32. @throws NonFiniteLogitError, SourceError */
+async function finiteLogits({ dtype, source }: LogitsArray, model: number, classes: number, turn: Turn) {
+  const bytes = await readSource(source, model);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = new Float32Array(bytes.byteLength / FLOAT_BYTES[dtype]);
+  for (let i = 0; i < values.length; i++) {
+    const value = Math.fround(FLOAT_FORMATS[dtype].read(view, i * FLOAT_BYTES[dtype]));
+    if (!Number.isFinite(value)) throw new NonFiniteLogitError(model, Math.floor(i / classes), i % classes, value);
+    values[i] = value;
+    if (i % 4096 === 0 && turn.isOver()) await turn.next();
+  }
+  return values;
+}
