@@ -150,6 +150,34 @@ export function describeBank(open: () => Backend): void {
       await fc.assert(property, { numRuns: 300 });
     });
 
+    it('settles every exact tie in favour of the lower class', async () => {
+      const ties = fc
+        .record({ models: fc.integer({ min: 1, max: 3 }), classes: fc.integer({ min: 2, max: 5 }) })
+        .chain(({ models, classes }) =>
+          fc.record({
+            logits: list(
+              list(fc.integer({ min: -1, max: 1 }), 40 * classes).map((values) => Float32Array.from(values)),
+              models,
+            ),
+            samples: fc.constant(40),
+            classes: fc.constant(classes),
+            labels: list(fc.integer({ min: 0, max: classes - 1 }), 40).map((values) => Int32Array.from(values)),
+          }),
+        );
+      const property = fc.asyncProperty(ties, fc.constantFrom(1, 2), async (one, top) => {
+        const models = one.logits.length;
+        const subsets = Array.from({ length: 2 ** models - 1 }, (_, i) => i + 1);
+        const rows = subsetRows(models, subsets);
+        const expected = subsets.map((_, s) => sum(loop(one, [...rows.subarray(s * models, (s + 1) * models)], top)));
+        await withBank(bankRequest(one, top), async (bank) => {
+          expect([...(await bank.count(rows))]).toEqual(expected);
+          const { highest } = await bank.allSubsets({ keep: 0, lambda: 0 });
+          expect(Math.max(...highest.subarray(1))).toBe(Math.max(...expected));
+        });
+      });
+      await fc.assert(property, { numRuns: 60 });
+    });
+
     it('scores all subsets as it counts them one by one, in the order of the ranking', async () => {
       const material = fc.record({
         one: pool(9),

@@ -125,17 +125,24 @@ class Walk {
     root.sum.resize(rows.count + 1);
     root.need.resize(rows.count + 1);
     root.count = rows.count;
-    root.wrong = bank.always_wrong;
+    root.wrong = bank.always_wrong.size();
   }
 
-  // The subtree that begins with `taken` decided at the first `depth` levels, a bit per level.
+  // The subtree below the path that `taken` describes: bit depth - 1 - i decides level i. Levels that the last subtree's
+  // path shared are still there, so subtrees in ascending order cost hardly more than one walk through all.
   void subtree(uint32_t taken, size_t depth) {
+    size_t shared = 0;
+    if (walked_) {
+      while (shared < depth && ((taken ^ last_) >> (depth - 1 - shared) & 1) == 0) ++shared;
+    }
     uint32_t subset = 0;
     for (size_t level = 0; level < depth; ++level) {
-      const bool take_in = (taken >> level & 1) != 0;
-      step(level, take_in);
+      const bool take_in = (taken >> (depth - 1 - level) & 1) != 0;
+      if (level >= shared) step(level, take_in);
       if (take_in) subset |= bit(level);
     }
+    walked_ = true;
+    last_ = taken;
     visit(depth, subset);
   }
 
@@ -203,6 +210,8 @@ class Walk {
   BestSubsets best_;
   const RadinRun& run_;
   std::vector<Node> path_;
+  bool walked_ = false;
+  uint32_t last_ = 0;  // the last subtree's path
   std::vector<UncertainSample> uncertain_;
 };
 

@@ -42,7 +42,7 @@ RadinStatus bank_open(const RadinLogits* logits, size_t top, const RadinRun* run
 
 RadinBankStatistics bank_statistics(const RadinBank* handle) noexcept {
   const Bank& bank = bank_of(handle);
-  return {bank.always_right, bank.always_wrong, bank.rows, bank.bytes()};
+  return {bank.always_right, bank.always_wrong.size(), bank.rows, bank.bytes()};
 }
 
 template <const InstructionSet& set>

@@ -37,10 +37,9 @@ struct Bank {
   size_t classes = 0;
   size_t top = 1;
   size_t always_right = 0;
-  size_t always_wrong = 0;
   size_t undecided = 0;
   size_t rows = 0;  // classes left, over all undecided samples
-  std::vector<uint8_t> right_bits;  // [ceil(M / 8)]: the samples that every mixture gets right
+  std::vector<uint32_t> always_wrong;  // the samples that every mixture gets wrong
 
   size_t groups = 0;
   AlignedArray<uint32_t> first_slot;
@@ -59,7 +58,7 @@ struct Bank {
     return {models, top, groups, first_slot.data(), quantised.data(), bias.data(), slack.data(), need.data()};
   }
   size_t bytes() const {
-    return right_bits.size() + first_slot.bytes() + quantised.bytes() + bias.bytes() + slack.bytes() + need.bytes() +
+    return sizeof(uint32_t) * always_wrong.size() + first_slot.bytes() + quantised.bytes() + bias.bytes() + slack.bytes() + need.bytes() +
            sample.bytes() + label_logits.bytes() + class_logits.bytes() + wins_ties.bytes();
   }
   // Whether a mixture gets the sample in that lane wrong, by the float64 loop itself. Coefficients [N], the largest 1.

@@ -1,7 +1,7 @@
 // Building a bank: one pass over the logits, at the speed of memory.
 //
 // A thread takes a block of samples of all models, scans it in tiles that stay in the second-level cache for as many
-// models as fit, and looks at the few marked classes of each sample again: src/exact/classify.h decides what is kept.
+// models as fit, and looks at the few marked classes of each sample again: sample_classes.h decides what is kept.
 // Memory beyond the bank: what is kept, once more while it is put in order, and per thread the blocks of logit_blocks.h.
 
 #include "bank_build.h"
@@ -12,9 +12,10 @@
 #include <cstring>
 #include <mutex>
 
-#include "../exact/classify.h"
+#include "../exact/rules.h"
 #include "fork_join.h"
 #include "logit_blocks.h"
+#include "sample_classes.h"
 
 namespace radin {
 
@@ -25,6 +26,8 @@ namespace {
 constexpr size_t kTileBytes = size_t{64} << 10;
 // Bounds the tile's work space for few classes.
 constexpr size_t kTileSamples = 256;
+// Rows of at least this many classes (four cache lines) are worth fetching ahead one by one.
+constexpr size_t kClassesToFetch = 64;
 constexpr int32_t kInfinityBits = 0x7f800000;
 
 // What a block of samples leaves: the samples no mixture-independent rule decides, and their classes.
@@ -39,7 +42,7 @@ struct Leftover {
   std::vector<float> class_logits;  // [rows, N]
   std::vector<uint8_t> wins_ties;   // [rows]
   size_t always_right = 0;
-  size_t always_wrong = 0;
+  std::vector<uint32_t> always_wrong;
 };
 
 struct NotFinite {
@@ -58,16 +61,13 @@ struct NotFinite {
 // One thread's pass over its blocks.
 class Pass {
  public:
-  Pass(const InstructionSet& set, const RadinLogits& logits, size_t top, Sources& sources, NotFinite& not_finite,
-       uint8_t* right_bits)
+  Pass(const InstructionSet& set, const RadinLogits& logits, size_t top, Sources& sources, NotFinite& not_finite)
       : set_(set),
         logits_(logits),
-        top_(top),
         words_((logits.classes + kWordClasses - 1) / kWordClasses),
         blocks_(set, logits, sources),
         not_finite_(not_finite),
-        right_(right_bits),
-        column_(logits.models) {}
+        classes_(set, logits.models, top) {}
 
   bool block(size_t begin, size_t count, Leftover* leftover) {
     if (!blocks_.load(begin, count)) return false;
@@ -81,137 +81,68 @@ class Pass {
  private:
   void scan_tile(size_t begin, size_t first, size_t count, Leftover* leftover) {
     marks_.assign(count * words_, 0);
-    largest_.assign(count * kBankLanes, 0);
     thresholds_.resize(count);
+    int32_t lanes[kBankLanes] = {};
     for (size_t k = 0; k < logits_.models; ++k) {
       const float* const rows = blocks_.rows(k) + first * logits_.classes;
       const int32_t* const labels = logits_.labels + begin + first;
       for (size_t m = 0; m < count; ++m) thresholds_[m] = rows[m * logits_.classes + static_cast<size_t>(labels[m])];
       const float* const next = blocks_.rows(k + 1 < logits_.models ? k + 1 : 0) + first * logits_.classes;
-      set_.bank.scan({rows, count, logits_.classes, thresholds_.data(), marks_.data(), largest_.data(), next});
+      if (logits_.classes >= kClassesToFetch) {
+        // The labels' logits lie anywhere in their rows: without this, each would be waited for in the next round.
+        for (size_t m = 0; m < count; ++m) {
+          __builtin_prefetch(next + m * logits_.classes + static_cast<size_t>(labels[m]));
+        }
+      }
+      set_.bank.scan({rows, count, logits_.classes, thresholds_.data(), marks_.data(), lanes, next});
     }
-    for (size_t m = 0; m < count; ++m) {
-      const auto lanes = largest_.begin() + static_cast<std::ptrdiff_t>(m * kBankLanes);
-      const int32_t largest = *std::max_element(lanes, lanes + kBankLanes);
-      if (largest >= kInfinityBits) find_not_finite(begin + first + m, first + m);
-      else if (!not_finite_.found) finish_sample(begin + first + m, first + m, m, largest, leftover);
-    }
+    const int32_t largest_bits = *std::max_element(lanes, lanes + kBankLanes);
+    if (largest_bits >= kInfinityBits) return find_not_finite(begin, first, count);
+    if (not_finite_.found) return;
+    float largest;
+    std::memcpy(&largest, &largest_bits, sizeof largest);
+    for (size_t m = 0; m < count; ++m) finish_sample(begin + first + m, first + m, m, largest, leftover);
   }
 
   const float* row(size_t model, size_t in_block) const { return blocks_.rows(model) + in_block * logits_.classes; }
 
-  // Whether a float32 below the label's logit lies within the slack of it in some model, so that rounding could make a
-  // class equal that the scan did not mark. A step below x is at least 2^-25 |x|, which spares most samples the closer look.
-  bool rounding_reaches(double slack) const {
-    return std::any_of(column_.begin(), column_.end(), [&](float logit) {
-      const double value = static_cast<double>(logit);
-      return std::fabs(value) * 0x1p-25 <= slack &&
-             value - static_cast<double>(std::nextafter(logit, -INFINITY)) <= slack;
-    });
+  void finish_sample(size_t sample, size_t in_block, size_t in_tile, float largest, Leftover* leftover) {
+    const auto row_of = [&](size_t k) { return row(k, in_block); };
+    switch (classes_.classify(static_cast<uint32_t>(logits_.labels[sample]), marks_.data() + in_tile * words_, words_,
+                              largest, row_of)) {
+      case Verdict::kRight: ++leftover->always_right; return;
+      case Verdict::kWrong: leftover->always_wrong.push_back(static_cast<uint32_t>(sample)); return;
+      case Verdict::kUndecided: break;
+    }
+    leftover->samples.push_back({static_cast<uint32_t>(sample), static_cast<uint32_t>(classes_.need()),
+                                 static_cast<uint32_t>(classes_.kept())});
+    const std::vector<float>& label_logits = classes_.label_logits();
+    leftover->label_logits.insert(leftover->label_logits.end(), label_logits.begin(), label_logits.end());
+    for (size_t i = 0; i < classes_.kept(); ++i) {
+      classes_.append_logits(i, &leftover->class_logits);
+      leftover->wins_ties.push_back(classes_.wins_ties(i));
+    }
   }
 
-  void finish_sample(size_t sample, size_t in_block, size_t in_tile, int32_t largest_bits, Leftover* leftover) {
-    const size_t label = static_cast<size_t>(logits_.labels[sample]);
-    float largest;
-    std::memcpy(&largest, &largest_bits, sizeof largest);
-    const double slack = rounding_slack(logits_.models, static_cast<double>(largest));
-    uint16_t* const marks = marks_.data() + in_tile * words_;
-    for (size_t k = 0; k < logits_.models; ++k) column_[k] = row(k, in_block)[label];
-    if (rounding_reaches(slack)) {
-      for (size_t k = 0; k < logits_.models; ++k) mark_within(row(k, in_block), column_[k], slack, marks);
-    }
-    marks[label / kWordClasses] = static_cast<uint16_t>(marks[label / kWordClasses] & ~(1u << label % kWordClasses));
-    if (std::all_of(marks, marks + words_, [](uint16_t word) { return word == 0; })) {
-      decide(sample, Verdict::kRight, leftover);
-      return;
-    }
-    classes_.clear();
-    for (size_t word = 0; word < words_; ++word) {
-      for (uint32_t bits = marks[word]; bits != 0; bits &= bits - 1) {
-        classes_.push_back(static_cast<uint32_t>(word * kWordClasses + static_cast<size_t>(__builtin_ctz(bits))));
-      }
-    }
-    if (top_ == 1 && highest_class_always_wins(in_block, label, slack)) {
-      decide(sample, Verdict::kWrong, leftover);
-      return;
-    }
-    columns_.resize(classes_.size() * logits_.models);
+  void find_not_finite(size_t begin, size_t first, size_t count) {
     for (size_t k = 0; k < logits_.models; ++k) {
-      const float* const from = row(k, in_block);
-      for (size_t i = 0; i < classes_.size(); ++i) columns_[i * logits_.models + k] = from[classes_[i]];
-    }
-    size_t need = 0;
-    const Verdict verdict = classify({logits_.models, label, column_.data(), classes_, columns_, slack}, top_, buffers_, &need);
-    if (verdict == Verdict::kUndecided) keep(sample, label, need, leftover);
-    else decide(sample, verdict, leftover);
-  }
-
-  // The commonest verdict on samples with many marked classes, without gathering all of their logits: the class that the
-  // first model ranks highest is preferred by every mixture.
-  bool highest_class_always_wins(size_t in_block, size_t label, double slack) const {
-    const float* const first = row(0, in_block);
-    const uint32_t highest =
-        *std::max_element(classes_.begin(), classes_.end(), [&](uint32_t a, uint32_t b) { return first[a] < first[b]; });
-    const double margin = highest < label ? 0.0 : slack;
-    for (size_t k = 0; k < logits_.models; ++k) {
-      const double difference = static_cast<double>(row(k, in_block)[highest]) - static_cast<double>(column_[k]);
-      if (highest < label ? difference < margin : difference <= margin) return false;
-    }
-    return true;
-  }
-
-  void mark_within(const float* logits, float label_logit, double slack, uint16_t* marks) const {
-    const double threshold = static_cast<double>(label_logit) - slack;
-    for (size_t c = 0; c < logits_.classes; ++c) {
-      if (static_cast<double>(logits[c]) < threshold) continue;
-      marks[c / kWordClasses] = static_cast<uint16_t>(marks[c / kWordClasses] | 1u << c % kWordClasses);
-    }
-  }
-
-  void decide(size_t sample, Verdict verdict, Leftover* leftover) {
-    leftover->always_wrong += verdict == Verdict::kWrong;
-    leftover->always_right += verdict == Verdict::kRight;
-    // Blocks need not begin at a whole byte.
-    if (verdict == Verdict::kRight) {
-      __atomic_fetch_or(right_ + sample / 8, static_cast<uint8_t>(1u << sample % 8), __ATOMIC_RELAXED);
-    }
-  }
-
-  void keep(size_t sample, size_t label, size_t need, Leftover* leftover) {
-    const size_t models = logits_.models;
-    leftover->samples.push_back({static_cast<uint32_t>(sample), static_cast<uint32_t>(need),
-                                 static_cast<uint32_t>(buffers_.kept.size())});
-    leftover->label_logits.insert(leftover->label_logits.end(), column_.begin(), column_.end());
-    for (const uint32_t position : buffers_.kept) {
-      const auto from = columns_.begin() + static_cast<std::ptrdiff_t>(position * models);
-      leftover->class_logits.insert(leftover->class_logits.end(), from, from + static_cast<std::ptrdiff_t>(models));
-      leftover->wins_ties.push_back(classes_[position] < label);
-    }
-  }
-
-  void find_not_finite(size_t sample, size_t in_block) {
-    for (size_t k = 0; k < logits_.models; ++k) {
-      for (size_t c = 0; c < logits_.classes; ++c) {
-        const float value = row(k, in_block)[c];
-        if (!std::isfinite(value)) return not_finite_.note({k, sample, c, value});
+      for (size_t i = 0; i < count * logits_.classes; ++i) {
+        const float value = row(k, first)[i];
+        if (!std::isfinite(value)) {
+          return not_finite_.note({k, begin + first + i / logits_.classes, i % logits_.classes, value});
+        }
       }
     }
   }
 
   const InstructionSet& set_;
   const RadinLogits& logits_;
-  const size_t top_;
   const size_t words_;
   LogitBlocks blocks_;
   NotFinite& not_finite_;
-  uint8_t* const right_;
   std::vector<uint16_t> marks_;    // [tile, words]
-  std::vector<int32_t> largest_;   // [tile, 16]
   std::vector<float> thresholds_;  // [tile]
-  std::vector<float> column_;      // [N], the label's logits
-  std::vector<uint32_t> classes_;
-  std::vector<float> columns_;     // [classes, N]
-  ClassifyBuffers buffers_;
+  SampleClasses classes_;
 };
 
 // Puts what the blocks left into groups of lanes, samples with most rows first, then in their order.
@@ -230,7 +161,7 @@ void arrange(const std::vector<Leftover>& leftovers, Bank* bank) {
     }
     bank->rows += row;
     bank->always_right += leftover.always_right;
-    bank->always_wrong += leftover.always_wrong;
+    bank->always_wrong.insert(bank->always_wrong.end(), leftover.always_wrong.begin(), leftover.always_wrong.end());
   }
   const auto rows_of = [](const Place& place) { return place.leftover->samples[place.index].rows; };
   std::stable_sort(places.begin(), places.end(), [&](const Place& a, const Place& b) { return rows_of(a) > rows_of(b); });
@@ -307,7 +238,6 @@ RadinStatus build_bank(const InstructionSet& set, const RadinLogits& logits, siz
   bank->samples = logits.samples;
   bank->classes = logits.classes;
   bank->top = top;
-  bank->right_bits.resize((logits.samples + 7) / 8);
 
   // The last sample is a block of its own, the only one that has to be copied for the sake of its padding.
   const size_t block = LogitBlocks::block_samples(logits);
@@ -317,7 +247,7 @@ RadinStatus build_bank(const InstructionSet& set, const RadinLogits& logits, siz
   NotFinite found;
   std::vector<Leftover> leftovers(blocks);
   std::vector<std::unique_ptr<Pass>> passes(worker_count(run, blocks));
-  for (auto& pass : passes) pass = std::make_unique<Pass>(set, logits, top, sources, found, bank->right_bits.data());
+  for (auto& pass : passes) pass = std::make_unique<Pass>(set, logits, top, sources, found);
   const RadinStatus status = for_each_block(run, blocks, [&](uint32_t worker, size_t index) {
     if (sources.has_failed()) return;
     const size_t begin = std::min(index * block, but_one);

@@ -104,7 +104,7 @@ RadinStatus count_correct(const InstructionSet& set, const Bank& bank, const dou
     const RadinStatus status = for_each_block(threads, blocks, count_block, share);
     if (status != RADIN_DONE) return status;
     for (size_t s = 0; s < size; ++s) {
-      double right = static_cast<double>(bank.samples - bank.always_wrong);
+      double right = static_cast<double>(bank.samples - bank.always_wrong.size());
       for (const auto& wrong : wrong_counts) right -= static_cast<double>(wrong[s]);
       counts[chunk + s] = right;
     }
@@ -116,9 +116,8 @@ RadinStatus mark_correct(const InstructionSet& set, const Bank& bank, const doub
                          const RadinRun& run) {
   const BankView view = bank.view();
   const Lists lists(coefficients, 1, bank.models);
-  for (size_t sample = 0; sample < bank.samples; ++sample) {
-    correct[sample] = bank.right_bits[sample / 8] >> sample % 8 & 1;
-  }
+  std::fill_n(correct, bank.samples, uint8_t{1});
+  for (const uint32_t sample : bank.always_wrong) correct[sample] = 0;
   for (size_t group = 0; group < view.groups; ++group) {
     if (group % kBatch == 0 && is_cancelled(run)) return RADIN_STOPPED;
     uint16_t wrong = 0;

@@ -72,29 +72,17 @@ class BestSubsets {
   void offer(uint32_t subset, size_t size, uint64_t correct) {
     const Entry entry = {score_of(size, correct), subset, static_cast<uint32_t>(size), correct};
     if (heap_.size() == keep_) {
-      if (keep_ == 0 || !comes_first(entry, heap_.front())) return;
+      if (keep_ == 0 || entry.score < heap_.front().score) {
+        // The bar only rises, and the score grows with `correct`: as few of that size need not be offered again.
+        enough_[size] = correct + 1;
+        return;
+      }
+      if (!comes_first(entry, heap_.front())) return;
       std::pop_heap(heap_.begin(), heap_.end(), comes_first);
       heap_.pop_back();
     }
     heap_.push_back(entry);
     std::push_heap(heap_.begin(), heap_.end(), comes_first);
-    if (heap_.size() == keep_) raise_bar();
-  }
-
-  // The fewest correct samples with which a subset of each size is still worth comparing, found by bisection because the
-  // score is monotone in them, rounding included.
-  void raise_bar() {
-    const double worst = heap_.front().score;
-    for (size_t size = 1; size < enough_.size(); ++size) {
-      uint64_t low = enough_[size];
-      uint64_t high = samples_ + 1;
-      while (low < high) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (score_of(size, middle) >= worst) high = middle;
-        else low = middle + 1;
-      }
-      enough_[size] = low;
-    }
   }
 
   const uint64_t samples_;
@@ -102,7 +90,7 @@ class BestSubsets {
   const double lambda_;
   std::vector<Entry> heap_;
   std::vector<uint64_t> lowest_, highest_, total_;  // [N + 1]
-  std::vector<uint64_t> enough_;                    // [N + 1]
+  std::vector<uint64_t> enough_;  // [N + 1]: fewer correct samples are known to be too few
 };
 
 }  // namespace radin

@@ -2,6 +2,7 @@
 //
 // Scan. Fused: the comparison of all classes with the label's logit, the largest magnitude (which also finds infinities
 // and NaNs), one bit per class. Each logit is read once; nothing but the bits is written.
+// Rate and dominate. A sample's few candidate classes side by side in lanes, one pass over the models for each dominator.
 // Group masks. Fused: sums over a mixture's ingredients of all slots of 16 samples, their comparison, and the count of
 // preferred classes. The sums exist in registers only. Memory read per group and mixture: 64 bytes per slot and ingredient,
 // from the first-level cache, where the group stays while all mixtures pass.
@@ -45,31 +46,91 @@ void scan(const ScanTile& tile) {
   int32_t lanes[kGroup];
   for (size_t lane = 0; lane < kGroup; ++lane) lanes[lane] = lane < rest ? 0x7fffffff : 0;
   Ints magnitude[kParts];
-  for (size_t part = 0; part < kParts; ++part) magnitude[part] = load<Ints>(lanes + part * kLanes);
+  Ints largest[kParts];
+  for (size_t part = 0; part < kParts; ++part) {
+    magnitude[part] = load<Ints>(lanes + part * kLanes);
+    largest[part] = load<Ints>(tile.largest + part * kLanes);
+  }
+  if (whole == 0) {  // a row is one word, and as many of them come in a stream as the processor fetches by itself
+    for (size_t sample = 0; sample < tile.samples; ++sample) {
+      const float* const row = tile.logits + sample * tile.classes;
+      const uint32_t bits = scan_rest(row, broadcast(tile.thresholds[sample]), magnitude, largest);
+      tile.marks[sample] = static_cast<uint16_t>(tile.marks[sample] | (bits & rest_marks));
+    }
+  } else {
+    for (size_t sample = 0; sample < tile.samples; ++sample) {
+      const float* const row = tile.logits + sample * tile.classes;
+      const float* const ahead = sample + 1 == tile.samples ? tile.next : row + tile.classes;
+      uint16_t* const marks = tile.marks + sample * words;
+      const Floats threshold = broadcast(tile.thresholds[sample]);
+      for (size_t word = 0; word < whole; ++word) {
+        __builtin_prefetch(ahead + word * kWordClasses);
+        const uint32_t bits = scan_word(row + word * kWordClasses, threshold, largest);
+        marks[word] = static_cast<uint16_t>(marks[word] | bits);
+      }
+      if (rest > 0) {
+        __builtin_prefetch(ahead + whole * kWordClasses);
+        const uint32_t bits = scan_rest(row + whole * kWordClasses, threshold, magnitude, largest);
+        marks[whole] = static_cast<uint16_t>(marks[whole] | (bits & rest_marks));
+      }
+    }
+  }
+  for (size_t part = 0; part < kParts; ++part) store(tile.largest + part * kLanes, largest[part]);
+}
 
-  for (size_t sample = 0; sample < tile.samples; ++sample) {
-    const float* const row = tile.logits + sample * tile.classes;
-    const bool is_last = sample + 1 == tile.samples;
-    const float* const ahead = is_last ? tile.next : row + tile.classes;
-    uint16_t* const marks = tile.marks + sample * words;
-    const Floats threshold = broadcast(tile.thresholds[sample]);
-    Ints largest[kParts];
-    for (size_t part = 0; part < kParts; ++part) {
-      largest[part] = load<Ints>(tile.largest + sample * kGroup + part * kLanes);
+void rate(const CandidateClasses& candidates, const int32_t* wins_ties, uint8_t* flags, float* rating) {
+  for (size_t i = 0; i < candidates.count; i += kLanes) {
+    const Ints wins = load<Ints>(wins_ties + i);
+    Ints can_be{};
+    Ints must_be = ~Ints{};
+    Floats above = broadcast(1e-30f);
+    Floats below = broadcast(1e-30f);
+    for (size_t k = 0; k < candidates.models; ++k) {
+      const Floats logits = load<Floats>(candidates.logits + k * candidates.stride + i);
+      const Floats label = broadcast(candidates.label_logits[k]);
+      const Ints is_high_enough = (logits > label) | ((logits >= label) & wins);
+      can_be |= is_high_enough;
+      must_be &= is_high_enough;
+      const Floats difference = logits - label;
+      above += difference > Floats{} ? difference : Floats{};
+      below -= difference < Floats{} ? difference : Floats{};
     }
-    for (size_t word = 0; word < whole; ++word) {
-      __builtin_prefetch(ahead + word * kWordClasses);
-      const uint32_t bits = scan_word(row + word * kWordClasses, threshold, largest);
-      marks[word] = static_cast<uint16_t>(marks[word] | bits);
+    const Floats ratings = above / below;
+    for (size_t lane = 0; lane < kLanes && i + lane < candidates.count; ++lane) {
+      flags[i + lane] = static_cast<uint8_t>((can_be[lane] & kCanBe) | (must_be[lane] & kMustBe));
+      rating[i + lane] = ratings[lane];
     }
-    if (rest > 0) {
-      __builtin_prefetch(ahead + whole * kWordClasses);
-      const uint32_t bits = scan_rest(row + whole * kWordClasses, threshold, magnitude, largest);
-      marks[whole] = static_cast<uint16_t>(marks[whole] | (bits & rest_marks));
+  }
+}
+
+void dominate(const CandidateClasses& candidates, const int32_t* wins_ties, size_t dominator, float margin,
+              int32_t* dominators) {
+  constexpr float kSmallest = 0x1p-10f;  // bounds of the scale, for which the margin is made
+  constexpr float kLargest = 0x1p10f;
+  constexpr float kRounding = 1.0f + 0x1p-19f;  // a dozen float32 roundings, and some room
+  const bool dominator_wins = wins_ties[dominator] != 0;
+  for (size_t i = dominator + 1; i < candidates.count; i += kLanes) {
+    Ints nowhere_below = dominator_wins ? ~Ints{} : ~load<Ints>(wins_ties + i);
+    Ints impossible{};
+    Floats least = broadcast(kSmallest);
+    Floats most = broadcast(kLargest);
+    for (size_t k = 0; k < candidates.models; ++k) {
+      const float* const row = candidates.logits + k * candidates.stride;
+      const Floats logits = load<Floats>(row + i);
+      const float label = candidates.label_logits[k];
+      nowhere_below &= broadcast(row[dominator]) >= logits;
+      const Floats difference = logits - broadcast(label) + broadcast(margin);
+      const float of_dominator = row[dominator] - label;
+      if (of_dominator == 0.0f) {
+        impossible |= difference > Floats{};
+      } else {
+        const Floats scale = difference * broadcast(1.0f / of_dominator);
+        if (of_dominator > 0.0f) least = least > scale ? least : scale;
+        else most = most < scale ? most : scale;
+      }
     }
-    for (size_t part = 0; part < kParts; ++part) {
-      store(tile.largest + sample * kGroup + part * kLanes, largest[part]);
-    }
+    const Ints is_scaled_below = (least * broadcast(kRounding) <= most) & ~impossible;
+    store(dominators + i, load<Ints>(dominators + i) - (nowhere_below | is_scaled_below));
   }
 }
 
@@ -208,7 +269,7 @@ void group_masks(const BankView& bank, size_t group, const BankMixtures& mixture
 
 namespace RADIN_INSTRUCTION_SET {
 extern const BankKernels kBankKernels;
-const BankKernels kBankKernels = {scan, widen_f16, widen_bf16, group_masks};
+const BankKernels kBankKernels = {scan, rate, dominate, widen_f16, widen_bf16, group_masks};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin
