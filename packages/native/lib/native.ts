@@ -1,9 +1,11 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
-import { type AddonBinding, DTYPE_CODES, loadAddon, runCall } from './addon.js';
+import { type AddonBinding, DTYPE_CODES, loadAddon, rawSources, runCall } from './addon.js';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from './backend.js';
+import { checkAverage } from './check-average.js';
 import { mixingCoefficients } from './coefficients.js';
-import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
+import { NaNError } from './nan-error.js';
+import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
   constructor(
@@ -13,11 +15,30 @@ class NativeBackend implements Backend {
   ) {}
 
   async average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
-    const { weights, divisor, tensors } = checkAverage(request);
+    const { weights, divisors, tensors, refuseNaN, memoryLimit } = checkAverage(request);
     const run = checkOptions(options);
     const dtypes = Int32Array.from(tensors, ({ dtype }) => DTYPE_CODES[dtype]);
-    const arrays = tensors.flatMap(({ ingredients, output }) => [...ingredients, output]);
-    await runCall((state) => this.addon.average(this.index, weights, divisor, dtypes, arrays, run.threads, state), run);
+    const { arrays, ranges } = rawSources(tensors.flatMap(({ ingredients }) => ingredients));
+    const outputs = tensors.flatMap((tensor) => tensor.outputs);
+    const { addon, index } = this;
+    const nan = await runCall(
+      (state) =>
+        addon.average(
+          index,
+          weights,
+          divisors,
+          dtypes,
+          arrays,
+          ranges,
+          outputs,
+          memoryLimit,
+          refuseNaN ? 1 : 0,
+          run.threads,
+          state,
+        ),
+      run,
+    );
+    if (nan !== null) throw new NaNError(...nan);
   }
 
   async score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {

@@ -8,17 +8,8 @@
 
 import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
-import {
-  type AverageRequest,
-  type AverageTensor,
-  FLOAT_BYTES,
-  type FloatDtype,
-  type Measure,
-  type RunOptions,
-  type ScoreRequest,
-} from './backend.js';
+import { FLOAT_BYTES, type FloatDtype, type Measure, type RunOptions, type ScoreRequest } from './backend.js';
 import { sum } from './coefficients.js';
-import { requireDisjointOutputs } from './overlap.js';
 
 export interface CheckedOptions {
   readonly threads: number;
@@ -33,44 +24,6 @@ export function checkOptions(options: RunOptions): CheckedOptions {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw wrongType('a function', 'onProgress', onProgress);
   return { threads, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-}
-
-export function checkAverage(request: AverageRequest): AverageRequest {
-  requireObject(request, 'request');
-  requireFixedArray(request.weights, types.isFloat64Array, 'a Float64Array', 'weights');
-  const weights = new Float64Array(request.weights);
-  if (weights.length === 0) throw wrongValue('at least one weight', 'weights', 0);
-  for (const [k, weight] of weights.entries()) {
-    requirePositive(weight, `weights[${k}]`);
-  }
-  const { divisor } = request;
-  requirePositive(divisor, 'divisor');
-  requireArray(request.tensors, 'tensors');
-  const tensors = Array.from(request.tensors, (tensor, t) => checkTensor(tensor, weights.length, `tensors[${t}]`));
-  requireDisjointOutputs(tensors);
-  return { weights, divisor, tensors };
-}
-
-function checkTensor(tensor: AverageTensor, count: number, name: string): AverageTensor {
-  requireObject(tensor, name);
-  const { dtype, output } = tensor;
-  requireDtype(dtype, `${name}.dtype`);
-  requireArray(tensor.ingredients, `${name}.ingredients`);
-  const ingredients = Array.from(tensor.ingredients);
-  if (ingredients.length !== count)
-    throw wrongValue(`${count} arrays, one per weight,`, `${name}.ingredients`, ingredients.length);
-  requireFixedArray(output, types.isUint8Array, 'a Uint8Array', `${name}.output`);
-  if (output.length % FLOAT_BYTES[dtype] !== 0) {
-    throw wrongValue(`a multiple of ${FLOAT_BYTES[dtype]} bytes (${dtype})`, `${name}.output`, output.length);
-  }
-  for (const [k, ingredient] of ingredients.entries()) {
-    const place = `${name}.ingredients[${k}]`;
-    requireFixedArray(ingredient, types.isUint8Array, 'a Uint8Array', place);
-    if (ingredient.length !== output.length) {
-      throw wrongValue(`${output.length} bytes, as many as the output has,`, place, ingredient.length);
-    }
-  }
-  return { dtype, ingredients, output };
 }
 
 export function checkScore(request: ScoreRequest): ScoreRequest {
@@ -132,33 +85,33 @@ export function nonFiniteLogit(
   return wrongValue('a finite number', place, logits[model]?.[index]);
 }
 
-function requireDtype(value: unknown, name: string): asserts value is FloatDtype {
+export function requireDtype(value: unknown, name: string): asserts value is FloatDtype {
   const known = Object.keys(FLOAT_BYTES);
   if (typeof value !== 'string' || !known.includes(value)) throw wrongType(`one of ${known.join(', ')}`, name, value);
 }
 
-function requireObject(value: unknown, name: string): void {
+export function requireObject(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null) throw wrongType('an object', name, value);
 }
 
-function requireArray(value: unknown, name: string): void {
+export function requireArray(value: unknown, name: string): void {
   if (!Array.isArray(value)) throw wrongType('an array', name, value);
 }
 
-function requireInteger(value: unknown, minimum: number, maximum: number, name: string): void {
+export function requireInteger(value: unknown, minimum: number, maximum: number, name: string): void {
   if (typeof value !== 'number') throw wrongType('an integer', name, value);
   if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
     throw wrongValue(`an integer in [${minimum}, ${maximum}]`, name, value);
   }
 }
 
-function requirePositive(value: unknown, name: string): void {
+export function requirePositive(value: unknown, name: string): void {
   if (typeof value !== 'number') throw wrongType('a number', name, value);
   if (!(value > 0 && value < Infinity)) throw wrongValue('a finite number above 0', name, value);
 }
 
 /** The memory of a buffer that can shrink could vanish while another thread works on it. */
-function requireFixedArray<T extends NodeJS.TypedArray>(
+export function requireFixedArray<T extends NodeJS.TypedArray>(
   value: unknown,
   isRight: (value: unknown) => value is T,
   type: string,
@@ -169,15 +122,15 @@ function requireFixedArray<T extends NodeJS.TypedArray>(
     throw wrongType('a buffer of fixed size', name, 'a resizable one');
 }
 
-function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
+export function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
   if (array.length !== length) throw wrongValue(`${length} elements`, name, array.length);
 }
 
-function wrongType(expected: string, name: string, received: unknown): TypeError {
+export function wrongType(expected: string, name: string, received: unknown): TypeError {
   return new TypeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
 }
 
-function wrongValue(expected: string, name: string, received: unknown): RangeError {
+export function wrongValue(expected: string, name: string, received: unknown): RangeError {
   return new RangeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
 }
 

@@ -1,0 +1,20 @@
+import { types } from 'node:util';
+import type { Source } from './backend.js';
+import { requireFixedArray, requireInteger, requireObject } from './validate.js';
+
+/** Largest descriptor: a C int. */
+const LARGEST_DESCRIPTOR = 2 ** 31 - 1;
+
+/** A snapshot of a source. @throws TypeError or RangeError unless it is bytes or a range of a file */
+export function checkSource(source: Source, name: string): Source {
+  if (ArrayBuffer.isView(source)) {
+    requireFixedArray(source, types.isUint8Array, 'a Uint8Array or a range of a file', name);
+    return source;
+  }
+  requireObject(source, name);
+  const { fd, offset, byteLength } = source;
+  requireInteger(fd, 0, LARGEST_DESCRIPTOR, `${name}.fd`);
+  requireInteger(offset, 0, Number.MAX_SAFE_INTEGER, `${name}.offset`);
+  requireInteger(byteLength, 0, Number.MAX_SAFE_INTEGER - offset, `${name}.byteLength`);
+  return { fd, offset, byteLength };
+}
