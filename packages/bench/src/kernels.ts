@@ -55,8 +55,8 @@ function averageRequest(elements: number): AverageRequest {
   const output = new Uint8Array(4 * elements);
   return {
     weights: new Float64Array(MODELS).fill(1),
-    divisor: MODELS,
-    tensors: [{ dtype: 'F32', ingredients, output }],
+    divisors: Float64Array.of(MODELS),
+    tensors: [{ dtype: 'F32', ingredients, outputs: [output] }],
   };
 }
 

@@ -17,12 +17,16 @@ export interface AddonBinding {
   average(
     backend: number,
     weights: Float64Array,
-    divisor: number,
+    divisors: Float64Array,
     dtypes: Int32Array,
-    arrays: readonly Uint8Array[],
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    outputs: readonly Uint8Array[],
+    memoryLimit: number,
+    findNaN: 0 | 1,
     threads: number,
     state: Int32Array,
-  ): Promise<number>;
+  ): Promise<[tensor: number, model: number, element: number] | null>;
   bankOpen(
     backend: number,
     arrays: readonly (Uint8Array | null)[],
@@ -78,7 +82,7 @@ export interface AddonBinding {
 export type RawBank = BankStatistics;
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 2;
+const BINDING_VERSION = 3;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

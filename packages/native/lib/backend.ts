@@ -1,7 +1,7 @@
 /**
  * The contract that every backend fulfils. It knows nothing of soups, files or ONNX: arrays in, arrays out.
  *
- * Shape letters: N models, K ingredients of one average, M samples, C classes, S mixtures. Arrays are row-major.
+ * Shape letters: N models, B outputs of one pass, M samples, C classes, S mixtures. Arrays are row-major.
  */
 
 /** Floating-point element types, named as in safetensors; bytes are little-endian. */
@@ -29,22 +29,36 @@ export interface RunOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-/** One tensor to average: K byte arrays of the same length and dtype, of any alignment, and the caller's output of that length. */
+/** One tensor of all models: sources of the same length, and of that length the caller's outputs, of any alignment. */
 export interface AverageTensor {
   readonly dtype: FloatDtype;
-  readonly ingredients: readonly Uint8Array[];
-  readonly output: Uint8Array;
+  /** N, in pool order. */
+  readonly ingredients: readonly Source[];
+  /** B, written in place. */
+  readonly outputs: readonly Uint8Array[];
 }
 
 export interface AverageRequest {
-  /** The K weights a_k, each finite and > 0, in pool order; ingredients of weight 0 are left out by the caller. */
+  /** Shape [B, N]: the weights a_k of each output, finite and ≥ 0, at least one > 0; 0 leaves the ingredient out. */
   readonly weights: Float64Array;
   /**
-   * Finite and > 0. A uniform subset has a_k = 1 and divisor K, so that a sum of few float32 numbers is exact and the mean
-   * of an exact half rounds as it should (with a_k = 1/6 rounded, 1 element in 6 could go either way); others 1.
+   * Shape [B], finite and > 0. A uniform subset S has a_k = 1 and divisor |S|, so that a sum of few float32 numbers is exact
+   * and the mean of an exact half rounds as it should (with a_k = 1/6 rounded, 1 element in 6 could go either way); others 1.
    */
-  readonly divisor: number;
+  readonly divisors: Float64Array;
   readonly tensors: readonly AverageTensor[];
+  /** Whether a NaN in an ingredient that an output uses is an error; costs nothing. */
+  readonly refuseNaN?: boolean;
+  /**
+   * Bytes of work space for the whole call, at least `leastAverageMemory(N)`; default 256 MiB. Where it is short, files are
+   * read in smaller pieces, then by fewer threads. The result does not depend on it.
+   */
+  readonly memoryLimit?: number;
+}
+
+/** The least `memoryLimit` of an average of N models, in bytes. */
+export function leastAverageMemory(models: number): number {
+  return (256 + 8 * models) * 1024;
 }
 
 /** What is added up over the M samples. */
@@ -161,10 +175,15 @@ export interface Backend {
   openBank(request: BankRequest, options?: RunOptions): Promise<Bank>;
 
   /**
-   * output[i] = (Σ_k a_k · ingredient_k[i]) / divisor for each tensor: float64 products added in float64 in the order of the
-   * ingredients, starting from the first product, divided in float64 (a true division, not a product with the reciprocal),
-   * then one rounding (to nearest, ties to even) to the tensor's dtype. A NaN that comes of it is the positive quiet NaN
-   * without payload. An element whose bits are equal in all ingredients is copied. Same bits on every backend and thread count.
+   * outputs[b][i] = (Σ_k a_bk · ingredient_k[i]) / divisor_b for each tensor, over the k with a_bk > 0: float64 products added
+   * in float64 in the order of the ingredients, starting from the first product, divided in float64 (a true division, not a
+   * product with the reciprocal), then one rounding (to nearest, ties to even) to the tensor's dtype. A NaN that comes of it is
+   * the positive quiet NaN without payload. An element whose bits are equal in all ingredients of an output is copied. Same
+   * bits on every backend, thread count, memory limit and kind of source, alone or among other outputs.
+   *
+   * Cost: one read of every ingredient that some output uses, and one write of the outputs. Others are not touched.
+   * @throws SourceError for a file that ended early, changed or could not be read; sources count through tensors × ingredients
+   * @throws NaNError for the first NaN in the order of tensors, ingredients, elements, where `refuseNaN` asks for it
    */
   average(request: AverageRequest, options?: RunOptions): Promise<void>;
 

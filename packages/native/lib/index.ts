@@ -12,12 +12,14 @@ export {
   type FloatDtype,
   type LogitsArray,
   type LogitsRequest,
+  leastAverageMemory,
   type Measure,
   MOST_MODELS_FOR_ALL_SUBSETS,
   type RunOptions,
   type ScoreRequest,
   type Source,
 } from './backend.js';
+export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';
 export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
 export { SourceError } from './source-error.js';

@@ -2,8 +2,9 @@
 
 import { type AddonBinding, DTYPE_CODES, type RawBank, rawSources, runCall } from './addon.js';
 import type { AllSubsets, AllSubsetsRequest, Bank, BankRequest, BankStatistics, RunOptions } from './backend.js';
+import { checkAllSubsets, checkBank } from './check-logits.js';
 import { mixingCoefficients } from './coefficients.js';
-import { checkAllSubsets, checkBank, checkMixture, checkMixtures, checkOptions } from './validate.js';
+import { checkMixture, checkMixtures, checkOptions } from './validate.js';
 
 const ACCURACY = { kind: 'top', k: 1 } as const;
 

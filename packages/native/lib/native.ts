@@ -1,10 +1,12 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
-import { type AddonBinding, DTYPE_CODES, loadAddon, runCall } from './addon.js';
+import { type AddonBinding, DTYPE_CODES, loadAddon, rawSources, runCall } from './addon.js';
 import type { AverageRequest, Backend, Bank, BankRequest, RunOptions, ScoreRequest } from './backend.js';
+import { checkAverage } from './check-average.js';
 import { mixingCoefficients } from './coefficients.js';
+import { NaNError } from './nan-error.js';
 import { openNativeBank } from './native-bank.js';
-import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
+import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
   readonly name: string;
@@ -22,14 +24,29 @@ class NativeBackend implements Backend {
   }
 
   async average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
-    const { weights, divisor, tensors } = checkAverage(request);
+    const { weights, divisors, tensors, refuseNaN, memoryLimit } = checkAverage(request);
     const run = checkOptions(options);
     const dtypes = Int32Array.from(tensors, ({ dtype }) => DTYPE_CODES[dtype]);
-    const arrays = tensors.flatMap(({ ingredients, output }) => [...ingredients, output]);
-    await runCall(
-      (state) => this.#addon.average(this.#index, weights, divisor, dtypes, arrays, run.threads, state),
+    const { arrays, ranges } = rawSources(tensors.flatMap(({ ingredients }) => ingredients));
+    const outputs = tensors.flatMap((tensor) => tensor.outputs);
+    const nan = await runCall(
+      (state) =>
+        this.#addon.average(
+          this.#index,
+          weights,
+          divisors,
+          dtypes,
+          arrays,
+          ranges,
+          outputs,
+          memoryLimit,
+          refuseNaN ? 1 : 0,
+          run.threads,
+          state,
+        ),
       run,
     );
+    if (nan !== null) throw new NaNError(...nan);
   }
 
   async score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {

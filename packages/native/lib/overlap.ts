@@ -43,8 +43,8 @@ function rangesByBuffer(tensors: readonly AverageTensor[]): Map<ArrayBufferLike,
     else ranges.set(array.buffer, [range]);
   };
   for (const [t, tensor] of tensors.entries()) {
-    for (const ingredient of tensor.ingredients) add(ingredient);
-    add(tensor.output, `tensors[${t}].output`);
+    for (const ingredient of tensor.ingredients) if (ingredient instanceof Uint8Array) add(ingredient);
+    for (const [b, output] of tensor.outputs.entries()) add(output, `tensors[${t}].outputs[${b}]`);
   }
   return ranges;
 }

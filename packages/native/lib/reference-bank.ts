@@ -9,13 +9,14 @@ import {
   type LogitsArray,
   type RunOptions,
 } from './backend.js';
+import { checkAllSubsets, checkBank } from './check-logits.js';
 import { mixingCoefficients } from './coefficients.js';
 import { FLOAT_FORMATS } from './float-formats.js';
 import { measureSample } from './measures.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { readSource } from './read-source.js';
 import { Turn } from './turn.js';
-import { checkAllSubsets, checkBank, checkMixture, checkMixtures, checkOptions } from './validate.js';
+import { checkMixture, checkMixtures, checkOptions } from './validate.js';
 
 const ACCURACY = { kind: 'top', k: 1 } as const;
 

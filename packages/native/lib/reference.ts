@@ -1,54 +1,12 @@
 /** The contract of backend.ts in plain TypeScript, written to be read: the oracle of the tests, and what works everywhere. */
 
-import {
-  type AverageRequest,
-  type AverageTensor,
-  type Backend,
-  FLOAT_BYTES,
-  type RunOptions,
-  type ScoreRequest,
-} from './backend.js';
+import type { Backend, RunOptions, ScoreRequest } from './backend.js';
 import { mixingCoefficients } from './coefficients.js';
-import { FLOAT_FORMATS } from './float-formats.js';
 import { BLOCK_SAMPLES, measureSample } from './measures.js';
+import { average } from './reference-average.js';
 import { openReferenceBank } from './reference-bank.js';
 import { Turn } from './turn.js';
-import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
-
-async function average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
-  const { weights, divisor, tensors } = checkAverage(request);
-  const turn = new Turn(checkOptions(options));
-  for (const tensor of tensors) await averageTensor(weights, divisor, tensor, turn);
-}
-
-async function averageTensor(weights: Float64Array, divisor: number, tensor: AverageTensor, turn: Turn): Promise<void> {
-  const format = FLOAT_FORMATS[tensor.dtype];
-  const bytes = FLOAT_BYTES[tensor.dtype];
-  const ingredients = tensor.ingredients.map(viewOf);
-  const output = viewOf(tensor.output);
-  for (let offset = 0; offset < output.byteLength; offset += bytes) {
-    if (areEqual(tensor.ingredients, offset, bytes)) {
-      for (let i = offset; i < offset + bytes; i++) tensor.output[i] = tensor.ingredients[0]?.[i] as number;
-    } else {
-      let sum = -0; // what leaves every first product as it is
-      for (const [k, ingredient] of ingredients.entries())
-        sum += (weights[k] as number) * format.read(ingredient, offset);
-      format.write(output, offset, sum / divisor);
-    }
-    if (offset % 1024 === 0 && turn.isOver()) await turn.next();
-  }
-}
-
-function viewOf(array: Uint8Array): DataView {
-  return new DataView(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function areEqual(arrays: readonly Uint8Array[], begin: number, count: number): boolean {
-  for (let i = begin; i < begin + count; i++) {
-    for (const array of arrays) if (array[i] !== arrays[0]?.[i]) return false;
-  }
-  return true;
-}
+import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 async function score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {
   const { logits, samples, classes, labels, mixtures, measure } = checkScore(request);

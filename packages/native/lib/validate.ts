@@ -8,31 +8,8 @@
 
 import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
-import {
-  type AllSubsetsRequest,
-  type AverageRequest,
-  type AverageTensor,
-  type Bank,
-  type BankRequest,
-  FLOAT_BYTES,
-  type FloatDtype,
-  type LogitsArray,
-  type LogitsRequest,
-  type Measure,
-  MOST_MODELS_FOR_ALL_SUBSETS,
-  type RunOptions,
-  type ScoreRequest,
-  type Source,
-} from './backend.js';
+import { FLOAT_BYTES, type FloatDtype, type Measure, type RunOptions, type ScoreRequest } from './backend.js';
 import { sum } from './coefficients.js';
-import { requireDisjointOutputs } from './overlap.js';
-
-const MOST_MODELS = 65_535;
-/** Sample indices are 32 bits wide. */
-const MOST_SAMPLES = 2 ** 32 - 2;
-const MOST_CLASSES = 2 ** 31;
-/** Beyond any score, and far from overflow when it is multiplied by a size. */
-const MOST_LAMBDA = 1e300;
 
 export interface CheckedOptions {
   readonly threads: number;
@@ -47,44 +24,6 @@ export function checkOptions(options: RunOptions): CheckedOptions {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw wrongType('a function', 'onProgress', onProgress);
   return { threads, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-}
-
-export function checkAverage(request: AverageRequest): AverageRequest {
-  requireObject(request, 'request');
-  requireFixedArray(request.weights, types.isFloat64Array, 'a Float64Array', 'weights');
-  const weights = new Float64Array(request.weights);
-  if (weights.length === 0) throw wrongValue('at least one weight', 'weights', 0);
-  for (const [k, weight] of weights.entries()) {
-    requirePositive(weight, `weights[${k}]`);
-  }
-  const { divisor } = request;
-  requirePositive(divisor, 'divisor');
-  requireArray(request.tensors, 'tensors');
-  const tensors = Array.from(request.tensors, (tensor, t) => checkTensor(tensor, weights.length, `tensors[${t}]`));
-  requireDisjointOutputs(tensors);
-  return { weights, divisor, tensors };
-}
-
-function checkTensor(tensor: AverageTensor, count: number, name: string): AverageTensor {
-  requireObject(tensor, name);
-  const { dtype, output } = tensor;
-  requireDtype(dtype, `${name}.dtype`);
-  requireArray(tensor.ingredients, `${name}.ingredients`);
-  const ingredients = Array.from(tensor.ingredients);
-  if (ingredients.length !== count)
-    throw wrongValue(`${count} arrays, one per weight,`, `${name}.ingredients`, ingredients.length);
-  requireFixedArray(output, types.isUint8Array, 'a Uint8Array', `${name}.output`);
-  if (output.length % FLOAT_BYTES[dtype] !== 0) {
-    throw wrongValue(`a multiple of ${FLOAT_BYTES[dtype]} bytes (${dtype})`, `${name}.output`, output.length);
-  }
-  for (const [k, ingredient] of ingredients.entries()) {
-    const place = `${name}.ingredients[${k}]`;
-    requireFixedArray(ingredient, types.isUint8Array, 'a Uint8Array', place);
-    if (ingredient.length !== output.length) {
-      throw wrongValue(`${output.length} bytes, as many as the output has,`, place, ingredient.length);
-    }
-  }
-  return { dtype, ingredients, output };
 }
 
 export function checkScore(request: ScoreRequest): ScoreRequest {
@@ -106,51 +45,7 @@ export function checkScore(request: ScoreRequest): ScoreRequest {
   return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
 }
 
-export function checkLogits<T extends LogitsRequest>(request: T): LogitsRequest {
-  requireObject(request, 'request');
-  const { samples, classes } = request;
-  requireInteger(samples, 0, MOST_SAMPLES, 'samples');
-  requireInteger(classes, 1, MOST_CLASSES, 'classes');
-  requireArray(request.logits, 'logits');
-  const logits = Array.from(request.logits, (array, model) => checkLogitsArray(array, samples * classes, model));
-  if (logits.length === 0 || logits.length > MOST_MODELS) {
-    throw wrongValue(`1 to ${MOST_MODELS} arrays`, 'logits', logits.length);
-  }
-  return { logits, samples, classes, labels: checkLabels(request.labels, samples, classes) };
-}
-
-export function checkBank(request: BankRequest): BankRequest {
-  const checked = checkLogits(request);
-  const { top } = request;
-  requireInteger(top, 1, checked.classes, 'top');
-  return { ...checked, top };
-}
-
-function checkLogitsArray(array: LogitsArray, elements: number, model: number): LogitsArray {
-  const name = `logits[${model}]`;
-  requireObject(array, name);
-  const { dtype, source } = array;
-  requireDtype(dtype, `${name}.dtype`);
-  return { dtype, source: checkSource(source, elements * FLOAT_BYTES[dtype], `${name}.source`) };
-}
-
-/** Memory of fixed size or the range of a file, of that many bytes. */
-function checkSource(source: Source, bytes: number, name: string): Source {
-  requireObject(source, name);
-  if (types.isUint8Array(source)) {
-    requireFixedArray(source, types.isUint8Array, 'a Uint8Array', name);
-    requireLength(source, bytes, name);
-    return source;
-  }
-  if (ArrayBuffer.isView(source)) throw wrongType('a Uint8Array or a range of a file', name, source);
-  const { fd, offset, byteLength } = source;
-  requireInteger(fd, 0, 2 ** 31 - 1, `${name}.fd`);
-  requireInteger(offset, 0, Number.MAX_SAFE_INTEGER, `${name}.offset`);
-  if (byteLength !== bytes) throw wrongValue(`${bytes} bytes`, `${name}.byteLength`, byteLength);
-  return { fd, offset, byteLength };
-}
-
-function checkLabels(values: Int32Array, samples: number, classes: number): Int32Array {
+export function checkLabels(values: Int32Array, samples: number, classes: number): Int32Array {
   requireFixedArray(values, types.isInt32Array, 'an Int32Array', 'labels');
   const labels = new Int32Array(values);
   requireLength(labels, samples, 'labels');
@@ -158,22 +53,6 @@ function checkLabels(values: Int32Array, samples: number, classes: number): Int3
     if (label < 0 || label >= classes) throw wrongValue(`an integer in [0, ${classes})`, `labels[${sample}]`, label);
   }
   return labels;
-}
-
-export function checkAllSubsets(
-  request: AllSubsetsRequest,
-  { models, samples }: Pick<Bank, 'models' | 'samples'>,
-): AllSubsetsRequest {
-  requireObject(request, 'request');
-  const { keep, lambda } = request;
-  requireInteger(keep, 0, Number.MAX_SAFE_INTEGER, 'keep');
-  if (typeof lambda !== 'number') throw wrongType('a number', 'lambda', lambda);
-  if (!(lambda >= 0 && lambda <= MOST_LAMBDA)) throw wrongValue(`a number in [0, ${MOST_LAMBDA}]`, 'lambda', lambda);
-  if (models > MOST_MODELS_FOR_ALL_SUBSETS) {
-    throw wrongValue(`at most ${MOST_MODELS_FOR_ALL_SUBSETS} models`, 'all subsets', models);
-  }
-  if (samples === 0) throw wrongValue('at least one sample', 'all subsets', samples);
-  return { keep, lambda };
 }
 
 export function checkMixture(values: Float64Array, models: number): Float64Array {
@@ -217,33 +96,33 @@ export function nonFiniteLogit(
   return wrongValue('a finite number', place, logits[model]?.[index]);
 }
 
-function requireDtype(value: unknown, name: string): asserts value is FloatDtype {
+export function requireDtype(value: unknown, name: string): asserts value is FloatDtype {
   const known = Object.keys(FLOAT_BYTES);
   if (typeof value !== 'string' || !known.includes(value)) throw wrongType(`one of ${known.join(', ')}`, name, value);
 }
 
-function requireObject(value: unknown, name: string): void {
+export function requireObject(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null) throw wrongType('an object', name, value);
 }
 
-function requireArray(value: unknown, name: string): void {
+export function requireArray(value: unknown, name: string): void {
   if (!Array.isArray(value)) throw wrongType('an array', name, value);
 }
 
-function requireInteger(value: unknown, minimum: number, maximum: number, name: string): void {
+export function requireInteger(value: unknown, minimum: number, maximum: number, name: string): void {
   if (typeof value !== 'number') throw wrongType('an integer', name, value);
   if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
     throw wrongValue(`an integer in [${minimum}, ${maximum}]`, name, value);
   }
 }
 
-function requirePositive(value: unknown, name: string): void {
+export function requirePositive(value: unknown, name: string): void {
   if (typeof value !== 'number') throw wrongType('a number', name, value);
   if (!(value > 0 && value < Infinity)) throw wrongValue('a finite number above 0', name, value);
 }
 
 /** The memory of a buffer that can shrink could vanish while another thread works on it. */
-function requireFixedArray<T extends NodeJS.TypedArray>(
+export function requireFixedArray<T extends NodeJS.TypedArray>(
   value: unknown,
   isRight: (value: unknown) => value is T,
   type: string,
@@ -254,15 +133,15 @@ function requireFixedArray<T extends NodeJS.TypedArray>(
     throw wrongType('a buffer of fixed size', name, 'a resizable one');
 }
 
-function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
+export function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
   if (array.length !== length) throw wrongValue(`${length} elements`, name, array.length);
 }
 
-function wrongType(expected: string, name: string, received: unknown): TypeError {
+export function wrongType(expected: string, name: string, received: unknown): TypeError {
   return new TypeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
 }
 
-function wrongValue(expected: string, name: string, received: unknown): RangeError {
+export function wrongValue(expected: string, name: string, received: unknown): RangeError {
   return new RangeError(`Expected ${expected} for ${name} but received ${describe(received)}`);
 }
 

@@ -63,17 +63,24 @@ typedef struct {
 typedef struct {
   RadinDtype dtype;
   size_t elements;
-  const uint8_t* const* ingredients; /* [K], each of `elements` elements, of any alignment */
-  uint8_t* output;                   /* `elements` elements, of any alignment */
+  uint8_t* const* outputs; /* [B], each of `elements` elements, of any alignment */
 } RadinTensor;
 
 typedef struct {
-  size_t ingredients;    /* K */
-  const double* weights; /* [K], a_k */
-  double divisor;
-  size_t tensors;
-  const RadinTensor* tensor; /* [tensors] */
+  size_t models, outputs;     /* N, B */
+  const double* weights;      /* [B, N], a_k; 0 means: left out */
+  const double* divisors;     /* [B] */
+  size_t tensors;             /* T */
+  const RadinTensor* tensor;  /* [T] */
+  const RadinSource* sources; /* [T, N], each of its tensor's bytes; those that no output uses are not touched */
+  size_t memory_limit;        /* bytes of work space; at least radin_average_memory(N) */
+  int32_t find_nan;           /* whether first_nan is wanted */
+  uint64_t* first_nan;        /* out: tensor, model and element of the first NaN among the ingredients that are used, in this
+                                 order; or UINT64_MAX three times */
 } RadinAverage;
+
+/* The least memory_limit: a file is read 4 KiB at a time and widened 1 KiB at a time, and sums of a portion are 160 KiB. */
+static inline size_t radin_average_memory(size_t models) { return (256 + 8 * models) * 1024; }
 
 typedef struct {
   size_t models, samples, classes, mixtures; /* N, M, C, S */

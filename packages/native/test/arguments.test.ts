@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, RunOptions, ScoreRequest } from '../lib/backend.js';
-import { openBackend } from '../lib/index.js';
+import { leastAverageMemory, openBackend } from '../lib/index.js';
 
 /** What JavaScript may pass, whatever the types say. */
 type Wrong<T> = { [K in keyof T]?: unknown };
@@ -8,8 +8,8 @@ type Wrong<T> = { [K in keyof T]?: unknown };
 const bytes = (length: number) => new Uint8Array(length);
 
 function averageRequest(changes: Wrong<AverageRequest> = {}): AverageRequest {
-  const tensors = [{ dtype: 'F32', ingredients: [bytes(8), bytes(8)], output: bytes(8) }];
-  return { weights: Float64Array.of(1, 1), divisor: 2, tensors, ...changes } as AverageRequest;
+  const tensors = [{ dtype: 'F32', ingredients: [bytes(8), bytes(8)], outputs: [bytes(8)] }];
+  return { weights: Float64Array.of(1, 1), divisors: Float64Array.of(2), tensors, ...changes } as AverageRequest;
 }
 
 function tensorRequest(changes: Record<string, unknown>): AverageRequest {
@@ -39,12 +39,22 @@ const WRONG_AVERAGES: [string, unknown, new () => Error][] = [
   ['no request', undefined, TypeError],
   ['weights in a plain array', averageRequest({ weights: [1, 1] }), TypeError],
   ['no weights', averageRequest({ weights: new Float64Array(0) }), RangeError],
-  ['a weight of 0', averageRequest({ weights: Float64Array.of(1, 0) }), RangeError],
+  ['an output of nothing', averageRequest({ weights: Float64Array.of(0, 0) }), RangeError],
+  ['a negative weight', averageRequest({ weights: Float64Array.of(1, -1) }), RangeError],
   ['a weight that is NaN', averageRequest({ weights: Float64Array.of(NaN, 1) }), RangeError],
   ['an infinite weight', averageRequest({ weights: Float64Array.of(1, Infinity) }), RangeError],
-  ['no divisor', averageRequest({ divisor: undefined }), TypeError],
-  ['a divisor of 0', averageRequest({ divisor: 0 }), RangeError],
-  ['an infinite divisor', averageRequest({ divisor: Infinity }), RangeError],
+  ['no divisors', averageRequest({ divisors: undefined }), TypeError],
+  ['a divisor of 0', averageRequest({ divisors: Float64Array.of(0) }), RangeError],
+  ['an infinite divisor', averageRequest({ divisors: Float64Array.of(Infinity) }), RangeError],
+  ['divisors of no output', averageRequest({ divisors: new Float64Array(0) }), RangeError],
+  [
+    'weights of part of an output',
+    averageRequest({ weights: new Float64Array(3).fill(1), divisors: Float64Array.of(1, 1) }),
+    RangeError,
+  ],
+  ['less memory than it needs', averageRequest({ memoryLimit: leastAverageMemory(2) - 1 }), RangeError],
+  ['memory in words', averageRequest({ memoryLimit: '1' }), TypeError],
+  ['a wish that is none', averageRequest({ refuseNaN: 1 }), TypeError],
   ['tensors that are no array', averageRequest({ tensors: {} }), TypeError],
   ['a tensor that is missing', averageRequest({ tensors: [undefined] }), TypeError],
   ['an unknown dtype', tensorRequest({ dtype: 'I32' }), TypeError],
@@ -52,22 +62,40 @@ const WRONG_AVERAGES: [string, unknown, new () => Error][] = [
   ['fewer ingredients than weights', tensorRequest({ ingredients: [bytes(8)] }), RangeError],
   ['an ingredient of another length', tensorRequest({ ingredients: [bytes(8), bytes(4)] }), RangeError],
   ['an ingredient of another type', tensorRequest({ ingredients: [bytes(8), new Float32Array(8)] }), TypeError],
-  ['part of an element', tensorRequest({ ingredients: [bytes(7), bytes(7)], output: bytes(7) }), RangeError],
-  ['no output', tensorRequest({ output: undefined }), TypeError],
-  ['memory that can shrink', tensorRequest({ output: new Uint8Array(resizable) }), TypeError],
+  ['part of an element', tensorRequest({ ingredients: [bytes(7), bytes(7)], outputs: [bytes(7)] }), RangeError],
+  ['a file without a descriptor', tensorRequest({ ingredients: [bytes(8), { offset: 0, byteLength: 8 }] }), TypeError],
+  [
+    'a negative descriptor',
+    tensorRequest({ ingredients: [bytes(8), { fd: -1, offset: 0, byteLength: 8 }] }),
+    RangeError,
+  ],
+  [
+    'half a byte of a file',
+    tensorRequest({ ingredients: [bytes(8), { fd: 0, offset: 0.5, byteLength: 8 }] }),
+    RangeError,
+  ],
+  [
+    'a file of another length',
+    tensorRequest({ ingredients: [bytes(8), { fd: 0, offset: 0, byteLength: 4 }] }),
+    RangeError,
+  ],
+  ['no outputs', tensorRequest({ outputs: undefined }), TypeError],
+  ['more outputs than divisors', tensorRequest({ outputs: [bytes(8), bytes(8)] }), RangeError],
+  ['an output of another type', tensorRequest({ outputs: [new Float32Array(2)] }), TypeError],
+  ['memory that can shrink', tensorRequest({ outputs: [new Uint8Array(resizable)] }), TypeError],
   [
     'an output that is an ingredient',
-    tensorRequest({ ingredients: [memory.subarray(0, 8), bytes(8)], output: memory.subarray(0, 8) }),
+    tensorRequest({ ingredients: [memory.subarray(0, 8), bytes(8)], outputs: [memory.subarray(0, 8)] }),
     RangeError,
   ],
   [
     'an output that begins inside an ingredient',
-    tensorRequest({ ingredients: [memory.subarray(0, 8), bytes(8)], output: memory.subarray(7, 15) }),
+    tensorRequest({ ingredients: [memory.subarray(0, 8), bytes(8)], outputs: [memory.subarray(7, 15)] }),
     RangeError,
   ],
   [
     'an output that ends inside an ingredient',
-    tensorRequest({ ingredients: [memory.subarray(7, 15), bytes(8)], output: memory.subarray(0, 8) }),
+    tensorRequest({ ingredients: [memory.subarray(7, 15), bytes(8)], outputs: [memory.subarray(0, 8)] }),
     RangeError,
   ],
   [
@@ -76,7 +104,7 @@ const WRONG_AVERAGES: [string, unknown, new () => Error][] = [
       tensors: [0, 4].map((at) => ({
         dtype: 'F32',
         ingredients: [bytes(8), bytes(8)],
-        output: memory.subarray(at, at + 8),
+        outputs: [memory.subarray(at, at + 8)],
       })),
     }),
     RangeError,
@@ -147,7 +175,7 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
     const tensors = [8, 16].map((at) => ({
       dtype: 'F32',
       ingredients: [ingredient, ingredient],
-      output: memory.subarray(at, at + 8),
+      outputs: [memory.subarray(at, at + 8)],
     }));
     await backend.average(averageRequest({ tensors }));
     const shared = new Float32Array(new SharedArrayBuffer(24));
@@ -158,7 +186,7 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
 
   it('with names, sizes and what was found', async () => {
     await expect(backend.average(tensorRequest({ ingredients: [bytes(8), bytes(4)] }))).rejects.toThrow(
-      'Expected 8 bytes, as many as the output has, for tensors[0].ingredients[1] but received 4',
+      'Expected 8 bytes, as many as the outputs have, for tensors[0].ingredients[1] but received 4',
     );
     await expect(backend.score(scoreRequest({ labels: Int32Array.of(0, 3) }))).rejects.toThrow(
       'Expected an integer in [0, 3) for labels[1] but received 3',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Backend, FLOAT_BYTES, type FloatDtype } from '../lib/backend.js';
-import { bitsOf, bytesOf, tensor } from './tensors.js';
+import { bitsOf, bytesOf, outputOf, tensor } from './tensors.js';
 
 const DTYPES = Object.keys(FLOAT_BYTES) as FloatDtype[];
 
@@ -21,8 +21,8 @@ export function describeAverage(open: () => Backend): void {
     divisor = 1,
   ) => {
     const one = tensor(dtype, ingredients);
-    await open().average({ weights: Float64Array.from(p), divisor, tensors: [one] });
-    return one.output;
+    await open().average({ weights: Float64Array.from(p), divisors: Float64Array.of(divisor), tensors: [one] });
+    return outputOf(one);
   };
   const averageF32 = async (ingredients: readonly (readonly number[])[], p: readonly number[], divisor = 1) => {
     const output = await average(
@@ -177,9 +177,12 @@ export function describeAverage(open: () => Backend): void {
           ? tensor('F32', [new Float32Array(size).fill(t), new Float32Array(size).fill(t + 2)])
           : tensor('F64', [new Float64Array(size).fill(-t), new Float64Array(size).fill(t)]),
       );
-      await open().average({ weights: Float64Array.of(0.5, 0.5), divisor: 1, tensors }, { threads: 3 });
-      for (const [t, { output }] of tensors.entries()) {
-        const copy = output.slice().buffer;
+      await open().average(
+        { weights: Float64Array.of(0.5, 0.5), divisors: Float64Array.of(1), tensors },
+        { threads: 3 },
+      );
+      for (const [t, one] of tensors.entries()) {
+        const copy = outputOf(one).slice().buffer;
         const values = t % 2 === 0 ? new Float32Array(copy) : new Float64Array(copy);
         expect(values.length).toBe(sizes[t]);
         expect(values.every((value) => value === (t % 2 === 0 ? t + 1 : 0))).toBe(true);
@@ -192,14 +195,16 @@ export function describeAverage(open: () => Backend): void {
       const output = buffer.subarray(3, 3 + 28);
       await open().average({
         weights: Float64Array.of(1, 1),
-        divisor: 1,
-        tensors: [{ dtype: 'F32', ingredients, output }],
+        divisors: Float64Array.of(1),
+        tensors: [{ dtype: 'F32', ingredients, outputs: [output] }],
       });
       expect([...buffer.subarray(0, 3), ...buffer.subarray(31)]).toEqual([0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa]);
     });
 
     it('does nothing for no tensors', async () => {
-      await expect(open().average({ weights: Float64Array.of(1), divisor: 1, tensors: [] })).resolves.toBeUndefined();
+      await expect(
+        open().average({ weights: Float64Array.of(1), divisors: Float64Array.of(1), tensors: [] }),
+      ).resolves.toBeUndefined();
     });
   });
 }

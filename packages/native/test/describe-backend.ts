@@ -3,14 +3,14 @@ import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/b
 import { describeAverage } from './describe-average.js';
 import { describeBank } from './describe-bank.js';
 import { describeScore } from './describe-score.js';
-import { tensor } from './tensors.js';
+import { outputOf, tensor } from './tensors.js';
 
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed) * 4);
 
 function averageRequest(elements: number): AverageRequest {
   const ingredients = [1, 2, 3].map((seed) => noise(elements, seed));
-  return { weights: Float64Array.of(1, 1, 1), divisor: 3, tensors: [tensor('F32', ingredients)] };
+  return { weights: Float64Array.of(1, 1, 1), divisors: Float64Array.of(3), tensors: [tensor('F32', ingredients)] };
 }
 
 function scoreRequest(kind: 'top' | 'cross-entropy', samples: number, mixtures = 5): ScoreRequest {
@@ -29,12 +29,12 @@ function scoreRequest(kind: 'top' | 'cross-entropy', samples: number, mixtures =
 const endless: Record<string, (backend: Backend, options: RunOptions) => Promise<unknown>> = {
   average: (backend, options) => {
     const ingredient = new Uint8Array(64_000_000);
-    const request = { weights: new Float64Array(2_000).fill(1), divisor: 1 };
+    const request = { weights: new Float64Array(2_000).fill(1), divisors: Float64Array.of(1) };
     const tensors = [
       {
         dtype: 'F16' as const,
         ingredients: Array<Uint8Array>(2_000).fill(ingredient),
-        output: new Uint8Array(64_000_000),
+        outputs: [new Uint8Array(64_000_000)],
       },
     ];
     return backend.average({ ...request, tensors }, options);
@@ -57,7 +57,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       for (const threads of [1, 2, 7]) {
         const request = averageRequest(100_003);
         await open().average(request, { threads });
-        averages.push(request.tensors[0]?.output);
+        averages.push(outputOf(request.tensors[0]));
         totals.push(await open().score(scoreRequest('cross-entropy', 3_001), { threads }));
       }
       expect(Buffer.compare(averages[1] as Uint8Array, averages[0] as Uint8Array)).toBe(0);
@@ -83,7 +83,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       const averages = Array.from({ length: 4 }, () => averageRequest(50_000));
       await Promise.all(averages.map((request) => open().average(request)));
       for (const totals of await Promise.all(calls)) expect(totals).toEqual(alone);
-      const outputs = averages.map((request) => Buffer.from(request.tensors[0]?.output as Uint8Array));
+      const outputs = averages.map((request) => Buffer.from(outputOf(request.tensors[0])));
       expect(outputs.every((output) => output.equals(outputs[0] as Buffer) && output.some((byte) => byte !== 0))).toBe(
         true,
       );

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { openBackend } from '../lib/index.js';
-import { tensor } from './tensors.js';
+import { outputOf, tensor } from './tensors.js';
 
 const PYTHON = '/usr/bin/python3';
 const hasNumpy = spawnSync(PYTHON, ['-c', 'import numpy']).status === 0;
@@ -41,7 +41,11 @@ describe.skipIf(!hasNumpy).each(['cpu', 'reference'])('the %s backend and numpy 
       dtype,
       each.map((_, k) => cast.subarray(k * size, (k + 1) * size)),
     );
-    await backend.average({ weights: new Float64Array(models).fill(1), divisor: models, tensors: [one] });
+    await backend.average({
+      weights: new Float64Array(models).fill(1),
+      divisors: Float64Array.of(models),
+      tensors: [one],
+    });
     const expected = numpy(
       `x = numpy.frombuffer(data, '${type}').reshape(${models}, -1).astype('float64')
 total = x[0].copy()
@@ -49,7 +53,7 @@ for row in x[1:]: total += row
 sys.stdout.buffer.write((total / ${models}).astype('${type}').tobytes())`,
       cast,
     );
-    expect(Buffer.compare(one.output, expected)).toBe(0);
+    expect(Buffer.compare(outputOf(one), expected)).toBe(0);
   });
 
   it('how many samples each subset of models gets right', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FLOAT_BYTES, type FloatDtype, type Measure } from '../lib/backend.js';
 import { openBackend } from '../lib/index.js';
-import { tensor } from './tensors.js';
+import { outputOf, tensor } from './tensors.js';
 
 const cpu = openBackend('cpu');
 const reference = openBackend('reference');
@@ -25,8 +25,9 @@ it.each(Object.keys(FLOAT_BYTES) as FloatDtype[])(
       const outputs = [];
       for (const backend of [cpu, reference]) {
         const one = tensor(dtype, bytes);
-        await backend.average({ weights: Float64Array.from(weights), divisor, tensors: [one] });
-        outputs.push(one.output);
+        const request = { weights: Float64Array.from(weights), divisors: Float64Array.of(divisor), tensors: [one] };
+        await backend.average(request);
+        outputs.push(outputOf(one));
       }
       expect(outputs[0]).toEqual(outputs[1]);
     });

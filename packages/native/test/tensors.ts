@@ -11,10 +11,16 @@ export function bytesOf(array: NodeJS.TypedArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** A tensor of those ingredients, all of them unaligned, with an output of its own. */
-export function tensor(dtype: FloatDtype, ingredients: readonly NodeJS.TypedArray[]): AverageTensor {
+/** A tensor of those ingredients, all of them unaligned, with outputs of its own. */
+export function tensor(dtype: FloatDtype, ingredients: readonly NodeJS.TypedArray[], count = 1): AverageTensor {
   const bytes = ingredients.map((ingredient) => unaligned(bytesOf(ingredient)));
-  return { dtype, ingredients: bytes, output: unaligned(new Uint8Array(bytes[0]?.length ?? 0)) };
+  const outputs = Array.from({ length: count }, () => unaligned(new Uint8Array(bytes[0]?.length ?? 0)));
+  return { dtype, ingredients: bytes, outputs };
+}
+
+/** The first output of a tensor. */
+export function outputOf(tensor: AverageTensor | undefined): Uint8Array {
+  return tensor?.outputs[0] as Uint8Array;
 }
 
 /** The elements' bits as unsigned integers. */

@@ -59,8 +59,8 @@ export class Soup implements Checkpoint {
   async #average(tensor: TensorInfo, ingredients: readonly Uint8Array[], output: Uint8Array): Promise<void> {
     await this.#backend.average({
       weights: this.#weights,
-      divisor: this.mixture.uniform ? ingredients.length : 1,
-      tensors: [{ dtype: tensor.dtype as FloatDtype, ingredients, output }],
+      divisors: Float64Array.of(this.mixture.uniform ? ingredients.length : 1),
+      tensors: [{ dtype: tensor.dtype as FloatDtype, ingredients, outputs: [output] }],
     });
   }
 

@@ -1,34 +1,237 @@
-// Averaging: threads take blocks numbered through all tensors, so many small tensors and one large one divide equally well.
+// Averaging: which models a pass needs, which blocks its threads take, and in how much memory.
 
 #include "average.h"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "fork_join.h"
+#include "source.h"
 
 namespace radin {
 
 namespace {
 
-// What a thread takes at a time: long enough for the hardware prefetcher, short enough (well under a millisecond for tens
-// of ingredients) to notice a cancelled call in time.
-constexpr size_t kBlock = 16 * 1024;
+// Bytes of one stream that a thread takes at a time: long enough for the hardware's prefetchers.
+constexpr size_t kBlockBytes = 256 * 1024;
+
+// Bytes of all streams that a thread takes at a time: a few milliseconds of work, after which a cancelled call is noticed.
+constexpr size_t kBlockBytesOfAll = 16 * 1024 * 1024;
+
+// No block is smaller, so that a file is read by whole pages.
+constexpr size_t kPage = 4096;
+
+// Outputs of more than this together do not stay in a processor's own cache anyway.
+constexpr size_t kCachedBytes = 4 * 1024 * 1024;
+
+constexpr size_t kLine = 64;
+constexpr uint64_t kNone = UINT64_MAX;
+
+size_t bytes_of(RadinDtype dtype) {
+  switch (dtype) {
+    case RADIN_F16: return 2;
+    case RADIN_BF16: return 2;
+    case RADIN_F32: return 4;
+    case RADIN_F64: return 8;
+  }
+  return 8;
+}
+
+bool is_nan(RadinDtype dtype, const uint8_t* element) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, element, bytes_of(dtype));  // little-endian
+  switch (dtype) {
+    case RADIN_F16: return (bits & 0x7fff) > 0x7c00;
+    case RADIN_BF16: return (bits & 0x7fff) > 0x7f80;
+    case RADIN_F32: return (bits & 0x7fffffff) > 0x7f800000;
+    case RADIN_F64: return (bits & ~(uint64_t{1} << 63)) > 0x7ff0000000000000;
+  }
+  return false;
+}
+
+// The models that some output uses, and every output's recipe in terms of them.
+struct Plan {
+  std::vector<size_t> models;  // [S], ascending
+  std::vector<uint32_t> stream;
+  std::vector<double> weights;
+  std::vector<AverageRecipe> recipes;  // [B]
+
+  explicit Plan(const RadinAverage& request) {
+    std::vector<uint32_t> stream_of(request.models);
+    for (size_t k = 0; k < request.models; ++k) {
+      stream_of[k] = static_cast<uint32_t>(models.size());
+      bool is_used = false;
+      for (size_t b = 0; b < request.outputs; ++b) is_used |= request.weights[b * request.models + k] > 0.0;
+      if (is_used) models.push_back(k);
+    }
+    std::vector<size_t> begin;
+    for (size_t b = 0; b < request.outputs; ++b) {
+      begin.push_back(stream.size());
+      for (size_t k = 0; k < request.models; ++k) {
+        const double weight = request.weights[b * request.models + k];
+        if (!(weight > 0.0)) continue;
+        stream.push_back(stream_of[k]);
+        weights.push_back(weight);
+      }
+    }
+    begin.push_back(stream.size());
+    for (size_t b = 0; b < request.outputs; ++b) {
+      const double* const first = weights.data() + begin[b];
+      const double* const end = weights.data() + begin[b + 1];
+      const bool weighted = std::any_of(first, end, [](double weight) { return weight != 1.0; });
+      recipes.push_back({begin[b + 1] - begin[b], stream.data() + begin[b], first, weighted, request.divisors[b]});
+    }
+  }
+  Plan(const Plan&) = delete;
+};
+
+// One call's state that its threads share.
+class Pass {
+ public:
+  Pass(const InstructionSet& set, const RadinAverage& request, const RadinRun& run)
+      : set_(set),
+        request_(request),
+        run_(run),
+        plan_(request),
+        used_(used_sources()),
+        sources_(used_.data(), used_.size()),
+        work_bytes_((set.average.work_bytes(plan_.models.size(), request.outputs) + kLine - 1) / kLine * kLine) {
+    size_t longest = 0;
+    size_t output_bytes = 0;
+    for (size_t t = 0; t < request.tensors; ++t) {
+      const size_t bytes = request.tensor[t].elements * bytes_of(request.tensor[t].dtype);
+      longest = std::max(longest, bytes);
+      output_bytes += request.outputs * bytes;
+    }
+    past_caches_ = output_bytes > kCachedBytes;
+    const size_t threads = divide_memory(longest);
+    first_block_.push_back(0);
+    for (size_t t = 0; t < request.tensors; ++t) {
+      const size_t elements = block_elements(request.tensor[t].dtype);
+      first_block_.push_back(first_block_[t] + (request.tensor[t].elements + elements - 1) / elements);
+    }
+    threads_ = worker_count({threads, run.state, run.progress, run.source}, first_block_.back());
+    memory_.reset(new uint8_t[threads_ * (work_bytes_ + buffer_bytes_) + kLine]);
+    stream_.resize(threads_ * plan_.models.size());
+    output_.resize(threads_ * request.outputs);
+  }
+
+  RadinStatus run() {
+    const RadinRun run = {threads_, run_.state, run_.progress, run_.source};
+    const RadinStatus status =
+        for_each_block(run, first_block_.back(), [&](uint32_t worker, size_t block) { average(worker, block); });
+    if (status != RADIN_DONE) return status;
+    RadinSourceFailure failure{};
+    if (!sources_.finish(&failure)) {
+      const size_t streams = plan_.models.size();
+      failure.source = failure.source / streams * request_.models + plan_.models[failure.source % streams];
+      *run_.source = failure;
+      return RADIN_SOURCE_FAILED;
+    }
+    std::copy(first_nan_, first_nan_ + 3, request_.first_nan);
+    return RADIN_DONE;
+  }
+
+ private:
+  static size_t whole_pages(size_t bytes) { return std::max(bytes / kPage * kPage, kPage); }
+  size_t block_elements(RadinDtype dtype) const { return block_bytes_ / bytes_of(dtype); }
+
+  // Sets the bytes of blocks and buffers, and returns how many threads the memory limit leaves: where it is short, files are
+  // read by fewer bytes at a time first, then by fewer threads.
+  size_t divide_memory(size_t longest_tensor) {
+    const size_t streams = plan_.models.size();
+    const bool has_files =
+        std::any_of(used_.begin(), used_.end(), [](const RadinSource& source) { return source.memory == nullptr; });
+    const size_t wanted = std::min({has_files ? kReadBytes : kBlockBytes, kBlockBytesOfAll / streams, longest_tensor + kPage});
+    block_bytes_ = whole_pages(wanted);
+    const size_t least = work_bytes_ + (has_files ? streams * kPage : 0);
+    const size_t fitting = least == 0 ? run_.threads : std::max<size_t>(request_.memory_limit / least, 1);
+    const size_t threads = worker_count({std::min(run_.threads, fitting), run_.state, run_.progress, run_.source}, SIZE_MAX);
+    if (has_files) {
+      const size_t share = request_.memory_limit / threads;
+      block_bytes_ = std::min(block_bytes_, whole_pages((share - std::min(share, work_bytes_)) / streams));
+      buffer_bytes_ = streams * block_bytes_;
+    }
+    return threads;
+  }
+
+  std::vector<RadinSource> used_sources() const {
+    std::vector<RadinSource> used;
+    for (size_t t = 0; t < request_.tensors; ++t) {
+      for (const size_t model : plan_.models) used.push_back(request_.sources[t * request_.models + model]);
+    }
+    return used;
+  }
+
+  void average(uint32_t worker, size_t block) {
+    const auto after = std::upper_bound(first_block_.begin(), first_block_.end(), block);
+    const size_t t = static_cast<size_t>(after - first_block_.begin()) - 1;
+    const RadinTensor& tensor = request_.tensor[t];
+    const size_t begin = (block - first_block_[t]) * block_elements(tensor.dtype);
+    const size_t elements = std::min(block_elements(tensor.dtype), tensor.elements - begin);
+    const size_t element_bytes = bytes_of(tensor.dtype);
+
+    const size_t streams = plan_.models.size();
+    const uint8_t** const stream = &stream_[worker * streams];
+    uint8_t* const work = aligned_memory() + worker * (work_bytes_ + buffer_bytes_);
+    for (size_t s = 0; s < streams; ++s) {
+      if (sources_.has_failed() || is_cancelled(run_)) return;
+      uint8_t* const buffer = work + work_bytes_ + s * block_bytes_;
+      stream[s] = sources_.read(t * streams + s, begin * element_bytes, elements * element_bytes, buffer);
+    }
+    if (sources_.has_failed()) return;
+    uint8_t** const output = &output_[worker * request_.outputs];
+    for (size_t b = 0; b < request_.outputs; ++b) output[b] = tensor.outputs[b] + begin * element_bytes;
+    const bool may_have_nan = set_.average.block({tensor.dtype, elements, streams, stream, request_.outputs,
+                                                  plan_.recipes.data(), output, work, past_caches_});
+    if (may_have_nan && request_.find_nan) find_nan(t, begin, elements, stream);
+  }
+
+  // A sum that is NaN can also come of infinities, so the ingredients are looked through.
+  void find_nan(size_t t, size_t begin, size_t elements, const uint8_t* const* stream) {
+    const RadinDtype dtype = request_.tensor[t].dtype;
+    for (size_t s = 0; s < plan_.models.size(); ++s) {
+      for (size_t i = 0; i < elements; ++i) {
+        if (!is_nan(dtype, stream[s] + i * bytes_of(dtype))) continue;
+        const uint64_t found[3] = {t, plan_.models[s], begin + i};
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (std::lexicographical_compare(found, found + 3, first_nan_, first_nan_ + 3)) std::copy(found, found + 3, first_nan_);
+        return;
+      }
+    }
+  }
+
+  uint8_t* aligned_memory() {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(memory_.get());
+    return memory_.get() + (kLine - address % kLine) % kLine;
+  }
+
+  const InstructionSet& set_;
+  const RadinAverage& request_;
+  const RadinRun& run_;
+  const Plan plan_;
+  const std::vector<RadinSource> used_;  // [T, S]
+  Sources sources_;
+  const size_t work_bytes_;  // of each thread
+  size_t threads_ = 1;
+  size_t buffer_bytes_ = 0;  // of each thread, for blocks of files
+  size_t block_bytes_ = 0;   // of one stream
+  bool past_caches_ = false;
+  std::vector<size_t> first_block_;  // of each tensor; the last entry is the number of blocks
+  std::unique_ptr<uint8_t[]> memory_;
+  std::vector<const uint8_t*> stream_;  // of each thread's block
+  std::vector<uint8_t*> output_;        // of each thread's block
+  std::mutex mutex_;
+  uint64_t first_nan_[3] = {kNone, kNone, kNone};
+};
 
 }  // namespace
 
 RadinStatus average(const InstructionSet& set, const RadinAverage& request, const RadinRun& run) {
-  std::vector<size_t> first_block(request.tensors + 1, 0);  // of each tensor; the last entry is the number of blocks
-  for (size_t t = 0; t < request.tensors; ++t) {
-    first_block[t + 1] = first_block[t] + (request.tensor[t].elements + kBlock - 1) / kBlock;
-  }
-  return for_each_block(run, first_block.back(), [&](uint32_t, size_t block) {
-    const auto after = std::upper_bound(first_block.begin(), first_block.end(), block);
-    const size_t t = static_cast<size_t>(after - first_block.begin()) - 1;
-    const RadinTensor& tensor = request.tensor[t];
-    const size_t begin = (block - first_block[t]) * kBlock;
-    set.average.block(request, tensor, begin, std::min(begin + kBlock, tensor.elements));
-  });
+  return Pass(set, request, run).run();
 }
 
 }  // namespace radin

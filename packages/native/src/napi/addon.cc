@@ -11,7 +11,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 2;
+constexpr int32_t kBindingVersion = 3;
 
 // @throws ArgumentError unless it is one that this processor has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
@@ -66,7 +66,7 @@ napi_value initialise(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
       {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"average", nullptr, call<average_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"average", nullptr, call<average_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankOpen", nullptr, call<bank_open_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankCount", nullptr, call<bank_count_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankCorrect", nullptr, call<bank_correct_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

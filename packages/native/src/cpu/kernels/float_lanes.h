@@ -1,0 +1,134 @@
+// Float dtypes in vectors of kLanes elements: exact widening to float64 and one correct rounding back (to nearest, ties to
+// even), NaN becoming the positive quiet one without payload. The vector twin of ../float_formats.h.
+//
+// The 16-bit dtypes are rounded by way of float32, but to odd: what float64 has beyond float32's 24 bits is cut off, and if
+// any of it was 1, the last bit kept is set. A number kept like that lies on the same side of every 16-bit number and of
+// every middle between two as the original (it has more than two bits beyond theirs), so rounding it to nearest rounds
+// the original, once.
+#pragma once
+
+#include "lanes.h"
+
+namespace radin {
+
+namespace {
+
+// Element: an element's bits. Bits: those of kLanes elements. Elements: of as many as fill a register. Nan: notes which
+// lanes were NaN.
+
+struct Float64Lanes {
+  typedef uint64_t Element;
+  typedef Longs Bits;
+  typedef Longs Nan;
+  typedef uint64_t Elements __attribute__((vector_size(kVectorBytes)));
+
+  static RADIN_INLINE Doubles widen(Bits bits) { return reinterpret_cast<Doubles>(bits); }
+
+  // Sets the lanes of `nan` that are NaN.
+  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
+    const Longs is_nan = reinterpret_cast<Longs>(value != value);
+    nan |= is_nan;
+    return select(is_nan, splat<Longs>(0x7ff8000000000000u), reinterpret_cast<Longs>(value));
+  }
+};
+
+struct Float32Lanes {
+  typedef uint32_t Element;
+  typedef Words Bits;
+  typedef Words Nan;
+  typedef uint32_t Elements __attribute__((vector_size(kVectorBytes)));
+
+  static RADIN_INLINE Doubles widen(Bits bits) {
+    return to_doubles(reinterpret_cast<Floats>(bits));
+  }
+
+  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
+    return canonical(to_floats(value), nan);
+  }
+
+  static RADIN_INLINE Bits canonical(Floats value, Nan& nan) {
+    const Words is_nan = reinterpret_cast<Words>(value != value);
+    nan |= is_nan;
+    return select(is_nan, splat<Words>(0x7fc00000u), reinterpret_cast<Words>(value));
+  }
+};
+
+// float64 to float32, to odd where that is a normal number; below, to nearest. NaN becomes canonical.
+RADIN_INLINE Words round_to_odd(Doubles value, Words& nan) {
+  constexpr uint64_t kCut = (uint64_t{1} << 29) - 1;
+  const Longs bits = reinterpret_cast<Longs>(value);
+  const Longs odd = reinterpret_cast<Longs>((bits & kCut) != 0) & (kCut + 1);
+  const Longs cut = (bits & ~kCut) | odd;
+  // A NaN stays one: where its kept bits were all 0, the odd bit is not.
+  return Float32Lanes::canonical(to_floats(reinterpret_cast<Doubles>(cut)), nan);
+}
+
+struct Bfloat16Lanes {
+  typedef uint16_t Element;
+  typedef Shorts Bits;
+  typedef Words Nan;
+  typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
+
+  static RADIN_INLINE Doubles widen(Bits bits) {
+    return Float32Lanes::widen(to_words(bits) << 16);
+  }
+
+  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
+    const Words odd = round_to_odd(value, nan);
+    const Words nearest = (odd + 0x7fff + (odd >> 16 & 1)) >> 16;
+    // Subnormal numbers count quanta of 2^-133: a sum with 2^52 has them, rounded, in its low bits.
+    const Longs magnitude = reinterpret_cast<Longs>(value) & ~(uint64_t{1} << 63);
+    const Doubles quanta = reinterpret_cast<Doubles>(magnitude) * 0x1p133 + 0x1p52;
+    const Words small = to_words(reinterpret_cast<Longs>(quanta)) & 0xff;
+    const Words is_small = to_words(reinterpret_cast<Longs>(reinterpret_cast<Doubles>(magnitude) < 0x1p-126));
+    return to_shorts(select(is_small, small | (odd >> 16 & 0x8000), nearest));
+  }
+};
+
+struct Float16Lanes {
+  typedef uint16_t Element;
+  typedef Shorts Bits;
+  typedef Words Nan;
+  typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
+
+  static RADIN_INLINE Doubles widen(Bits bits) {
+#if defined(__F16C__) && defined(__AVX512F__)
+    return to_doubles(reinterpret_cast<Floats>(_mm256_cvtph_ps(load<__m128i>(&bits))));
+#elif defined(__F16C__)
+    const __m128i low = _mm_cvtsi64_si128(load<long long>(&bits));
+    return to_doubles(reinterpret_cast<Floats>(_mm_cvtph_ps(low)));
+#else
+    // The exponent is rebiased by an exact multiplication, which also makes subnormal numbers normal.
+    const Words magnitude = to_words(bits & 0x7fff) << 13;
+    const Words finite = reinterpret_cast<Words>(reinterpret_cast<Floats>(magnitude) * 0x1p112f);
+    const Words is_finite = reinterpret_cast<Words>(magnitude < 0x7c00u << 13);
+    const Words sign = to_words(bits & 0x8000) << 16;
+    return Float32Lanes::widen(select(is_finite, finite, magnitude | 0x7f800000u) | sign);
+#endif
+  }
+
+  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
+    const Words odd = round_to_odd(value, nan);
+#if defined(__F16C__) && defined(__AVX512F__)
+    const __m128i nearest = _mm256_cvtps_ph(reinterpret_cast<__m256>(odd), _MM_FROUND_TO_NEAREST_INT);
+    return load<Bits>(&nearest);
+#elif defined(__F16C__)
+    const __m128i nearest = _mm_cvtps_ph(reinterpret_cast<__m128>(odd), _MM_FROUND_TO_NEAREST_INT);
+    return load<Bits>(&nearest);
+#else
+    const Words magnitude = odd & 0x7fffffffu;
+    // Rebiasing the exponent from 127 to 15; a carry out of the fraction goes where it belongs, up to infinity.
+    const Words normal = (magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    // Subnormal numbers count quanta of 2^-24, which is the spacing of float32 at 0.5.
+    const Words small = reinterpret_cast<Words>(reinterpret_cast<Floats>(magnitude) + 0.5f) - 0x3f000000u;
+    Words rounded = select(reinterpret_cast<Words>(magnitude < 0x38800000u), small, normal);
+    rounded = select(reinterpret_cast<Words>(magnitude < 0x47800000u), rounded, splat<Words>(0x7c00));
+    rounded = select(reinterpret_cast<Words>(magnitude > 0x7f800000u), splat<Words>(0x7e00), rounded);
+    return to_shorts(rounded | (odd >> 16 & 0x8000));
+#endif
+  }
+};
+
+}  // namespace
+
+}  // namespace radin
