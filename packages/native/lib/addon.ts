@@ -1,6 +1,7 @@
 /** The C++ addon as it is: loading it, its raw functions, and one call's way from start to result or cancellation. */
 
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BankStatistics, FloatDtype, RunOptions, Source } from './backend.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
@@ -12,8 +13,11 @@ import { SourceError } from './source-error.js';
  */
 export interface AddonBinding {
   readonly bindingVersion: number;
-  /** Name and reason for being unavailable, or '', of one backend after the other. */
-  backends(): string[];
+  /**
+   * Name and reason for being unavailable, or '', of one backend after the other. The first path that is given is where the
+   * CUDA library is loaded from for the rest of the process; until then, with null, `cuda` is not looked for.
+   */
+  backends(cudaLibrary: string | null): string[];
   average(
     backend: number,
     weights: Float64Array,
@@ -82,7 +86,7 @@ export interface AddonBinding {
 export type RawBank = BankStatistics;
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 3;
+const BINDING_VERSION = 4;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };
@@ -96,6 +100,14 @@ const PROGRESS_UNITS = 1e6;
 const PROGRESS_MILLISECONDS = 100;
 
 export const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
+
+/**
+ * Where the CUDA library is: beside the addon, or where the environment variable RADIN_CUDA_LIBRARY says. The latter is for
+ * tests, which load `radin_cuda_on_host.so` of the same folder: the CUDA backend's logic with a device made of host memory.
+ */
+export function cudaLibrary(): string {
+  return process.env.RADIN_CUDA_LIBRARY || join(dirname(ADDON_PATH), 'radin_cuda.so');
+}
 
 /** @throws Error whose message says in one line why the addon cannot be used. */
 export function loadAddon(path = ADDON_PATH): AddonBinding {

@@ -1,6 +1,6 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
-import { type AddonBinding, DTYPE_CODES, loadAddon, rawSources, runCall } from './addon.js';
+import { type AddonBinding, cudaLibrary, DTYPE_CODES, loadAddon, rawSources, runCall } from './addon.js';
 import type { AverageRequest, Backend, Bank, BankRequest, RunOptions, ScoreRequest } from './backend.js';
 import { checkAverage } from './check-average.js';
 import { mixingCoefficients } from './coefficients.js';
@@ -68,12 +68,13 @@ class NativeBackend implements Backend {
 }
 
 /**
- * The addon's backend of that name (`cpu-avx2`, …), or for `cpu` the fastest that this processor has.
+ * The addon's backend of that name (`cuda`, `cpu-avx2`, …), or for `cpu` the fastest that this processor has.
  * @throws Error whose message says in one line why it cannot be used.
  */
 export function openNativeBackend(name: string, path?: string): Backend {
   const addon = loadAddon(path);
-  const known = addon.backends();
+  // Asking a driver takes time, which no other backend should pay for.
+  const known = addon.backends(name === 'cuda' ? cudaLibrary() : null);
   let reason: string | undefined;
   for (let index = 0; index < known.length / 2; index++) {
     const found = known[2 * index] as string;

@@ -12,6 +12,7 @@ const native = (name: string): Entry => ({ name, open: () => openNativeBackend(n
 
 /** Fastest first: `auto` takes the first that opens. `cpu` is the fastest of the instruction sets after it. */
 const ENTRIES: readonly Entry[] = [
+  native('cuda'),
   native('cpu'),
   native('cpu-avx512'),
   native('cpu-avx2'),

@@ -36,7 +36,8 @@ typedef enum {
   RADIN_STOPPED = 1,
   RADIN_OUT_OF_MEMORY = 2,
   RADIN_SOURCE_FAILED = 3, /* RadinSourceFailure says which and how */
-  RADIN_NOT_FINITE = 4     /* RadinLogit says which logit */
+  RADIN_NOT_FINITE = 4,    /* RadinLogit says which logit */
+  RADIN_DEVICE_FAILED = 5  /* RadinRun's device_error says which of its calls */
 } RadinStatus;
 
 /* Where an array's bytes are: `memory`, of any alignment, or where that is null, a range of an open file. */
@@ -53,11 +54,15 @@ typedef struct {
   int32_t error;     /* errno of the failed read, 0 where the file ended early, -1 where it changed while it was read */
 } RadinSourceFailure;
 
+/* Room for a line that says what failed, with its end. */
+#define RADIN_ERROR_BYTES 200
+
 typedef struct {
   size_t threads;             /* >= 1; no result depends on it */
   int32_t* state;             /* a RadinState, read between blocks: the kernel returns RADIN_STOPPED once it is CANCELLED */
   int32_t* progress;          /* millionths of the work that are done, stored now and then */
   RadinSourceFailure* source; /* out: with RADIN_SOURCE_FAILED */
+  char* device_error;         /* out: [RADIN_ERROR_BYTES], with RADIN_DEVICE_FAILED */
 } RadinRun;
 
 typedef struct {
@@ -146,6 +151,19 @@ typedef struct {
   RadinStatus (*bank_all_subsets)(const RadinBank*, RadinAllSubsets*, const RadinRun*);
   void (*bank_close)(RadinBank*);
 } RadinBackend;
+
+/*
+ * A backend in a shared library of its own, loaded where it is asked for. Functions that its table lacks (null) are taken from
+ * the CPU's fastest; those of one kind of bank are there all or none.
+ */
+typedef struct {
+  uint32_t version; /* RADIN_LIBRARY_VERSION of its build: the structs of this header */
+  RadinBackend backend;
+} RadinLibrary;
+
+#define RADIN_LIBRARY_VERSION 1
+#define RADIN_LIBRARY_FUNCTION "radin_library"
+typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */
 const RadinBackend* radin_cpu_backends(size_t* count);

@@ -4,9 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 type Call = (...values: unknown[]) => unknown;
 const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as { average: Call; score: Call; backends(): string[] };
+const addon = createRequire(import.meta.url)(path) as {
+  average: Call;
+  score: Call;
+  backends(cudaLibrary: string | null): string[];
+};
 
-const listed = addon.backends();
+const listed = addon.backends(null);
 /** Index of the first backend that this processor has. */
 const available = listed.findIndex((_, index) => listed[2 * index + 1] === '');
 
@@ -97,7 +101,18 @@ describe('the raw addon refuses', () => {
     expect(() => addon.average(...averageOfFile(...range))).toThrow(TypeError);
   });
 
+  it('a path of the CUDA library that is none', () => {
+    expect(() => addon.backends(1 as never)).toThrow(TypeError);
+  });
+
+  it('a CUDA backend that has not been loaded', () => {
+    const cuda = listed.indexOf('cuda') / 2;
+    expect(listed[2 * cuda + 1]).toBe('it has not been asked for');
+    expect(() => addon.score(cuda, ...score.slice(1))).toThrow(TypeError);
+  });
+
   it('another number of arguments', () => {
+    expect(() => (addon.backends as Call)()).toThrow(TypeError);
     expect(() => addon.average()).toThrow(TypeError);
     expect(() => addon.score(...score, 1)).toThrow(TypeError);
   });

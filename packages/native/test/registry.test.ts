@@ -10,17 +10,44 @@ import { runModule } from './run-module.js';
 describe('the registry', () => {
   it('lists the backends, the fastest first', () => {
     const listed = listBackends();
-    expect(listed[0]).toEqual({ name: 'cpu', available: true });
+    expect(listed.map(({ name }) => name).slice(0, 2)).toEqual(['cuda', 'cpu']);
+    expect(listed[1]).toEqual({ name: 'cpu', available: true });
     expect(listed.at(-1)).toEqual({ name: 'reference', available: true });
     for (const { available, reason } of listed) expect(reason === undefined).toBe(available);
     const sets = listed.filter(({ name }) => name.startsWith('cpu-'));
     expect(sets.some(({ available }) => available)).toBe(true);
   });
 
-  it('opens each by its name and the first for auto', () => {
+  it('opens each by its name and the first that is available for auto', () => {
     expect(openBackend('cpu').name).toBe('cpu');
     expect(openBackend('reference').name).toBe('reference');
-    expect(openBackend('auto').name).toBe('cpu');
+    expect(openBackend('auto').name).toBe(listBackends().find(({ available }) => available)?.name);
+  });
+
+  it('has cuda, or says in one line why not', () => {
+    const cuda = listBackends()[0];
+    if (cuda?.available) {
+      expect(openBackend('cuda').name).toBe('cuda');
+    } else {
+      expect(cuda?.reason).toMatch(/^.{10,200}$/);
+      expect(() => openBackend('cuda')).toThrow(new BackendUnavailableError('cuda', cuda?.reason as string));
+    }
+  });
+
+  it.each([
+    ['there is none', 'missing.so', /^this build has no CUDA library: nvcc was not found when it was built$/],
+    ['it is no library', 'package.json', /^the CUDA library cannot be loaded: .+$/],
+    ['it is another library', 'build/Release/radin_native.node', /^the CUDA library is of another build: build again$/],
+  ])('says that it cannot load the CUDA library where %s', (_, file, reason) => {
+    const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
+    const output = runModule(`
+      process.env.RADIN_CUDA_LIBRARY = ${JSON.stringify(path)};
+      const { listBackends, openBackend } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url))});
+      console.log(JSON.stringify([listBackends()[0], openBackend('auto').name]));
+    `);
+    const [cuda, auto] = JSON.parse(output);
+    expect(cuda).toMatchObject({ name: 'cuda', available: false, reason: expect.stringMatching(reason) });
+    expect(auto).toBe('cpu');
   });
 
   it.each(['gpu', 'CPU', '', 'toString'])('refuses the unknown name %j instead of falling back', (name) => {

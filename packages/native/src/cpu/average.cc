@@ -3,11 +3,11 @@
 #include "average.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "average_plan.h"
+#include "dtype_bytes.h"
 #include "fork_join.h"
 #include "source.h"
 
@@ -28,65 +28,6 @@ constexpr size_t kPage = 4096;
 constexpr size_t kCachedBytes = 4 * 1024 * 1024;
 
 constexpr size_t kLine = 64;
-constexpr uint64_t kNone = UINT64_MAX;
-
-size_t bytes_of(RadinDtype dtype) {
-  switch (dtype) {
-    case RADIN_F16: return 2;
-    case RADIN_BF16: return 2;
-    case RADIN_F32: return 4;
-    case RADIN_F64: return 8;
-  }
-  return 8;
-}
-
-bool is_nan(RadinDtype dtype, const uint8_t* element) {
-  uint64_t bits = 0;
-  std::memcpy(&bits, element, bytes_of(dtype));  // little-endian
-  switch (dtype) {
-    case RADIN_F16: return (bits & 0x7fff) > 0x7c00;
-    case RADIN_BF16: return (bits & 0x7fff) > 0x7f80;
-    case RADIN_F32: return (bits & 0x7fffffff) > 0x7f800000;
-    case RADIN_F64: return (bits & ~(uint64_t{1} << 63)) > 0x7ff0000000000000;
-  }
-  return false;
-}
-
-// The models that some output uses, and every output's recipe in terms of them.
-struct Plan {
-  std::vector<size_t> models;  // [S], ascending
-  std::vector<uint32_t> stream;
-  std::vector<double> weights;
-  std::vector<AverageRecipe> recipes;  // [B]
-
-  explicit Plan(const RadinAverage& request) {
-    std::vector<uint32_t> stream_of(request.models);
-    for (size_t k = 0; k < request.models; ++k) {
-      stream_of[k] = static_cast<uint32_t>(models.size());
-      bool is_used = false;
-      for (size_t b = 0; b < request.outputs; ++b) is_used |= request.weights[b * request.models + k] > 0.0;
-      if (is_used) models.push_back(k);
-    }
-    std::vector<size_t> begin;
-    for (size_t b = 0; b < request.outputs; ++b) {
-      begin.push_back(stream.size());
-      for (size_t k = 0; k < request.models; ++k) {
-        const double weight = request.weights[b * request.models + k];
-        if (!(weight > 0.0)) continue;
-        stream.push_back(stream_of[k]);
-        weights.push_back(weight);
-      }
-    }
-    begin.push_back(stream.size());
-    for (size_t b = 0; b < request.outputs; ++b) {
-      const double* const first = weights.data() + begin[b];
-      const double* const end = weights.data() + begin[b + 1];
-      const bool weighted = std::any_of(first, end, [](double weight) { return weight != 1.0; });
-      recipes.push_back({begin[b + 1] - begin[b], stream.data() + begin[b], first, weighted, request.divisors[b]});
-    }
-  }
-  Plan(const Plan&) = delete;
-};
 
 // One call's state that its threads share.
 class Pass {
@@ -96,7 +37,7 @@ class Pass {
         request_(request),
         run_(run),
         plan_(request),
-        used_(used_sources()),
+        used_(plan_.used_sources(request)),
         sources_(used_.data(), used_.size()),
         work_bytes_((set.average.work_bytes(plan_.models.size(), request.outputs) + kLine - 1) / kLine * kLine) {
     size_t longest = 0;
@@ -113,25 +54,24 @@ class Pass {
       const size_t elements = block_elements(request.tensor[t].dtype);
       first_block_.push_back(first_block_[t] + (request.tensor[t].elements + elements - 1) / elements);
     }
-    threads_ = worker_count({threads, run.state, run.progress, run.source}, first_block_.back());
+    threads_ = worker_count(threads, first_block_.back());
     memory_.reset(new uint8_t[threads_ * (work_bytes_ + buffer_bytes_) + kLine]);
     stream_.resize(threads_ * plan_.models.size());
     output_.resize(threads_ * request.outputs);
   }
 
   RadinStatus run() {
-    const RadinRun run = {threads_, run_.state, run_.progress, run_.source};
+    RadinRun run = run_;
+    run.threads = threads_;
     const RadinStatus status =
         for_each_block(run, first_block_.back(), [&](uint32_t worker, size_t block) { average(worker, block); });
     if (status != RADIN_DONE) return status;
     RadinSourceFailure failure{};
     if (!sources_.finish(&failure)) {
-      const size_t streams = plan_.models.size();
-      failure.source = failure.source / streams * request_.models + plan_.models[failure.source % streams];
-      *run_.source = failure;
+      *run_.source = plan_.in_request(failure, request_.models);
       return RADIN_SOURCE_FAILED;
     }
-    std::copy(first_nan_, first_nan_ + 3, request_.first_nan);
+    first_nan_.write(request_.first_nan);
     return RADIN_DONE;
   }
 
@@ -149,21 +89,13 @@ class Pass {
     block_bytes_ = whole_pages(wanted);
     const size_t least = work_bytes_ + (has_files ? streams * kPage : 0);
     const size_t fitting = least == 0 ? run_.threads : std::max<size_t>(request_.memory_limit / least, 1);
-    const size_t threads = worker_count({std::min(run_.threads, fitting), run_.state, run_.progress, run_.source}, SIZE_MAX);
+    const size_t threads = worker_count(std::min(run_.threads, fitting), SIZE_MAX);
     if (has_files) {
       const size_t share = request_.memory_limit / threads;
       block_bytes_ = std::min(block_bytes_, whole_pages((share - std::min(share, work_bytes_)) / streams));
       buffer_bytes_ = streams * block_bytes_;
     }
     return threads;
-  }
-
-  std::vector<RadinSource> used_sources() const {
-    std::vector<RadinSource> used;
-    for (size_t t = 0; t < request_.tensors; ++t) {
-      for (const size_t model : plan_.models) used.push_back(request_.sources[t * request_.models + model]);
-    }
-    return used;
   }
 
   void average(uint32_t worker, size_t block) {
@@ -187,21 +119,7 @@ class Pass {
     for (size_t b = 0; b < request_.outputs; ++b) output[b] = tensor.outputs[b] + begin * element_bytes;
     const bool may_have_nan = set_.average.block({tensor.dtype, elements, streams, stream, request_.outputs,
                                                   plan_.recipes.data(), output, work, past_caches_});
-    if (may_have_nan && request_.find_nan) find_nan(t, begin, elements, stream);
-  }
-
-  // A sum that is NaN can also come of infinities, so the ingredients are looked through.
-  void find_nan(size_t t, size_t begin, size_t elements, const uint8_t* const* stream) {
-    const RadinDtype dtype = request_.tensor[t].dtype;
-    for (size_t s = 0; s < plan_.models.size(); ++s) {
-      for (size_t i = 0; i < elements; ++i) {
-        if (!is_nan(dtype, stream[s] + i * bytes_of(dtype))) continue;
-        const uint64_t found[3] = {t, plan_.models[s], begin + i};
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (std::lexicographical_compare(found, found + 3, first_nan_, first_nan_ + 3)) std::copy(found, found + 3, first_nan_);
-        return;
-      }
-    }
+    if (may_have_nan && request_.find_nan) first_nan_.look(tensor.dtype, t, begin, elements, plan_.models, stream);
   }
 
   uint8_t* aligned_memory() {
@@ -212,7 +130,7 @@ class Pass {
   const InstructionSet& set_;
   const RadinAverage& request_;
   const RadinRun& run_;
-  const Plan plan_;
+  const AveragePlan plan_;
   const std::vector<RadinSource> used_;  // [T, S]
   Sources sources_;
   const size_t work_bytes_;  // of each thread
@@ -224,8 +142,7 @@ class Pass {
   std::unique_ptr<uint8_t[]> memory_;
   std::vector<const uint8_t*> stream_;  // of each thread's block
   std::vector<uint8_t*> output_;        // of each thread's block
-  std::mutex mutex_;
-  uint64_t first_nan_[3] = {kNone, kNone, kNone};
+  FirstNan first_nan_;
 };
 
 }  // namespace

@@ -127,6 +127,7 @@ constexpr RadinBackend kBackends[] = {
     table<avx2::kSet>("cpu-avx2", avx2_unavailable),
     table<portable::kSet>("cpu-portable", always_available),
 };
+constexpr const InstructionSet* kSets[] = {&avx512::kSet, &avx2::kSet, &portable::kSet};
 
 }  // namespace
 
@@ -136,6 +137,7 @@ RADIN_KERNELS_OF(neon)
 
 namespace {
 constexpr RadinBackend kBackends[] = {table<neon::kSet>("cpu-neon", always_available)};
+constexpr const InstructionSet* kSets[] = {&neon::kSet};
 }
 
 #else
@@ -144,9 +146,17 @@ RADIN_KERNELS_OF(portable)
 
 namespace {
 constexpr RadinBackend kBackends[] = {table<portable::kSet>("cpu-portable", always_available)};
+constexpr const InstructionSet* kSets[] = {&portable::kSet};
 }
 
 #endif
+
+// Beside each of kBackends its kernels.
+const InstructionSet& best_instruction_set() {
+  size_t index = 0;
+  while (kBackends[index].unavailable() != nullptr) ++index;  // the last always is available
+  return *kSets[index];
+}
 
 }  // namespace radin
 

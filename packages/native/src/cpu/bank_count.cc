@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fork_join.h"
+#include "mixture_lists.h"
 
 namespace radin {
 
@@ -16,49 +17,6 @@ namespace {
 constexpr size_t kBatch = 1024;
 // Vector additions below which a second thread costs more than it does.
 constexpr double kWorkOfThread = 1e6;
-
-// The mixtures as the kernels want them.
-struct Lists {
-  std::vector<uint32_t> first;
-  std::vector<uint16_t> ingredient;
-  std::vector<float> coefficient;
-  std::vector<uint8_t> uniform;
-  std::vector<float> total;
-
-  Lists(const double* coefficients, size_t mixtures, size_t models) {
-    first.reserve(mixtures + 1);
-    first.push_back(0);
-    for (size_t s = 0; s < mixtures; ++s) {
-      const double* const row = coefficients + s * models;
-      bool is_uniform = true;
-      double sum = 0.0;
-      for (size_t k = 0; k < models; ++k) {
-        if (row[k] == 0.0) continue;
-        ingredient.push_back(static_cast<uint16_t>(k));
-        coefficient.push_back(static_cast<float>(row[k]));
-        is_uniform &= row[k] == 1.0;
-        sum += row[k];
-      }
-      first.push_back(static_cast<uint32_t>(ingredient.size()));
-      uniform.push_back(is_uniform);
-      total.push_back(static_cast<float>(sum * 1.0001));
-    }
-  }
-
-  BankMixtures view() const {
-    return {first.data(), ingredient.data(), coefficient.data(), uniform.data(), total.data()};
-  }
-};
-
-// The lanes of a group that a mixture gets wrong, the uncertain ones asked of the float64 loop.
-uint32_t resolve(const Bank& bank, size_t group, uint16_t wrong, uint16_t uncertain, const double* coefficients) {
-  uint32_t lanes = wrong;
-  for (uint32_t open = uncertain; open != 0; open &= open - 1) {
-    const size_t lane = static_cast<size_t>(__builtin_ctz(open));
-    if (bank.is_wrong(group, lane, coefficients)) lanes |= 1u << lane;
-  }
-  return lanes;
-}
 
 }  // namespace
 
@@ -70,7 +28,7 @@ RadinStatus count_correct(const InstructionSet& set, const Bank& bank, const dou
   for (size_t chunk = 0; chunk < mixtures; chunk += kChunk) {
     const size_t size = std::min(kChunk, mixtures - chunk);
     const double* const rows = coefficients + chunk * bank.models;
-    const Lists lists(rows, size, bank.models);
+    const MixtureLists lists(rows, size, bank.models);
     const BankMixtures view_of_mixtures = lists.view();
     const double work = static_cast<double>(view.first_slot[view.groups]) * static_cast<double>(lists.ingredient.size());
     RadinRun threads = run;
@@ -94,7 +52,7 @@ RadinStatus count_correct(const InstructionSet& set, const Bank& bank, const dou
           for (size_t s = begin; s < end; ++s) {
             uint32_t lanes = wrong[s - begin];
             if (uncertain[s - begin] != 0) {
-              lanes = resolve(bank, group, wrong[s - begin], uncertain[s - begin], rows + s * bank.models);
+              lanes = bank.wrong_lanes(group, wrong[s - begin], uncertain[s - begin], rows + s * bank.models);
             }
             wrong_counts[worker][s] += static_cast<uint32_t>(__builtin_popcount(lanes));
           }
@@ -115,7 +73,7 @@ RadinStatus count_correct(const InstructionSet& set, const Bank& bank, const dou
 RadinStatus mark_correct(const InstructionSet& set, const Bank& bank, const double* coefficients, uint8_t* correct,
                          const RadinRun& run) {
   const BankView view = bank.view();
-  const Lists lists(coefficients, 1, bank.models);
+  const MixtureLists lists(coefficients, 1, bank.models);
   std::fill_n(correct, bank.samples, uint8_t{1});
   for (const uint32_t sample : bank.always_wrong) correct[sample] = 0;
   for (size_t group = 0; group < view.groups; ++group) {
@@ -123,7 +81,7 @@ RadinStatus mark_correct(const InstructionSet& set, const Bank& bank, const doub
     uint16_t wrong = 0;
     uint16_t uncertain = 0;
     set.bank.group_masks(view, group, lists.view(), 0, 1, &wrong, &uncertain);
-    const uint32_t lanes = resolve(bank, group, wrong, uncertain, coefficients);
+    const uint32_t lanes = bank.wrong_lanes(group, wrong, uncertain, coefficients);
     for (size_t lane = 0; lane < kBankLanes; ++lane) {
       const uint32_t sample = bank.sample[group * kBankLanes + lane];
       if (sample != Bank::kNoSample) correct[sample] = (lanes >> lane & 1) == 0;

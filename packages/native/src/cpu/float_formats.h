@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../exact/shared.h"
+
 namespace radin {
 
 template <class To, class From>
-inline To bit_cast(From from) {
+RADIN_SHARED To bit_cast(From from) {
   static_assert(sizeof(To) == sizeof(From), "a cast of bits keeps the size");
   To to;
   std::memcpy(&to, &from, sizeof to);
@@ -17,8 +19,8 @@ inline To bit_cast(From from) {
 }
 
 // 2^exponent, exactly, for -1022 <= exponent <= 1023.
-inline constexpr uint64_t power_of_two_bits(int exponent) { return static_cast<uint64_t>(exponent + 1023) << 52; }
-inline double power_of_two(int exponent) { return bit_cast<double>(power_of_two_bits(exponent)); }
+RADIN_SHARED constexpr uint64_t power_of_two_bits(int exponent) { return static_cast<uint64_t>(exponent + 1023) << 52; }
+RADIN_SHARED double power_of_two(int exponent) { return bit_cast<double>(power_of_two_bits(exponent)); }
 
 // Adding and then subtracting 2^52 rounds 0 <= x < 2^52 to an integer, ties to even: a double there has no fraction bits.
 constexpr double kRoundToInteger = 4503599627370496.0;
@@ -31,7 +33,7 @@ struct SixteenBits {
   static constexpr Bits kInfinity = static_cast<Bits>(kMagnitude >> kFractionBits << kFractionBits);
   static constexpr Bits kQuietNan = static_cast<Bits>(kInfinity | 1 << (kFractionBits - 1));
 
-  static double widen(Bits bits) {
+  RADIN_SHARED double widen(Bits bits) {
     const uint32_t magnitude = bits & kMagnitude;
     const uint64_t sign = static_cast<uint64_t>(bits & 0x8000) << 48;
     uint64_t wide = static_cast<uint64_t>(magnitude) << (52 - kFractionBits);
@@ -45,7 +47,7 @@ struct SixteenBits {
   // Counts the quanta (the spacing of this format at the value's exponent) in the magnitude. Going straight from the double
   // avoids the second rounding of a detour through float32. A count that reaches the next power of two carries into the
   // exponent field, up to infinity, by itself.
-  static Bits round(double value) {
+  RADIN_SHARED Bits round(double value) {
     if (value != value) return kQuietNan;
     const uint64_t bits = bit_cast<uint64_t>(value);
     double magnitude = bit_cast<double>(bits & 0x7fffffffffffffffu);
@@ -64,14 +66,14 @@ using Bfloat16 = SixteenBits<7, -126>;
 
 struct Float32 {
   using Bits = uint32_t;
-  static double widen(Bits bits) { return bit_cast<float>(bits); }
-  static Bits round(double value) { return value != value ? 0x7fc00000u : bit_cast<Bits>(static_cast<float>(value)); }
+  RADIN_SHARED double widen(Bits bits) { return bit_cast<float>(bits); }
+  RADIN_SHARED Bits round(double value) { return value != value ? 0x7fc00000u : bit_cast<Bits>(static_cast<float>(value)); }
 };
 
 struct Float64 {
   using Bits = uint64_t;
-  static double widen(Bits bits) { return bit_cast<double>(bits); }
-  static Bits round(double value) { return value != value ? 0x7ff8000000000000u : bit_cast<Bits>(value); }
+  RADIN_SHARED double widen(Bits bits) { return bit_cast<double>(bits); }
+  RADIN_SHARED Bits round(double value) { return value != value ? 0x7ff8000000000000u : bit_cast<Bits>(value); }
 };
 
 }  // namespace radin

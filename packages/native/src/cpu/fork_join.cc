@@ -18,8 +18,8 @@ constexpr size_t kMaxThreads = 256;
 
 bool is_cancelled(const RadinRun& run) { return __atomic_load_n(run.state, __ATOMIC_RELAXED) == RADIN_CANCELLED; }
 
-uint32_t worker_count(const RadinRun& run, size_t blocks) {
-  const size_t wanted = std::min({run.threads, blocks, kMaxThreads});
+uint32_t worker_count(size_t threads, size_t blocks) {
+  const size_t wanted = std::min({threads, blocks, kMaxThreads});
   return static_cast<uint32_t>(std::max<size_t>(wanted, 1));
 }
 

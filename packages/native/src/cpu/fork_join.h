@@ -15,7 +15,8 @@ namespace radin {
 bool is_cancelled(const RadinRun& run);
 
 // How many workers `for_each_block` will number for that many blocks: at least 1, never more than there are blocks.
-uint32_t worker_count(const RadinRun& run, size_t blocks);
+uint32_t worker_count(size_t threads, size_t blocks);
+inline uint32_t worker_count(const RadinRun& run, size_t blocks) { return worker_count(run.threads, blocks); }
 
 // The part of a call's whole work that one loop does, as fractions in [0, 1], for its progress.
 struct Share {

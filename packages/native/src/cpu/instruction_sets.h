@@ -15,4 +15,7 @@ struct InstructionSet {
   const SubsetKernels& subsets;
 };
 
+// The fastest that this processor has: what backends use for their work on the host.
+const InstructionSet& best_instruction_set();
+
 }  // namespace radin

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dtype_bytes.h"
+
 namespace radin {
 
 namespace {
@@ -10,16 +12,6 @@ namespace {
 // The rows of all models in a block, in bytes of float32: a share of 1 MiB for each model of a pool of 32, which is what
 // reading files wants (see source.h), and of the second-level cache for none; tiles see to that.
 constexpr size_t kBlockBytes = size_t{32} << 20;
-
-size_t bytes_of(RadinDtype dtype) {
-  switch (dtype) {
-    case RADIN_F16: return 2;
-    case RADIN_BF16: return 2;
-    case RADIN_F32: return 4;
-    case RADIN_F64: return 8;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -44,12 +36,14 @@ bool LogitBlocks::load(size_t begin, size_t count) {
     const bool is_last = begin + count == logits_.samples;
     const RadinSource& source = logits_.logits[k];
     const bool is_aligned = reinterpret_cast<uintptr_t>(source.memory) % alignof(float) == 0;
-    if (dtype == RADIN_F32 && !sources_.is_file(k) && !is_last && is_aligned) {
+    if (staging_ == nullptr && dtype == RADIN_F32 && !sources_.is_file(k) && !is_last && is_aligned) {
       rows_[k] = reinterpret_cast<const float*>(source.memory + position);
       continue;
     }
-    if (floats_.size() < logits_.models * stride) floats_ = AlignedArray<float>(logits_.models * stride);
-    float* const floats = floats_.data() + k * stride;
+    if (staging_ == nullptr && floats_.size() < logits_.models * stride) {
+      floats_ = AlignedArray<float>(logits_.models * stride);
+    }
+    float* const floats = (staging_ == nullptr ? floats_.data() : staging_) + k * stride;
     rows_[k] = floats;
     if (dtype == RADIN_F32) {
       const uint8_t* const read = sources_.read(k, position, bytes, reinterpret_cast<uint8_t*>(floats));

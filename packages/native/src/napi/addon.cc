@@ -1,8 +1,11 @@
 // The module: { bindingVersion, backends, average, bankOpen, bankCount, bankCorrect,
-// bankAllSubsets, bankClose, score }. It has no state, so any number of threads may load it.
+// bankAllSubsets, bankClose, score }. Any number of threads may load it: its only state is the CUDA library, once loaded.
 
+#include <exception>
 #include <new>
+#include <string>
 
+#include "backends.h"
 #include "calls.h"
 
 namespace radin {
@@ -11,14 +14,13 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 3;
+constexpr int32_t kBindingVersion = 4;
 
-// @throws ArgumentError unless it is one that this processor has: another's instructions would end the process.
+// @throws ArgumentError unless it is one that this machine has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
-  size_t count = 0;
-  const RadinBackend* all = radin_cpu_backends(&count);
-  if (index >= count || all[index].unavailable() != nullptr) throw ArgumentError{"Expected an available backend"};
-  return all[index];
+  const ListedBackend listed = index < backend_count() ? listed_backend(index) : ListedBackend{};
+  if (listed.backend == nullptr || listed.reason != nullptr) throw ArgumentError{"Expected an available backend"};
+  return *listed.backend;
 }
 
 using MakeJob = std::unique_ptr<Job> (*)(const RadinBackend&, const Arguments&);
@@ -42,22 +44,33 @@ napi_value call(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// backends() → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its pair.
-napi_value backends(napi_env env, napi_callback_info) {
-  size_t count = 0;
-  const RadinBackend* all = radin_cpu_backends(&count);
-  napi_value list = nullptr;
-  if (napi_create_array_with_length(env, 2 * count, &list) != napi_ok) return nullptr;
-  for (size_t i = 0; i < count; ++i) {
-    const char* reason = all[i].unavailable();
-    const char* texts[] = {all[i].name, reason == nullptr ? "" : reason};
-    for (uint32_t part = 0; part < 2; ++part) {
-      napi_value text = nullptr;
-      if (napi_create_string_utf8(env, texts[part], NAPI_AUTO_LENGTH, &text) != napi_ok) return nullptr;
-      if (napi_set_element(env, list, static_cast<uint32_t>(2 * i + part), text) != napi_ok) return nullptr;
+// backends(cudaLibrary) → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its pair.
+// Where cudaLibrary is a path and not null, `cuda` is looked for there.
+napi_value backends(napi_env env, napi_callback_info info) {
+  try {
+    const Arguments arguments(env, info, 1);
+    const std::string path = arguments.text_or_null(arguments[0], "Expected a string or null for cudaLibrary");
+    if (!path.empty()) load_cuda(path.c_str());
+    napi_value list = nullptr;
+    check(napi_create_array_with_length(env, 2 * backend_count(), &list));
+    for (size_t i = 0; i < backend_count(); ++i) {
+      const ListedBackend listed = listed_backend(i);
+      const char* texts[] = {listed.name, listed.reason == nullptr ? "" : listed.reason};
+      for (uint32_t part = 0; part < 2; ++part) {
+        napi_value text = nullptr;
+        check(napi_create_string_utf8(env, texts[part], NAPI_AUTO_LENGTH, &text));
+        check(napi_set_element(env, list, static_cast<uint32_t>(2 * i + part), text));
+      }
     }
+    return list;
+  } catch (const ArgumentError& error) {
+    napi_throw_type_error(env, nullptr, error.message);
+  } catch (const std::exception&) {  // only the allocation of memory throws
+    napi_throw_error(env, nullptr, "Not enough memory for the arguments of the call");
+  } catch (const PendingException&) {
+    // JavaScript already knows, or is gone.
   }
-  return list;
+  return nullptr;
 }
 
 napi_value initialise(napi_env env, napi_value exports) {

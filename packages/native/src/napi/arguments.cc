@@ -22,6 +22,17 @@ size_t Arguments::size(napi_value integer, const char* message) const {
   return static_cast<size_t>(value);
 }
 
+std::string Arguments::text_or_null(napi_value value, const char* message) const {
+  napi_valuetype type = napi_undefined;
+  check(napi_typeof(env_, value, &type));
+  if (type == napi_null) return {};
+  size_t bytes = 0;
+  if (napi_get_value_string_utf8(env_, value, nullptr, 0, &bytes) != napi_ok) throw ArgumentError{message};
+  std::string text(bytes, '\0');
+  check(napi_get_value_string_utf8(env_, value, text.data(), bytes + 1, &bytes));
+  return text;
+}
+
 size_t Arguments::length(napi_value array, const char* message) const {
   uint32_t length = 0;
   if (napi_get_array_length(env_, array, &length) != napi_ok) throw ArgumentError{message};

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "../kernels.h"
@@ -41,6 +42,7 @@ class Arguments {
   napi_value operator[](size_t position) const { return values_[position]; }
   double number(napi_value number, const char* message) const;
   size_t size(napi_value integer, const char* message) const;  // an integer in [0, 2^53)
+  std::string text_or_null(napi_value value, const char* message) const;  // null becomes ""
   size_t length(napi_value array, const char* message) const;  // of an Array
   napi_value element(napi_value array, size_t index) const;
 

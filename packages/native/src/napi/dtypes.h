@@ -1,6 +1,7 @@
 // Element types as JavaScript names them: the codes of DTYPE_CODES in lib/addon.ts.
 #pragma once
 
+#include "../cpu/dtype_bytes.h"
 #include "arguments.h"
 
 namespace radin {
@@ -10,7 +11,5 @@ inline RadinDtype dtype_of(int32_t code) {
   if (code < RADIN_F16 || code > RADIN_F64) throw ArgumentError{"Expected a known code for dtypes"};
   return static_cast<RadinDtype>(code);
 }
-
-inline size_t bytes_of(RadinDtype dtype) { return dtype == RADIN_F64 ? 8 : dtype == RADIN_F32 ? 4 : 2; }
 
 }  // namespace radin

@@ -20,7 +20,7 @@ void Job::execute(napi_env, void* data) {
   int32_t expected = RADIN_QUEUED;
   const bool may_run = __atomic_compare_exchange_n(job.state_, &expected, static_cast<int32_t>(RADIN_RUNNING), false,
                                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-  const RadinRun run = {job.threads_, &job.state_[0], &job.state_[1], &job.source_};
+  const RadinRun run = {job.threads_, &job.state_[0], &job.state_[1], &job.source_, job.device_error_};
   job.status_ = may_run ? job.run(run) : RADIN_STOPPED;
 }
 
@@ -44,6 +44,7 @@ napi_value Job::error(napi_env env) const noexcept {
   const char* text = status_ == RADIN_STOPPED         ? "The call was cancelled"
                      : status_ == RADIN_SOURCE_FAILED ? "A source could not be read"
                      : status_ == RADIN_NOT_FINITE    ? "A logit is not finite"
+                     : status_ == RADIN_DEVICE_FAILED ? device_error_
                                                       : "Not enough memory for the work space of the call";
   napi_value message = nullptr;
   napi_value error = nullptr;

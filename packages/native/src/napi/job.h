@@ -47,6 +47,7 @@ class Job {
   int32_t* state_ = nullptr;
   RadinStatus status_ = RADIN_STOPPED;
   RadinSourceFailure source_{};
+  char device_error_[RADIN_ERROR_BYTES] = "";
 };
 
 }  // namespace radin

@@ -198,13 +198,12 @@ Preferred uniform_subset(const BankView& bank, size_t first_slot, size_t last_sl
   return preferred;
 }
 
-// Sums of float32 products. `band` times the lane's total error bound: quantisation is off by the slack for each unit of
-// coefficients, and float32 arithmetic by 2^-24 of the largest possible sum for each of N + 4 roundings on an element's way.
+// Sums of float32 products. `band` bounds their error: quantisation is off by the slack for each unit of coefficients, and
+// float32 arithmetic by weighted_rounding.
 template <bool kAny>
 Preferred weighted(const BankView& bank, size_t first_slot, size_t last_slot, const uint16_t* ingredient,
                    const float* coefficient, size_t ingredients, float total) {
-  const float rounding = total * 1.01f * static_cast<float>(bank.models + 4) * 0x1p-24f *
-                         static_cast<float>(int32_t{1} << quantised_bits(bank.models));
+  const float rounding = weighted_rounding(bank.models, total);
   Preferred preferred{};
   for (size_t slot = first_slot; slot < last_slot; ++slot) {
     const int32_t* const quantised = bank.quantised + slot * bank.models * kGroup;

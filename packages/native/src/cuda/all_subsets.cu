@@ -1,0 +1,286 @@
+// Scoring all subsets of a bank, all of them at full length: 2^N x rows comparisons, which a device has the arithmetic for.
+//
+// The models in two halves: a row's sum over a subset is one of the low half's 2^(N/2) sums plus one of the high half's, and
+// tables of both are made for a batch of rows at a time. A thread has one low sum in a register for kHighs high ones, which
+// all threads of a warp share.
+// Never in memory: sums over whole subsets.
+// Shapes: tables [rows, 2^(N/2)], wrong counts [2^N].
+// Memory: wrong counts (64 MiB for N = 24, on both sides), tables of some kTableBytes or one group of samples where that is
+// more, and the list of what only the float64 loop can tell. Where there is no room for them, or more on the list than
+// is worth while, the CPU's algorithm takes over.
+
+#include "all_subsets.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "../cpu/all_subsets.h"
+#include "../cpu/best_subsets.h"
+#include "../cpu/fork_join.h"
+
+namespace radin {
+
+namespace {
+
+// High sums that a thread goes through with one low sum.
+constexpr size_t kHighs = 8;
+constexpr size_t kTableBytes = size_t{64} << 20;
+// Pairs of a row and a subset of a launch, which nothing stops; also keeps a launch's uncertain samples countable in 32 bits.
+constexpr size_t kLaunchPairs = size_t{1} << 31;
+// Uncertain samples of a launch that the host is asked about, for each subset and at most.
+constexpr size_t kUncertainOfSubset = 4;
+constexpr size_t kMostUncertain = size_t{1} << 20;
+// Of them a thread takes that many at a time, and of subsets when the best are chosen.
+constexpr size_t kPairsAtOnce = 1024;
+constexpr size_t kSubsetsAtOnce = size_t{1} << 16;
+
+// The rows of groups [first_group, end_group): their slots' lanes, and tables of their sums.
+struct Batch {
+  BankView bank;
+  size_t first_group, end_group;
+  size_t first_slot;  // of the first group
+  size_t low_models;
+  size_t lows, highs;  // 2^low_models and 2^(N - low_models)
+  int32_t* low;        // [rows, lows], with the bias
+  int32_t* high;       // [rows, highs]
+};
+
+// One entry of a row's tables for each index.
+struct MakeTables {
+  Batch batch;
+
+  RADIN_ANYWHERE void operator()(size_t index) const {
+    const size_t row = index / (batch.lows + batch.highs);
+    const size_t entry = index % (batch.lows + batch.highs);
+    const size_t slot = batch.first_slot + row / kBankLanes;
+    const size_t lane = row % kBankLanes;
+    const bool is_low = entry < batch.lows;
+    const size_t subset = is_low ? entry : (entry - batch.lows) << batch.low_models;
+    int32_t sum = is_low ? batch.bank.bias[slot * kBankLanes + lane] : 0;
+    for (size_t k = 0; k < batch.bank.models; ++k) {
+      if ((subset >> k & 1) != 0) sum += batch.bank.quantised[(slot * batch.bank.models + k) * kBankLanes + lane];
+    }
+    if (is_low) batch.low[row * batch.lows + entry] = sum;
+    else batch.high[row * batch.highs + (entry - batch.lows)] = sum;
+  }
+};
+
+struct UncertainPair {
+  uint32_t subset;
+  uint32_t place;  // group * 16 + lane
+};
+
+// One low subset with kHighs high ones for each index, low ones side by side.
+struct ScoreSubsets {
+  Batch batch;
+  size_t first;              // added to the index
+  uint32_t* wrong;           // in and out: [2^N]
+  UncertainPair* uncertain;  // out: [room]
+  size_t room;
+  uint32_t* uncertain_count; // in and out; may exceed the room
+
+  RADIN_ANYWHERE void operator()(size_t index) const {
+    const size_t low = (first + index) % batch.lows;
+    const size_t first_high = (first + index) / batch.lows * kHighs;
+    const size_t count = batch.highs - first_high < kHighs ? batch.highs - first_high : kHighs;
+    uint32_t wrong_here[kHighs] = {};
+    for (size_t group = batch.first_group; group < batch.end_group; ++group) {
+      const size_t begin = batch.bank.first_slot[group];
+      const size_t end = batch.bank.first_slot[group + 1];
+      for (size_t lane = 0; lane < kBankLanes; ++lane) {
+        const int32_t need = batch.bank.need[group * kBankLanes + lane];
+        int32_t certain[kHighs] = {};
+        int32_t possible[kHighs] = {};
+        for (size_t slot = begin; slot < end; ++slot) {
+          const size_t row = (slot - batch.first_slot) * kBankLanes + lane;
+          const int32_t low_sum = batch.low[row * batch.lows + low];
+          const int32_t* const high_sum = batch.high + row * batch.highs + first_high;
+          const int32_t slack = batch.bank.slack[slot * kBankLanes + lane];
+          for (size_t i = 0; i < kHighs; ++i) {
+            const int32_t sum = low_sum + high_sum[i < count ? i : 0];
+            certain[i] += sum > slack;
+            possible[i] += sum > -slack;
+          }
+        }
+        for (size_t i = 0; i < kHighs; ++i) {
+          wrong_here[i] += certain[i] >= need;
+          const bool is_uncertain = certain[i] < need && possible[i] >= need;
+          if (is_uncertain && i < count) note(low, first_high + i, group * kBankLanes + lane);
+        }
+      }
+    }
+    for (size_t i = 0; i < count; ++i) wrong[subset_of(low, first_high + i)] += wrong_here[i];
+  }
+
+ private:
+  RADIN_ANYWHERE size_t subset_of(size_t low, size_t high) const { return high << batch.low_models | low; }
+
+  RADIN_ANYWHERE void note(size_t low, size_t high, size_t place) const {
+    const size_t subset = subset_of(low, high);
+    if (subset == 0) return;
+    const uint32_t at = atomic_add(uncertain_count, uint32_t{1});
+    if (at < room) uncertain[at] = {static_cast<uint32_t>(subset), static_cast<uint32_t>(place)};
+  }
+};
+
+class AllSubsets {
+ public:
+  AllSubsets(const DeviceBank& bank, const RadinRun& run)
+      : bank_(bank), host_(*bank.host), run_(run), subsets_(size_t{1} << host_.models) {
+    low_models_ = (host_.models + 1) / 2;
+    lows_ = size_t{1} << low_models_;
+    highs_ = subsets_ >> low_models_;
+    room_ = std::min(kUncertainOfSubset * subsets_, kMostUncertain);
+  }
+
+  // Whether the device has room; half of what is free, as other calls may need some.
+  bool fits() const {
+    const size_t most_rows = std::max(rows_at_once(), rows_of_largest_group());
+    const size_t bytes = most_rows * row_bytes() + subsets_ * sizeof(uint32_t) + room_ * sizeof(UncertainPair);
+    return bytes <= free_device_memory() / 2;
+  }
+
+  // Counts the samples that each subset gets wrong. `*worked` is false if too many were uncertain.
+  RadinStatus count(std::vector<uint32_t>* wrong, bool* worked) {
+    allocate();
+    stream_.clear(wrong_.data(), subsets_);
+    for (size_t group = 0; group < host_.groups;) {
+      const size_t end = batch_end(group);
+      const RadinStatus status = score(batch_of(group, end), worked);
+      if (status != RADIN_DONE || !*worked) return status;
+      group = end;
+      const double done = static_cast<double>(group) / static_cast<double>(host_.groups);
+      __atomic_store_n(run_.progress, static_cast<int32_t>(kShareOfCounts * 1e6 * done), __ATOMIC_RELAXED);
+    }
+    wrong->resize(subsets_);
+    stream_.to_host(wrong->data(), wrong_.data(), subsets_);
+    stream_.wait();
+    for (const uint32_t subset : also_wrong_) ++(*wrong)[subset];
+    return RADIN_DONE;
+  }
+
+  // Of the call's work; the rest is choosing the best.
+  static constexpr double kShareOfCounts = 0.9;
+
+ private:
+  size_t row_bytes() const { return (lows_ + highs_) * sizeof(int32_t); }
+  size_t rows_at_once() const { return std::min(kTableBytes / row_bytes(), rows_of(0, host_.groups)); }
+  size_t rows_of(size_t group, size_t end) const {
+    return (host_.first_slot[end] - host_.first_slot[group]) * kBankLanes;
+  }
+  // Groups are in descending order of their slots.
+  size_t rows_of_largest_group() const { return host_.groups == 0 ? 0 : rows_of(0, 1); }
+
+  void allocate() {
+    const size_t rows = std::max(rows_at_once(), rows_of_largest_group());
+    low_ = DeviceArray<int32_t>(rows * lows_);
+    high_ = DeviceArray<int32_t>(rows * highs_);
+    wrong_ = DeviceArray<uint32_t>(subsets_);
+    uncertain_ = DeviceArray<UncertainPair>(room_);
+    uncertain_count_ = DeviceArray<uint32_t>(1);
+  }
+
+  size_t batch_end(size_t group) const {
+    size_t end = group + 1;
+    while (end < host_.groups && rows_of(group, end + 1) <= rows_at_once()) ++end;
+    return end;
+  }
+
+  Batch batch_of(size_t group, size_t end) {
+    return {bank_.view(), group, end, host_.first_slot[group], low_models_, lows_, highs_, low_.data(), high_.data()};
+  }
+
+  RadinStatus score(const Batch& batch, bool* worked) {
+    const size_t rows = rows_of(batch.first_group, batch.end_group);
+    stream_.launch(MakeTables{batch}, rows * (lows_ + highs_));
+    const size_t threads = lows_ * ((highs_ + kHighs - 1) / kHighs);
+    const size_t at_once = std::max<size_t>(kLaunchPairs / (rows * kHighs), 1);
+    for (size_t first = 0; first < threads; first += at_once) {
+      if (is_cancelled(run_)) return RADIN_STOPPED;
+      stream_.clear(uncertain_count_.data(), 1);
+      stream_.launch(
+          ScoreSubsets{batch, first, wrong_.data(), uncertain_.data(), room_, uncertain_count_.data()},
+          std::min(at_once, threads - first));
+      uint32_t count = 0;
+      stream_.to_host(&count, uncertain_count_.data(), 1);
+      stream_.wait();
+      *worked = count <= room_;
+      if (!*worked) return RADIN_DONE;
+      const RadinStatus status = resolve(count);
+      if (status != RADIN_DONE) return status;
+    }
+    return RADIN_DONE;
+  }
+
+  // Asks the float64 loop about the launch's uncertain samples.
+  RadinStatus resolve(size_t count) {
+    if (count == 0) return RADIN_DONE;
+    std::vector<UncertainPair> pairs(count);
+    stream_.to_host(pairs.data(), uncertain_.data(), count);
+    stream_.wait();
+    std::vector<uint8_t> is_wrong(count);
+    const size_t blocks = (count + kPairsAtOnce - 1) / kPairsAtOnce;
+    const double done = static_cast<double>(*run_.progress) * 1e-6;
+    const auto ask = [&](uint32_t, size_t block) {
+      for (size_t i = block * kPairsAtOnce; i < std::min((block + 1) * kPairsAtOnce, count); ++i) {
+        double coefficients[32];
+        for (size_t k = 0; k < host_.models; ++k) coefficients[k] = (pairs[i].subset >> k & 1) != 0 ? 1.0 : 0.0;
+        is_wrong[i] = host_.is_wrong(pairs[i].place / kBankLanes, pairs[i].place % kBankLanes, coefficients);
+      }
+    };
+    const RadinStatus status = for_each_block(run_, blocks, ask, Share{done, done});
+    for (size_t i = 0; i < count; ++i) {
+      if (is_wrong[i] != 0) also_wrong_.push_back(pairs[i].subset);
+    }
+    return status;
+  }
+
+  const DeviceBank& bank_;
+  const Bank& host_;
+  const RadinRun& run_;
+  const size_t subsets_;  // 2^N
+  size_t low_models_, lows_, highs_;
+  size_t room_;
+  std::vector<uint32_t> also_wrong_;  // subsets, once for each uncertain sample that they get wrong
+  DeviceArray<int32_t> low_, high_;
+  DeviceArray<uint32_t> wrong_;
+  DeviceArray<UncertainPair> uncertain_;
+  DeviceArray<uint32_t> uncertain_count_;
+  Stream stream_;
+};
+
+RadinStatus choose_best(const Bank& bank, const std::vector<uint32_t>& wrong, RadinAllSubsets* request,
+                        const RadinRun& run) {
+  const size_t blocks = (wrong.size() + kSubsetsAtOnce - 1) / kSubsetsAtOnce;
+  const BestSubsets none(bank.models, bank.samples, request->keep, request->lambda);
+  std::vector<BestSubsets> best(worker_count(run, blocks), none);
+  const auto choose = [&](uint32_t worker, size_t block) {
+    const size_t end = std::min((block + 1) * kSubsetsAtOnce, wrong.size());
+    for (size_t subset = std::max<size_t>(block * kSubsetsAtOnce, 1); subset < end; ++subset) {
+      best[worker].add(static_cast<uint32_t>(subset), static_cast<size_t>(__builtin_popcountll(subset)),
+                       bank.samples - bank.always_wrong.size() - wrong[subset]);
+    }
+  };
+  const RadinStatus status = for_each_block(run, blocks, choose, Share{AllSubsets::kShareOfCounts, 1.0});
+  if (status != RADIN_DONE) return status;
+  BestSubsets all = none;
+  for (const BestSubsets& some : best) all.merge(some);
+  all.write(request);
+  return RADIN_DONE;
+}
+
+}  // namespace
+
+RadinStatus score_all_subsets_on_device(const DeviceBank& bank, RadinAllSubsets* request, const RadinRun& run) {
+  std::vector<uint32_t> wrong;
+  AllSubsets all(bank, run);
+  bool worked = all.fits();
+  if (worked) {
+    const RadinStatus status = all.count(&wrong, &worked);
+    if (status != RADIN_DONE) return status;
+  }
+  if (!worked) return score_all_subsets(best_instruction_set(), *bank.host, request, run);
+  return choose_best(*bank.host, wrong, request, run);
+}
+
+}  // namespace radin
