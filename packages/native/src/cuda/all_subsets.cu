@@ -5,8 +5,8 @@
 // all threads of a warp share.
 // Never in memory: sums over whole subsets.
 // Shapes: tables [rows, 2^(N/2)], wrong counts [2^N].
-// Memory: wrong counts (64 MiB for N = 24, on both sides), tables of some kTableBytes or one group of samples where that is
-// more, and the list of what only the float64 loop can tell. Where there is no room for them, or more on the list than
+// Memory: wrong counts (64 MiB for N = 24, on both sides), tables of up to kTableBytes, or of one group of samples
+// where that is more, and the list of what only the float64 loop can tell. Where there is no room for them, or more on the list than
 // is worth while, the CPU's algorithm takes over.
 
 #include "all_subsets.h"
@@ -26,7 +26,7 @@ namespace {
 constexpr size_t kHighs = 8;
 constexpr size_t kTableBytes = size_t{64} << 20;
 // Pairs of a row and a subset of a launch, which nothing stops; also keeps a launch's uncertain samples countable in 32 bits.
-constexpr size_t kLaunchPairs = size_t{1} << 31;
+constexpr size_t kLaunchPairs = size_t{1} << 30;
 // Uncertain samples of a launch that the host is asked about, for each subset and at most.
 constexpr size_t kUncertainOfSubset = 4;
 constexpr size_t kMostUncertain = size_t{1} << 20;
@@ -130,6 +130,7 @@ class AllSubsets {
     low_models_ = (host_.models + 1) / 2;
     lows_ = size_t{1} << low_models_;
     highs_ = subsets_ >> low_models_;
+    table_bytes_ = std::min(kTableBytes, free_device_memory() / 4);
     room_ = std::min(kUncertainOfSubset * subsets_, kMostUncertain);
   }
 
@@ -149,8 +150,6 @@ class AllSubsets {
       const RadinStatus status = score(batch_of(group, end), worked);
       if (status != RADIN_DONE || !*worked) return status;
       group = end;
-      const double done = static_cast<double>(group) / static_cast<double>(host_.groups);
-      __atomic_store_n(run_.progress, static_cast<int32_t>(kShareOfCounts * 1e6 * done), __ATOMIC_RELAXED);
     }
     wrong->resize(subsets_);
     stream_.to_host(wrong->data(), wrong_.data(), subsets_);
@@ -164,7 +163,7 @@ class AllSubsets {
 
  private:
   size_t row_bytes() const { return (lows_ + highs_) * sizeof(int32_t); }
-  size_t rows_at_once() const { return std::min(kTableBytes / row_bytes(), rows_of(0, host_.groups)); }
+  size_t rows_at_once() const { return std::min(table_bytes_ / row_bytes(), rows_of(0, host_.groups)); }
   size_t rows_of(size_t group, size_t end) const {
     return (host_.first_slot[end] - host_.first_slot[group]) * kBankLanes;
   }
@@ -197,6 +196,7 @@ class AllSubsets {
     const size_t at_once = std::max<size_t>(kLaunchPairs / (rows * kHighs), 1);
     for (size_t first = 0; first < threads; first += at_once) {
       if (is_cancelled(run_)) return RADIN_STOPPED;
+      tell_progress(batch, static_cast<double>(first) / static_cast<double>(threads));
       stream_.clear(uncertain_count_.data(), 1);
       stream_.launch(
           ScoreSubsets{batch, first, wrong_.data(), uncertain_.data(), room_, uncertain_count_.data()},
@@ -212,6 +212,13 @@ class AllSubsets {
     return RADIN_DONE;
   }
 
+  void tell_progress(const Batch& batch, double share_of_batch) {
+    const double rows_before = static_cast<double>(rows_of(0, batch.first_group));
+    const double rows = static_cast<double>(rows_of(batch.first_group, batch.end_group));
+    done_ = kShareOfCounts * (rows_before + share_of_batch * rows) / static_cast<double>(rows_of(0, host_.groups));
+    __atomic_store_n(run_.progress, static_cast<int32_t>(1e6 * done_), __ATOMIC_RELAXED);
+  }
+
   // Asks the float64 loop about the launch's uncertain samples.
   RadinStatus resolve(size_t count) {
     if (count == 0) return RADIN_DONE;
@@ -220,7 +227,6 @@ class AllSubsets {
     stream_.wait();
     std::vector<uint8_t> is_wrong(count);
     const size_t blocks = (count + kPairsAtOnce - 1) / kPairsAtOnce;
-    const double done = static_cast<double>(*run_.progress) * 1e-6;
     const auto ask = [&](uint32_t, size_t block) {
       for (size_t i = block * kPairsAtOnce; i < std::min((block + 1) * kPairsAtOnce, count); ++i) {
         double coefficients[32];
@@ -228,7 +234,7 @@ class AllSubsets {
         is_wrong[i] = host_.is_wrong(pairs[i].place / kBankLanes, pairs[i].place % kBankLanes, coefficients);
       }
     };
-    const RadinStatus status = for_each_block(run_, blocks, ask, Share{done, done});
+    const RadinStatus status = for_each_block(run_, blocks, ask, Share{done_, done_});
     for (size_t i = 0; i < count; ++i) {
       if (is_wrong[i] != 0) also_wrong_.push_back(pairs[i].subset);
     }
@@ -240,7 +246,9 @@ class AllSubsets {
   const RadinRun& run_;
   const size_t subsets_;  // 2^N
   size_t low_models_, lows_, highs_;
+  size_t table_bytes_;
   size_t room_;
+  double done_ = 0.0;  // of the call's work
   std::vector<uint32_t> also_wrong_;  // subsets, once for each uncertain sample that they get wrong
   DeviceArray<int32_t> low_, high_;
   DeviceArray<uint32_t> wrong_;
