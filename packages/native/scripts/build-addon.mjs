@@ -28,7 +28,8 @@ function isOfThisPlace(cacheFile) {
   const cache = readFileSync(cacheFile, 'utf8');
   const entry = (name) => cache.match(new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm'))?.[1] ?? '';
   const home = entry('CMAKE_HOME_DIRECTORY');
-  return existsSync(home) && realpathSync(home) === realpathSync(root) && existsSync(entry('CMAKE_CXX_COMPILER'));
+  const compilers = ['CMAKE_CXX_COMPILER', 'CMAKE_CUDA_COMPILER'].map(entry).filter((path) => path.startsWith('/'));
+  return existsSync(home) && realpathSync(home) === realpathSync(root) && compilers.every((path) => existsSync(path));
 }
 
 const missing = missingTools();

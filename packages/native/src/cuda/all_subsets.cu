@@ -30,6 +30,8 @@ constexpr size_t kLaunchPairs = size_t{1} << 30;
 // Uncertain samples of a launch that the host is asked about, for each subset and at most.
 constexpr size_t kUncertainOfSubset = 4;
 constexpr size_t kMostUncertain = size_t{1} << 20;
+// And of all launches.
+constexpr size_t kMostAsked = size_t{1} << 23;
 // Of them a thread takes that many at a time, and of subsets when the best are chosen.
 constexpr size_t kPairsAtOnce = 1024;
 constexpr size_t kSubsetsAtOnce = size_t{1} << 16;
@@ -40,7 +42,8 @@ struct Batch {
   size_t first_group, end_group;
   size_t first_slot;  // of the first group
   size_t low_models;
-  size_t lows, highs;  // 2^low_models and 2^(N - low_models)
+  size_t lows, highs;  // 2^low_models and 2^(N - low_models), the latter at least kHighs
+  size_t subsets;      // 2^N
   int32_t* low;        // [rows, lows], with the bias
   int32_t* high;       // [rows, highs]
 };
@@ -82,7 +85,6 @@ struct ScoreSubsets {
   RADIN_ANYWHERE void operator()(size_t index) const {
     const size_t low = (first + index) % batch.lows;
     const size_t first_high = (first + index) / batch.lows * kHighs;
-    const size_t count = batch.highs - first_high < kHighs ? batch.highs - first_high : kHighs;
     uint32_t wrong_here[kHighs] = {};
     for (size_t group = batch.first_group; group < batch.end_group; ++group) {
       const size_t begin = batch.bank.first_slot[group];
@@ -97,19 +99,21 @@ struct ScoreSubsets {
           const int32_t* const high_sum = batch.high + row * batch.highs + first_high;
           const int32_t slack = batch.bank.slack[slot * kBankLanes + lane];
           for (size_t i = 0; i < kHighs; ++i) {
-            const int32_t sum = low_sum + high_sum[i < count ? i : 0];
+            const int32_t sum = low_sum + high_sum[i];
             certain[i] += sum > slack;
             possible[i] += sum > -slack;
           }
         }
         for (size_t i = 0; i < kHighs; ++i) {
           wrong_here[i] += certain[i] >= need;
-          const bool is_uncertain = certain[i] < need && possible[i] >= need;
-          if (is_uncertain && i < count) note(low, first_high + i, group * kBankLanes + lane);
+          if (certain[i] < need && possible[i] >= need) note(low, first_high + i, group * kBankLanes + lane);
         }
       }
     }
-    for (size_t i = 0; i < count; ++i) wrong[subset_of(low, first_high + i)] += wrong_here[i];
+    for (size_t i = 0; i < kHighs; ++i) {
+      const size_t subset = subset_of(low, first_high + i);
+      if (subset < batch.subsets) wrong[subset] += wrong_here[i];
+    }
   }
 
  private:
@@ -117,7 +121,7 @@ struct ScoreSubsets {
 
   RADIN_ANYWHERE void note(size_t low, size_t high, size_t place) const {
     const size_t subset = subset_of(low, high);
-    if (subset == 0) return;
+    if (subset == 0 || subset >= batch.subsets) return;
     const uint32_t at = atomic_add(uncertain_count, uint32_t{1});
     if (at < room) uncertain[at] = {static_cast<uint32_t>(subset), static_cast<uint32_t>(place)};
   }
@@ -129,7 +133,7 @@ class AllSubsets {
       : bank_(bank), host_(*bank.host), run_(run), subsets_(size_t{1} << host_.models) {
     low_models_ = (host_.models + 1) / 2;
     lows_ = size_t{1} << low_models_;
-    highs_ = subsets_ >> low_models_;
+    highs_ = std::max(subsets_ >> low_models_, kHighs);
     table_bytes_ = std::min(kTableBytes, free_device_memory() / 4);
     room_ = std::min(kUncertainOfSubset * subsets_, kMostUncertain);
   }
@@ -186,13 +190,14 @@ class AllSubsets {
   }
 
   Batch batch_of(size_t group, size_t end) {
-    return {bank_.view(), group, end, host_.first_slot[group], low_models_, lows_, highs_, low_.data(), high_.data()};
+    return {bank_.view(), group,       end,        host_.first_slot[group], low_models_, lows_, highs_,
+            subsets_,     low_.data(), high_.data()};
   }
 
   RadinStatus score(const Batch& batch, bool* worked) {
     const size_t rows = rows_of(batch.first_group, batch.end_group);
     stream_.launch(MakeTables{batch}, rows * (lows_ + highs_));
-    const size_t threads = lows_ * ((highs_ + kHighs - 1) / kHighs);
+    const size_t threads = lows_ * (highs_ / kHighs);
     const size_t at_once = std::max<size_t>(kLaunchPairs / (rows * kHighs), 1);
     for (size_t first = 0; first < threads; first += at_once) {
       if (is_cancelled(run_)) return RADIN_STOPPED;
@@ -204,7 +209,8 @@ class AllSubsets {
       uint32_t count = 0;
       stream_.to_host(&count, uncertain_count_.data(), 1);
       stream_.wait();
-      *worked = count <= room_;
+      asked_ += count;
+      *worked = count <= room_ && asked_ <= kMostAsked;
       if (!*worked) return RADIN_DONE;
       const RadinStatus status = resolve(count);
       if (status != RADIN_DONE) return status;
@@ -248,6 +254,7 @@ class AllSubsets {
   size_t low_models_, lows_, highs_;
   size_t table_bytes_;
   size_t room_;
+  size_t asked_ = 0;   // how many uncertain samples so far
   double done_ = 0.0;  // of the call's work
   std::vector<uint32_t> also_wrong_;  // subsets, once for each uncertain sample that they get wrong
   DeviceArray<int32_t> low_, high_;
