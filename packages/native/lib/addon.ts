@@ -33,10 +33,17 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  stream(
+    backend: number,
+    read: readonly Uint8Array[],
+    write: readonly Uint8Array[],
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
 }
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 2;
+const BINDING_VERSION = 3;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

@@ -84,12 +84,23 @@ typedef struct {
   uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinScore;
 
+/* Memory read once and written once, in no computation's service: the limit that benchmarks measure against. */
+typedef struct {
+  size_t reads, writes;
+  const uint8_t* const* read; /* [reads] */
+  const size_t* read_bytes;
+  uint8_t* const* write; /* [writes]; zeros are written */
+  const size_t* write_bytes;
+  uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
+} RadinStream;
+
 typedef struct {
   const char* name;
   /* Null where the backend works on this machine, else the reason in one line. */
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
+  RadinStatus (*stream)(const RadinStream*, const RadinRun*);
 } RadinBackend;
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */

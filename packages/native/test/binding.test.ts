@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 
 type Call = (...values: unknown[]) => unknown;
 const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as { average: Call; score: Call; backends(): string[] };
+const addon = createRequire(import.meta.url)(path) as {
+  average: Call;
+  score: Call;
+  stream: Call;
+  backends(): string[];
+};
 
 const listed = addon.backends();
 /** Index of the first backend that this processor has. */
@@ -66,6 +71,16 @@ describe('the raw addon refuses', () => {
     ['no state', 8, null],
   ])('to score with %s', (_, position, value) => {
     expect(() => addon.score(...score.with(position, value as never))).toThrow(TypeError);
+  });
+
+  it.each<[string, number, unknown]>([
+    ['reads that are no array', 1, new Uint8Array(4)],
+    ['a read of another type', 1, [new Float32Array(1)]],
+    ['a write of nothing', 2, [undefined]],
+    ['threads in words', 3, 'two'],
+  ])('to stream with %s', (_, position, value) => {
+    const stream = [available, [new Uint8Array(4)], [new Uint8Array(4)], 1, state()];
+    expect(() => addon.stream(...stream.with(position, value as never))).toThrow(TypeError);
   });
 
   it('another number of arguments', () => {

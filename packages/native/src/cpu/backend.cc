@@ -5,6 +5,7 @@
 #include "average.h"
 #include "instruction_sets.h"
 #include "score.h"
+#include "stream.h"
 
 namespace radin {
 
@@ -24,7 +25,8 @@ RadinStatus guarded(const Request* request, const RadinRun* run) noexcept {
 
 template <const InstructionSet& set>
 constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
-  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>};
+  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>,
+          guarded<set, RadinStream, stream>};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -32,10 +34,11 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 }  // namespace
 
 // The tables that kernels/ defines for an instruction set of CMakeLists.txt.
-#define RADIN_KERNELS_OF(name)                        \
-  namespace name {                                    \
-  extern const AverageKernels kAverageKernels;        \
-  constexpr InstructionSet kSet = {kAverageKernels};  \
+#define RADIN_KERNELS_OF(name)                                        \
+  namespace name {                                                    \
+  extern const AverageKernels kAverageKernels;                        \
+  extern const StreamKernels kStreamKernels;                          \
+  constexpr InstructionSet kSet = {kAverageKernels, kStreamKernels};  \
   }
 
 #if defined(__x86_64__)

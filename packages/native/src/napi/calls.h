@@ -12,5 +12,6 @@ namespace radin {
 
 std::unique_ptr<Job> average_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> stream_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin
