@@ -2,6 +2,7 @@
 
     {"call": "info"}                                              -> versions, the BLAS and its kernel
     {"call": "load", "kind": "weights" | "logits", ...}           -> {}          the data of the runs that follow
+    {"call": "drop"}                                              -> {}          the data's memory is given back
     {"call": "run", "task": name, "threads": t, "steps": s}       -> {"seconds": ...}     for s steps of the outer loop
     {"call": "result", "task": name, "steps": s, ...}             -> {"values": [...]}    for comparison, not timed
 
@@ -89,8 +90,10 @@ def answer(request, data):
     call = request.pop("call")
     if call == "info":
         return info()
-    if call == "load":
+    if call == "drop":
         data.clear()
+        return {}
+    if call == "load":
         data.update({"weights": averaging, "logits": scoring}[request.pop("kind")].load(**request))
         return {}
     task = TASKS[request.pop("task")]

@@ -1,5 +1,5 @@
 import type { DataFolder } from './data/folder.js';
-import { availableMemory } from './environment.js';
+import { availableMemory, releaseMemory } from './environment.js';
 import type { Contender, Effort } from './interleave.js';
 import { interleave } from './interleave.js';
 import type { Peers } from './peers.js';
@@ -23,7 +23,7 @@ export interface Experiment {
   prepare(bench: Bench): Promise<Prepared>;
 }
 
-export interface Prepared {
+interface Prepared {
   readonly bytes: { readonly read: number; readonly write: number };
   readonly entrants: readonly Entrant[];
   /** Compares the answers of two entrants that do the same work. @returns how they differ, or undefined */
@@ -50,6 +50,9 @@ export interface Entrant {
 export async function runExperiment(experiment: Experiment, bench: Bench): Promise<ExperimentResult> {
   const { id, title, data, memory } = experiment;
   const notices: string[] = [];
+  // What the experiment before this one needed.
+  await bench.peers?.call({ call: 'drop' });
+  releaseMemory();
   const available = availableMemory();
   if (memory > available) {
     const [needed, found] = [memory, available].map((bytes) => (bytes / 2 ** 30).toFixed(1));

@@ -41,5 +41,5 @@ export async function benchmarkKernels(
 }
 
 function effortOf(quick: boolean, rounds: number): Effort {
-  return quick ? { rounds, secondsPerRun: 0.15, secondsInAll: 0.3 } : { rounds, secondsPerRun: 3, secondsInAll: 12 };
+  return quick ? { rounds, secondsPerRun: 0.15, secondsInAll: 0.3 } : { rounds, secondsPerRun: 2, secondsInAll: 8 };
 }

@@ -17,6 +17,6 @@ export function limitOf(read: readonly NodeJS.TypedArray[], write: readonly Node
   };
 }
 
-export function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
+function bytesOf({ buffer, byteOffset, byteLength }: NodeJS.TypedArray): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

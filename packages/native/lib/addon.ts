@@ -56,7 +56,7 @@ const CANCELLED = 2;
 const PROGRESS_UNITS = 1e6;
 const PROGRESS_MILLISECONDS = 100;
 
-export const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
+const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
 
 /** @throws Error whose message says in one line why the addon cannot be used. */
 export function loadAddon(path = ADDON_PATH): AddonBinding {

@@ -16,9 +16,9 @@ const CANDIDATES = 200;
 /** `paper`: 13 models of ViT-B/32's size and logits of half of ImageNet's validation set. `small`: what fits anywhere. */
 export const SIZES: Readonly<Record<'small' | 'paper', Sizes>> = {
   small: {
-    average: { models: 13, tensors: transformerTensors(4, 320) },
+    average: { models: 13, tensors: transformerTensors(4, 256) },
     manyAverages: { models: 13, tensors: transformerTensors(2, 192) },
-    score: { models: 13, samples: 2_560, classes: 1_000, candidates: CANDIDATES },
+    score: { models: 13, samples: 1_600, classes: 1_000, candidates: CANDIDATES },
     largePool: { models: 72, samples: 2_560, classes: 100, candidates: CANDIDATES },
   },
   paper: {
