@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ADDON_PATH } from '../lib/addon.js';
 
 type Call = (...values: unknown[]) => unknown;
-const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as {
+const addon = createRequire(import.meta.url)(ADDON_PATH) as {
   average: Call;
   score: Call;
   stream: Call;
