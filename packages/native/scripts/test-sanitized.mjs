@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const script = (name) => join(root, 'scripts', name);
 
-// The TypeScript backend runs no C++: of the suites that test every backend only the addon's are of use here.
-const ADDON_ONLY = ['--testNamePattern', '^(?!.*the reference backend)'];
+// The tests that run C++: of the suites that test every backend not the one of TypeScript's, and no tests of scripts.
+const ADDON_ONLY = ['--testNamePattern', '^(?!.*the reference backend)', '--exclude', '**/check-binding.test.ts'];
 
 const WITHOUT_RANDOM_ADDRESSES = ['setarch', '-R'];
 
