@@ -1,3 +1,4 @@
+export { ADDON_PATH } from './addon.js';
 export {
   type AverageRequest,
   type AverageTensor,
@@ -10,5 +11,5 @@ export {
   type ScoreRequest,
   type Source,
 } from './backend.js';
-export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
+export { BACKEND_NAMES, type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
 export { SourceError } from './source-error.js';
