@@ -13,6 +13,7 @@ OpenBLAS crashes or gives wrong products on processors that are newer than it is
 import ctypes
 import json
 import platform
+import signal
 import sys
 import time
 
@@ -110,6 +111,7 @@ def answer(request, data):
 def main():
     if "--self-test" in sys.argv:
         sys.exit(0 if multiplies_correctly() else 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the input ends it, with whoever asks
     data = {}
     for line in sys.stdin:
         try:

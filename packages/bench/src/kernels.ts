@@ -25,11 +25,12 @@ export async function benchmarkKernels(
     const environment = describeEnvironment(peers?.versions);
     onEnvironment(environment);
     const threadCounts = [...new Set([1, availableParallelism()])];
-    const bench = { threadCounts, effort: effortOf(quick, rounds), seed, folder, peers };
+    const effort = effortOf(quick, rounds);
     const results: ExperimentResult[] = [];
     for (const experiment of experimentsOf(size)) {
       if (only !== undefined && !only.includes(experiment.id)) continue;
-      const result = await runExperiment(experiment, bench);
+      const running = peers?.isRunning ? peers : undefined;
+      const result = await runExperiment(experiment, { threadCounts, effort, seed, folder, peers: running });
       onResult(result);
       results.push(result);
     }

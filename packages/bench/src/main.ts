@@ -9,6 +9,12 @@ import { environmentText, LEGEND, markdown, resultText } from './table.js';
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
 async function kernels(options: KernelsOptions): Promise<void> {
+  // An exit, unlike a signal that nobody handles, removes the gigabytes of temporary files.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => process.exit(code));
   const result = await benchmarkKernels(options, {
     onNotice: (text) => process.stderr.write(`note: ${text}\n`),
     onEnvironment: (environment) => process.stdout.write(`${environmentText(environment)}\n${LEGEND}\n`),

@@ -51,6 +51,11 @@ export class Peers {
     return new Peers(child, lines, info);
   }
 
+  /** False once the process has ended, such as where memory ran out. */
+  get isRunning(): boolean {
+    return isRunning(this.#child);
+  }
+
   has(task: string): boolean {
     return this.#tasks.has(task);
   }
@@ -62,9 +67,12 @@ export class Peers {
 
   async stop(): Promise<void> {
     this.#child.stdin.end();
-    if (this.#child.exitCode === null && this.#child.signalCode === null)
-      await new Promise((resolve) => this.#child.once('exit', resolve));
+    if (this.isRunning) await new Promise((resolve) => this.#child.once('exit', resolve));
   }
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcessByStdio<Writable, Readable, null>): boolean {
+  return exitCode === null && signalCode === null;
 }
 
 async function ask(
@@ -73,7 +81,7 @@ async function ask(
   request: Reply,
 ): Promise<Reply> {
   const ended = new Error('the Python process of the peers has ended');
-  if (child.exitCode !== null || child.signalCode !== null) throw ended;
+  if (!isRunning(child)) throw ended;
   const reply = new Promise<string>((resolve, reject) => {
     const fail = () => reject(ended);
     child.once('exit', fail);
