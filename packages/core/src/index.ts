@@ -1,4 +1,4 @@
-export { type Backend, type BackendStatus, listBackends } from '@radin/native';
+export { ADDON_PATH, BACKEND_NAMES, type Backend, type BackendStatus, listBackends } from '@radin/native';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
 export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {

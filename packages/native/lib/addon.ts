@@ -76,6 +76,13 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  stream(
+    backend: number,
+    read: readonly Uint8Array[],
+    write: readonly Uint8Array[],
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
 }
 
 /** A bank as the addon hands it over: an object of its own kind, with the statistics as properties. */
@@ -95,7 +102,12 @@ const CANCELLED = 2;
 const PROGRESS_UNITS = 1e6;
 const PROGRESS_MILLISECONDS = 100;
 
-export const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
+/**
+ * The addon that was built with this package, or another build of it that the environment variable RADIN_NATIVE_ADDON
+ * names, such as one with a sanitizer. Whoever can set it chooses code that this process runs, as with NODE_OPTIONS.
+ */
+export const ADDON_PATH =
+  process.env.RADIN_NATIVE_ADDON || fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
 
 /** @throws Error whose message says in one line why the addon cannot be used. */
 export function loadAddon(path = ADDON_PATH): AddonBinding {

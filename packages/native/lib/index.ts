@@ -1,3 +1,4 @@
+export { ADDON_PATH } from './addon.js';
 export {
   type AllSubsets,
   type AllSubsetsRequest,
@@ -21,5 +22,5 @@ export {
 } from './backend.js';
 export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';
-export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
+export { BACKEND_NAMES, type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
 export { SourceError } from './source-error.js';

@@ -127,6 +127,15 @@ typedef struct {
   uint64_t* highest;   /* out: [N + 1] */
   uint64_t* total;     /* out: [N + 1] */
 } RadinAllSubsets;
+/* Memory read once and written once, in no computation's service: the limit that benchmarks measure against. */
+typedef struct {
+  size_t reads, writes;
+  const uint8_t* const* read; /* [reads] */
+  const size_t* read_bytes;
+  uint8_t* const* write; /* [writes]; zeros are written */
+  const size_t* write_bytes;
+  uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
+} RadinStream;
 
 typedef struct {
   const char* name;
@@ -134,6 +143,7 @@ typedef struct {
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
+  RadinStatus (*stream)(const RadinStream*, const RadinRun*);
   /* A bank for top-`top`, to be closed by `bank_close`. */
   RadinStatus (*bank_open)(const RadinLogits*, size_t top, const RadinRun*, RadinBank** bank, RadinLogit* not_finite);
   RadinBankStatistics (*bank_statistics)(const RadinBank*);

@@ -1,10 +1,14 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ADDON_PATH } from '../lib/addon.js';
 
 type Call = (...values: unknown[]) => unknown;
-const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as { average: Call; score: Call; backends(): string[] };
+const addon = createRequire(import.meta.url)(ADDON_PATH) as {
+  average: Call;
+  score: Call;
+  stream: Call;
+  backends(): string[];
+};
 
 const listed = addon.backends();
 /** Index of the first backend that this processor has. */
@@ -95,6 +99,16 @@ describe('the raw addon refuses', () => {
     ['another size than its output', [0, 0, 8]],
   ])('to average a file with %s', (_, range) => {
     expect(() => addon.average(...averageOfFile(...range))).toThrow(TypeError);
+  });
+
+  it.each<[string, number, unknown]>([
+    ['reads that are no array', 1, new Uint8Array(4)],
+    ['a read of another type', 1, [new Float32Array(1)]],
+    ['a write of nothing', 2, [undefined]],
+    ['threads in words', 3, 'two'],
+  ])('to stream with %s', (_, position, value) => {
+    const stream = [available, [new Uint8Array(4)], [new Uint8Array(4)], 1, state()];
+    expect(() => addon.stream(...stream.with(position, value as never))).toThrow(TypeError);
   });
 
   it('another number of arguments', () => {

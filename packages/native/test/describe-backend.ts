@@ -3,6 +3,7 @@ import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/b
 import { describeAverage } from './describe-average.js';
 import { describeBank } from './describe-bank.js';
 import { describeScore } from './describe-score.js';
+import { SLOWNESS } from './slowness.js';
 import { outputOf, tensor } from './tensors.js';
 
 const noise = (length: number, seed: number) =>
@@ -106,7 +107,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       controller.abort(reason);
       expect(await outcome).toBe(reason);
       // Promised are 50 ms; a machine that is busy with other tests may add to them.
-      expect(performance.now() - aborted).toBeLessThan(250);
+      expect(performance.now() - aborted).toBeLessThan(250 * SLOWNESS);
     });
 
     it('rejects calls that still wait for a thread as soon as their signal aborts', async () => {
@@ -119,7 +120,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       const aborted = performance.now();
       waiting.abort('waiting');
       expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
-      expect(performance.now() - aborted).toBeLessThan(500);
+      expect(performance.now() - aborted).toBeLessThan(500 * SLOWNESS);
       running.abort('running');
       expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
     });

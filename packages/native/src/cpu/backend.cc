@@ -8,6 +8,7 @@
 #include "bank_count.h"
 #include "instruction_sets.h"
 #include "score.h"
+#include "stream.h"
 
 namespace radin {
 
@@ -82,6 +83,7 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
           unavailable,
           guarded<set, RadinAverage, average>,
           guarded<set, RadinScore, score>,
+          guarded<set, RadinStream, stream>,
           bank_open<set>,
           bank_statistics,
           bank_count<set>,
@@ -95,12 +97,13 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 }  // namespace
 
 // The tables that kernels/ defines for an instruction set of CMakeLists.txt.
-#define RADIN_KERNELS_OF(name)                        \
-  namespace name {                                    \
-  extern const AverageKernels kAverageKernels;        \
-  extern const BankKernels kBankKernels;              \
-  extern const SubsetKernels kSubsetKernels;          \
-  constexpr InstructionSet kSet = {kAverageKernels, kBankKernels, kSubsetKernels}; \
+#define RADIN_KERNELS_OF(name)                                                                      \
+  namespace name {                                                                                  \
+  extern const AverageKernels kAverageKernels;                                                      \
+  extern const BankKernels kBankKernels;                                                            \
+  extern const SubsetKernels kSubsetKernels;                                                        \
+  extern const StreamKernels kStreamKernels;                                                        \
+  constexpr InstructionSet kSet = {kAverageKernels, kBankKernels, kSubsetKernels, kStreamKernels};  \
   }
 
 #if defined(__x86_64__)

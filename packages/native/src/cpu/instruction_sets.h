@@ -4,6 +4,7 @@
 
 #include "kernels/average_kernels.h"
 #include "kernels/bank_kernels.h"
+#include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
 namespace radin {
@@ -13,6 +14,7 @@ struct InstructionSet {
   const AverageKernels& average;
   const BankKernels& bank;
   const SubsetKernels& subsets;
+  const StreamKernels& stream;
 };
 
 }  // namespace radin

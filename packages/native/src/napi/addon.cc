@@ -1,5 +1,4 @@
-// The module: { bindingVersion, backends, average, bankOpen, bankCount, bankCorrect,
-// bankAllSubsets, bankClose, score }. It has no state, so any number of threads may load it.
+// The module: bindingVersion, backends and the calls of calls.h. It has no state, so any number of threads may load it.
 
 #include <new>
 
@@ -73,6 +72,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankClose", nullptr, bank_close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"score", nullptr, call<score_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"stream", nullptr, call<stream_job, 5>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];
   return napi_define_properties(env, exports, count, properties) == napi_ok ? exports : nullptr;

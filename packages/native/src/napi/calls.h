@@ -17,5 +17,6 @@ std::unique_ptr<Job> bank_correct_job(const RadinBackend& backend, const Argumen
 std::unique_ptr<Job> bank_all_subsets_job(const RadinBackend& backend, const Arguments& arguments);
 napi_value bank_close(napi_env env, napi_callback_info info);
 std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> stream_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin
