@@ -22,6 +22,18 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  crossEntropy(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    coefficients: Float64Array,
+    results: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   score(
     backend: number,
     logits: readonly Float32Array[],
@@ -36,7 +48,7 @@ export interface AddonBinding {
 }
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 2;
+const BINDING_VERSION = 3;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

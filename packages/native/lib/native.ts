@@ -1,8 +1,16 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
 import { type AddonBinding, DTYPE_CODES, loadAddon, runCall } from './addon.js';
-import type { AverageRequest, Backend, RunOptions, ScoreRequest } from './backend.js';
+import type {
+  AverageRequest,
+  Backend,
+  CrossEntropy,
+  CrossEntropyRequest,
+  RunOptions,
+  ScoreRequest,
+} from './backend.js';
 import { mixingCoefficients } from './coefficients.js';
+import { crossEntropy } from './native-cross-entropy.js';
 import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
@@ -35,6 +43,10 @@ class NativeBackend implements Backend {
       throw nonFiniteLogit(logits, classes, Math.floor(nonFinite / size), nonFinite % size);
     }
     return totals;
+  }
+
+  crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {
+    return crossEntropy(this.addon, this.index, request, options);
   }
 }
 

@@ -1,6 +1,5 @@
 /** The contract of backend.ts in plain TypeScript, written to be read: the oracle of the tests, and what works everywhere. */
 
-import { setImmediate } from 'node:timers/promises';
 import {
   type AverageRequest,
   type AverageTensor,
@@ -12,32 +11,9 @@ import {
 import { mixingCoefficients } from './coefficients.js';
 import { FLOAT_FORMATS } from './float-formats.js';
 import { BLOCK_SAMPLES, measureSample } from './measures.js';
+import { crossEntropy } from './reference-cross-entropy.js';
+import { Turn } from './turn.js';
 import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
-
-/** How long a call keeps the thread before it lets other events in, in milliseconds. */
-const TURN_MILLISECONDS = 10;
-
-/** A call's share of the thread that it runs on; `threads` has no meaning here. */
-class Turn {
-  readonly #signal: AbortSignal | undefined;
-  #end = performance.now() + TURN_MILLISECONDS;
-
-  constructor(signal: AbortSignal | undefined) {
-    signal?.throwIfAborted();
-    this.#signal = signal;
-  }
-
-  isOver(): boolean {
-    return performance.now() >= this.#end;
-  }
-
-  /** Lets other events in. @throws the signal's reason, if it has been aborted. */
-  async next(): Promise<void> {
-    await setImmediate();
-    this.#signal?.throwIfAborted();
-    this.#end = performance.now() + TURN_MILLISECONDS;
-  }
-}
 
 async function average(request: AverageRequest, options: RunOptions = {}): Promise<void> {
   const { weights, divisor, tensors } = checkAverage(request);
@@ -119,4 +95,4 @@ async function requireFinite(logits: readonly Float32Array[], classes: number, t
   }
 }
 
-export const referenceBackend: Backend = { name: 'reference', average, score };
+export const referenceBackend: Backend = { name: 'reference', average, score, crossEntropy };

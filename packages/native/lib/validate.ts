@@ -11,11 +11,15 @@ import { types } from 'node:util';
 import {
   type AverageRequest,
   type AverageTensor,
+  type CrossEntropyRequest,
   FLOAT_BYTES,
   type FloatDtype,
+  type LogitsArray,
+  type LogitsRequest,
   type Measure,
   type RunOptions,
   type ScoreRequest,
+  type Source,
 } from './backend.js';
 import { sum } from './coefficients.js';
 import { requireDisjointOutputs } from './overlap.js';
@@ -88,13 +92,61 @@ export function checkScore(request: ScoreRequest): ScoreRequest {
     requireLength(values, samples * classes, `logits[${model}]`);
   }
 
-  requireFixedArray(request.labels, types.isInt32Array, 'an Int32Array', 'labels');
-  const labels = new Int32Array(request.labels);
+  const labels = checkLabels(request.labels, samples, classes);
+  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
+}
+
+function checkLabels(values: Int32Array, samples: number, classes: number): Int32Array {
+  requireFixedArray(values, types.isInt32Array, 'an Int32Array', 'labels');
+  const labels = new Int32Array(values);
   requireLength(labels, samples, 'labels');
   for (const [sample, label] of labels.entries()) {
     if (label < 0 || label >= classes) throw wrongValue(`an integer in [0, ${classes})`, `labels[${sample}]`, label);
   }
-  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
+  return labels;
+}
+
+/** A snapshot of the request's cached logits; see the head of this file. */
+export function checkLogits(request: LogitsRequest): LogitsRequest {
+  requireObject(request, 'request');
+  const { samples, classes } = request;
+  requireInteger(samples, 0, Number.MAX_SAFE_INTEGER, 'samples');
+  requireInteger(classes, 1, Number.MAX_SAFE_INTEGER, 'classes');
+  requireArray(request.logits, 'logits');
+  if (request.logits.length === 0) throw wrongValue('at least one array', 'logits', 0);
+  const logits = Array.from(request.logits, (array, k) => checkLogitsArray(array, samples * classes, `logits[${k}]`));
+  return { logits, samples, classes, labels: checkLabels(request.labels, samples, classes) };
+}
+
+function checkLogitsArray(array: LogitsArray, elements: number, name: string): LogitsArray {
+  requireObject(array, name);
+  const { dtype, source } = array;
+  requireDtype(dtype, `${name}.dtype`);
+  const bytes = elements * FLOAT_BYTES[dtype];
+  requireInteger(bytes, 0, Number.MAX_SAFE_INTEGER, `the size of ${name}`);
+  return { dtype, source: checkSource(source, bytes, `${name}.source`) };
+}
+
+function checkSource(source: Source, bytes: number, name: string): Source {
+  requireObject(source, name);
+  if (ArrayBuffer.isView(source)) {
+    requireFixedArray(source, types.isUint8Array, 'a Uint8Array', name);
+    if (source.length !== bytes) throw wrongValue(`${bytes} bytes`, name, source.length);
+    return source;
+  }
+  const { fd, offset, byteLength } = source;
+  requireInteger(fd, 0, 2 ** 31 - 1, `${name}.fd`);
+  requireInteger(offset, 0, Number.MAX_SAFE_INTEGER, `${name}.offset`);
+  requireInteger(byteLength, 0, Number.MAX_SAFE_INTEGER - offset, `${name}.byteLength`);
+  if (byteLength !== bytes) throw wrongValue(`${bytes} bytes`, name, byteLength);
+  return { fd, offset, byteLength };
+}
+
+export function checkCrossEntropy(request: CrossEntropyRequest): CrossEntropyRequest & { readonly gradient: boolean } {
+  const logits = checkLogits(request);
+  const { gradient = false } = request;
+  if (typeof gradient !== 'boolean') throw wrongType('a boolean', 'gradient', gradient);
+  return { ...logits, mixtures: checkMixtures(request.mixtures, logits.logits.length), gradient };
 }
 
 function checkMeasure(measure: Measure, classes: number): Measure {
@@ -106,7 +158,7 @@ function checkMeasure(measure: Measure, classes: number): Measure {
   return { kind: 'top', k };
 }
 
-function checkMixtures(values: Float64Array, models: number): Float64Array {
+export function checkMixtures(values: Float64Array, models: number): Float64Array {
   requireFixedArray(values, types.isFloat64Array, 'a Float64Array', 'mixtures');
   const mixtures = new Float64Array(values);
   if (mixtures.length % models !== 0) throw wrongValue(`a multiple of ${models} weights`, 'mixtures', mixtures.length);
@@ -130,6 +182,13 @@ export function nonFiniteLogit(
 ): RangeError {
   const place = `logits[${model}] at sample ${Math.floor(index / classes)}, class ${index % classes}`;
   return wrongValue('a finite number', place, logits[model]?.[index]);
+}
+
+/** The same for an index in [N, M, C] of cached logits, of which `value` is the logit there as float32. */
+export function nonFiniteCachedLogit({ samples, classes }: LogitsRequest, index: number, value: number): RangeError {
+  const [model, element] = [Math.floor(index / (samples * classes)), index % (samples * classes)];
+  const place = `logits[${model}] at sample ${Math.floor(element / classes)}, class ${element % classes}`;
+  return wrongValue('a finite number', place, value);
 }
 
 function requireDtype(value: unknown, name: string): asserts value is FloatDtype {

@@ -84,12 +84,30 @@ typedef struct {
   uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinScore;
 
+/* Cached logits of N models. The sources are numbered in this order, also in a RadinSourceFailure. */
+typedef struct {
+  size_t models, samples, classes; /* N, M, C */
+  const RadinDtype* dtypes;        /* [N] */
+  const RadinSource* sources;      /* [N] of [M, C] */
+  const int32_t* labels;           /* [M] */
+  uint64_t* first_nonfinite;       /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinLogits;
+
+typedef struct {
+  RadinLogits logits;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double* totals;             /* out: [S] */
+  double* gradients;          /* out: [S, N], or null */
+} RadinCrossEntropy;
+
 typedef struct {
   const char* name;
   /* Null where the backend works on this machine, else the reason in one line. */
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
+  RadinStatus (*cross_entropy)(const RadinCrossEntropy*, const RadinRun*);
 } RadinBackend;
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
+import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
 import { describeScore } from './describe-score.js';
 import { tensor } from './tensors.js';
 
@@ -38,6 +39,7 @@ const endless: Record<string, (backend: Backend, options: RunOptions) => Promise
     ];
     return backend.average({ ...request, tensors }, options);
   },
+  crossEntropy: endlessCrossEntropy,
   score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
 };
 
@@ -48,6 +50,7 @@ export function describeBackend(name: string, open: () => Backend): void {
 
     describeAverage(open);
     describeScore(open);
+    describeCrossEntropy(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "average.h"
+#include "cross_entropy.h"
 #include "instruction_sets.h"
 #include "score.h"
 
@@ -24,7 +25,8 @@ RadinStatus guarded(const Request* request, const RadinRun* run) noexcept {
 
 template <const InstructionSet& set>
 constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
-  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>};
+  return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>,
+          guarded<set, RadinCrossEntropy, cross_entropy>};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -35,7 +37,8 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 #define RADIN_KERNELS_OF(name)                        \
   namespace name {                                    \
   extern const AverageKernels kAverageKernels;        \
-  constexpr InstructionSet kSet = {kAverageKernels};  \
+  extern const CrossEntropyKernels kCrossEntropyKernels; \
+  constexpr InstructionSet kSet = {kAverageKernels, kCrossEntropyKernels};  \
   }
 
 #if defined(__x86_64__)

@@ -3,12 +3,14 @@
 #pragma once
 
 #include "kernels/average_kernels.h"
+#include "kernels/cross_entropy_kernels.h"
 
 namespace radin {
 
 // One generic source compiled for one instruction set: the tables of kernels/.
 struct InstructionSet {
   const AverageKernels& average;
+  const CrossEntropyKernels& cross_entropy;
 };
 
 }  // namespace radin

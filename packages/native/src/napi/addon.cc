@@ -1,4 +1,4 @@
-// The module: { bindingVersion, backends, average, score }. It has no state, so any number of threads may load it.
+// The module: { bindingVersion, backends, average, crossEntropy, score }. It has no state, so any number of threads may load it.
 
 #include <new>
 
@@ -10,7 +10,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 2;
+constexpr int32_t kBindingVersion = 3;
 
 // @throws ArgumentError unless it is one that this processor has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
@@ -66,6 +66,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
       {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"average", nullptr, call<average_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"crossEntropy", nullptr, call<cross_entropy_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"score", nullptr, call<score_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];

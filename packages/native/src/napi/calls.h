@@ -11,6 +11,7 @@
 namespace radin {
 
 std::unique_ptr<Job> average_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> cross_entropy_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin

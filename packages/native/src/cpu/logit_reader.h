@@ -1,0 +1,58 @@
+// The logits of a tile of 16 samples as rows of float32, wherever they are and whatever their dtype.
+//
+// Float32 in memory is used where it lies. Everything else passes through a buffer of some samples or, where rows are
+// long, of part of the classes: up to 1 MB for all models together, and at most 16 MB where 16 rows need more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "../kernels.h"
+#include "instruction_sets.h"
+#include "source.h"
+
+namespace radin {
+
+// One thread's reader.
+class LogitReader {
+ public:
+  LogitReader(const RadinLogits& logits, Sources& sources, const CrossEntropyKernels& kernels);
+
+  // How many classes `load` takes at a time: all of them, or a multiple of 64.
+  size_t window_classes() const { return window_classes_; }
+
+  // Makes rows() the classes [first_class, first_class + window_classes()), as far as there are so many, of `lanes` <= 16
+  // samples; the lanes behind repeat the first one. False where a source cannot be read.
+  bool load(size_t first_sample, size_t lanes, size_t first_class);
+
+  TileRows rows() const { return {logits_.models, rows_.data(), labels_.data()}; }
+
+  // Where in [N, M, C] the first logit of the loaded rows that is not finite lies, or UINT64_MAX.
+  uint64_t first_nonfinite() const;
+
+ private:
+  struct Window {
+    size_t first_sample = 0, samples = 0, first_class = 0;
+  };
+  bool is_direct(size_t model) const {
+    return logits_.dtypes[model] == RADIN_F32 && logits_.sources[model].memory != nullptr;
+  }
+  bool fill(const Window& window);
+  bool read(size_t model, size_t first_element, size_t count, float* to);
+
+  const RadinLogits& logits_;
+  Sources& sources_;
+  const CrossEntropyKernels& kernels_;
+  size_t window_samples_;
+  size_t window_classes_;
+  Window window_;
+  size_t loaded_sample_ = 0, loaded_lanes_ = 0, loaded_class_ = 0;
+  std::vector<size_t> buffer_of_;  // of each model, in `buffer_`; unused for those that are used where they lie
+  std::vector<float> buffer_;
+  std::vector<uint8_t> raw_;  // what was read, before it is widened
+  std::vector<const uint8_t*> rows_;  // [N, 16]
+  std::vector<float> labels_;         // [N, 16]
+};
+
+}  // namespace radin

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { exp2Near } from '../lib/cross-entropy.js';
+import { listBackends, openBackend } from '../lib/index.js';
+import { entropyRequest, float32Logits } from './logits.js';
+
+const backends = listBackends()
+  .filter(({ name, available }) => available && name.startsWith('cpu-'))
+  .map(({ name }) => openBackend(name));
+const reference = openBackend('reference');
+
+it('every instruction set has the bits of the reference', async () => {
+  const property = fc.asyncProperty(entropyRequest(), fc.constantFrom(1, 2, 7), async (request, threads) => {
+    const expected = await reference.crossEntropy(request);
+    for (const backend of backends) expect(await backend.crossEntropy(request, { threads })).toEqual(expected);
+  });
+  await fc.assert(property, { numRuns: 150 });
+});
+
+it('every instruction set has the bits of the reference for many models and mixtures', async () => {
+  const [models, samples, classes] = [72, 30, 130];
+  const logits = Array.from({ length: models }, (_, k) =>
+    float32Logits(Array.from({ length: samples * classes }, (_, i) => 6 * Math.sin(i * (k + 1)))),
+  );
+  const labels = Int32Array.from({ length: samples }, (_, m) => (m * 31) % classes);
+  const mixtures = Float64Array.from({ length: models * 600 }, (_, i) =>
+    Math.sin(i * i) > 0.2 ? 1 + (i % 4 === 5 ? 1 : 0) : 0,
+  );
+  const few = { logits, samples, classes, labels, mixtures: mixtures.subarray(0, models * 3), gradient: true };
+  const expected = await reference.crossEntropy(few);
+  for (const backend of backends) {
+    expect(await backend.crossEntropy(few)).toEqual(expected);
+    const { totals } = await backend.crossEntropy({ ...few, mixtures, gradient: false });
+    expect(totals.slice(0, 3)).toEqual(expected.totals);
+    const last = { ...few, mixtures: mixtures.subarray(-models), gradient: false };
+    expect(totals.at(-1)).toBe((await reference.crossEntropy(last)).totals[0]);
+  }
+});
+
+it('2^t stays within 4 units of 2^−24 and is exact at 0', () => {
+  expect(exp2Near(0)).toBe(1);
+  expect(exp2Near(-0)).toBe(1);
+  let worst = 0;
+  for (let i = 0; i < 400_000; i++) {
+    const t = Math.fround((i / 200_000 - 1) * 120);
+    worst = Math.max(worst, Math.abs(exp2Near(t) / 2 ** t - 1) * 2 ** 24);
+  }
+  expect(worst).toBeLessThan(4);
+});
