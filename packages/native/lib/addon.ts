@@ -34,6 +34,28 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  openCrossEntropyBank(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    ratio: number,
+    figures: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<RawBank | number>;
+  crossEntropyBounds(
+    backend: number,
+    bank: RawBank,
+    coefficients: Float64Array,
+    lower: Float64Array,
+    upper: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  closeCrossEntropyBank(bank: RawBank): void;
   score(
     backend: number,
     logits: readonly Float32Array[],
@@ -46,6 +68,9 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
 }
+
+/** A pointer to a bank, of which JavaScript sees nothing. */
+export type RawBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
 const BINDING_VERSION = 3;

@@ -81,6 +81,44 @@ export interface CrossEntropy {
   readonly gradients?: Float64Array;
 }
 
+export interface CrossEntropyBankRequest extends LogitsRequest {
+  /**
+   * τ in (0, 1], default 1e-3: a sample's class is kept unless in every model it is τ times less likely than a class that
+   * all models rank at least that high. Smaller keeps more and makes narrower bounds. Nothing but cost and width depends on it.
+   */
+  readonly ratio?: number;
+}
+
+/** Certified bounds, each [S], on the totals of the mixtures: lower ≤ exact cross-entropy ≤ upper, rounding included. */
+export interface CrossEntropyBounds {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/**
+ * What is kept of cached logits for bounds on the cross-entropy of any mixture; it no longer needs the logits themselves.
+ * To find the best of many mixtures: bound all, then compute in full those whose lower bound is below the smallest upper
+ * bound.
+ */
+export interface CrossEntropyBank {
+  readonly models: number;
+  readonly samples: number;
+  readonly classes: number;
+  /** Classes kept, over all samples. */
+  readonly rows: number;
+  /** Bytes of memory that the bank takes. */
+  readonly bytes: number;
+  /** Samples in which a logit lies more than 64 from the label's, of which only bounds linear in p are kept. */
+  readonly farSamples: number;
+  /**
+   * @param mixtures shape [S, N]; as in CrossEntropyRequest
+   * @throws Error once the bank has been closed. Calls that run already finish.
+   */
+  bounds(mixtures: Float64Array, options?: RunOptions): Promise<CrossEntropyBounds>;
+  /** Frees the memory as soon as no call uses it. Closing twice does nothing. A bank that is not closed is garbage collected. */
+  close(): void;
+}
+
 /** What is added up over the M samples. */
 export type Measure =
   /** Samples whose label is among the `k` largest logits; ties go to the lowest class. k = 1 is accuracy. 1 ≤ k ≤ C. */
@@ -134,4 +172,13 @@ export interface Backend {
    * @throws SourceError naming the file, in the order of `logits`, that ended early, changed or could not be read.
    */
   crossEntropy(request: CrossEntropyRequest, options?: RunOptions): Promise<CrossEntropy>;
+
+  /**
+   * One pass over the logits that keeps the classes that matter and, for the others, bounds on their sum that are linear in
+   * p before the exponential (docs/numerics.md). Bounds have the same bits on every thread count and instruction set; the
+   * reference's are its own. Memory: the bank, at most as many floats as there are logits, and some MB per thread.
+   * @throws RangeError naming model, sample and class of the first logit that is not finite.
+   * @throws SourceError as crossEntropy does.
+   */
+  openCrossEntropyBank(request: CrossEntropyBankRequest, options?: RunOptions): Promise<CrossEntropyBank>;
 }

@@ -1,10 +1,25 @@
 /** Cross-entropy by the addon: codes and coefficients around its raw functions. */
 
-import { type AddonBinding, DTYPE_CODES, rawSources, runCall } from './addon.js';
-import type { CrossEntropy, CrossEntropyRequest, LogitsRequest, RunOptions } from './backend.js';
+import { type AddonBinding, DTYPE_CODES, type RawBank, rawSources, runCall } from './addon.js';
+import type {
+  CrossEntropy,
+  CrossEntropyBank,
+  CrossEntropyBankRequest,
+  CrossEntropyBounds,
+  CrossEntropyRequest,
+  LogitsRequest,
+  RunOptions,
+} from './backend.js';
 import { readLogits } from './cached-logits.js';
 import { mixingCoefficients } from './coefficients.js';
-import { checkCrossEntropy, checkOptions, nonFiniteCachedLogit } from './validate.js';
+import {
+  checkBank,
+  checkCrossEntropy,
+  checkMixtures,
+  checkOptions,
+  closedBank,
+  nonFiniteCachedLogit,
+} from './validate.js';
 
 /** The contract's `crossEntropy` by the addon's backend of that index. */
 export async function crossEntropy(
@@ -28,6 +43,79 @@ export async function crossEntropy(
   requireFinite(checked, nonFinite);
   const totals = results.slice(0, count);
   return gradient ? { totals, gradients: results.slice(count) } : { totals };
+}
+
+/** The contract's `openCrossEntropyBank` by the addon's backend of that index. */
+export async function openCrossEntropyBank(
+  addon: AddonBinding,
+  backend: number,
+  request: CrossEntropyBankRequest,
+  options: RunOptions,
+): Promise<CrossEntropyBank> {
+  const checked = checkBank(request);
+  const run = checkOptions(options);
+  const { classes, labels, ratio } = checked;
+  const { dtypes, arrays, ranges } = rawLogits(checked);
+  const figures = new Float64Array(3);
+  const bank = await runCall(
+    (state) =>
+      addon.openCrossEntropyBank(backend, dtypes, arrays, ranges, classes, labels, ratio, figures, run.threads, state),
+    run,
+  );
+  if (typeof bank === 'number') return requireFinite(checked, bank) as never;
+  return new NativeBank(addon, backend, checked, bank, figures);
+}
+
+class NativeBank implements CrossEntropyBank {
+  readonly models: number;
+  readonly samples: number;
+  readonly classes: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly farSamples: number;
+  readonly #addon: AddonBinding;
+  readonly #backend: number;
+  #bank: RawBank | undefined;
+
+  constructor(
+    addon: AddonBinding,
+    backend: number,
+    { logits, samples, classes }: LogitsRequest,
+    bank: RawBank,
+    [rows, bytes, farSamples]: Iterable<number>,
+  ) {
+    this.#addon = addon;
+    this.#backend = backend;
+    this.#bank = bank;
+    this.models = logits.length;
+    this.samples = samples;
+    this.classes = classes;
+    this.rows = rows as number;
+    this.bytes = bytes as number;
+    this.farSamples = farSamples as number;
+  }
+
+  async bounds(mixtures: Float64Array, options: RunOptions = {}): Promise<CrossEntropyBounds> {
+    const bank = this.#bank;
+    if (bank === undefined) throw closedBank();
+    const coefficients = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, {
+      kind: 'cross-entropy',
+    });
+    const run = checkOptions(options);
+    const lower = new Float64Array(mixtures.length / this.models);
+    const upper = new Float64Array(lower.length);
+    await runCall(
+      (state) => this.#addon.crossEntropyBounds(this.#backend, bank, coefficients, lower, upper, run.threads, state),
+      run,
+    );
+    return { lower, upper };
+  }
+
+  close(): void {
+    if (this.#bank === undefined) return;
+    this.#addon.closeCrossEntropyBank(this.#bank);
+    this.#bank = undefined;
+  }
 }
 
 function rawLogits({ logits }: LogitsRequest) {

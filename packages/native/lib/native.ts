@@ -5,12 +5,14 @@ import type {
   AverageRequest,
   Backend,
   CrossEntropy,
+  CrossEntropyBank,
+  CrossEntropyBankRequest,
   CrossEntropyRequest,
   RunOptions,
   ScoreRequest,
 } from './backend.js';
 import { mixingCoefficients } from './coefficients.js';
-import { crossEntropy } from './native-cross-entropy.js';
+import { crossEntropy, openCrossEntropyBank } from './native-cross-entropy.js';
 import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
@@ -47,6 +49,10 @@ class NativeBackend implements Backend {
 
   crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {
     return crossEntropy(this.addon, this.index, request, options);
+  }
+
+  openCrossEntropyBank(request: CrossEntropyBankRequest, options: RunOptions = {}): Promise<CrossEntropyBank> {
+    return openCrossEntropyBank(this.addon, this.index, request, options);
   }
 }
 

@@ -14,7 +14,7 @@ export async function crossEntropy(request: CrossEntropyRequest, options: RunOpt
   const requireUnchanged = watchSources(checked);
   const { logits, samples, labels, gradient } = checked;
   const models = logits.length;
-  await requireFinite(checked, turn);
+  await requireFiniteLogits(checked, turn);
 
   const coefficients = mixingCoefficients(checked.mixtures, models, { kind: 'cross-entropy' });
   const mixtures = Array.from({ length: coefficients.length / models }, (_, s) =>
@@ -47,7 +47,7 @@ function addTo(sums: Float64Array, values: ArrayLike<number>): void {
 }
 
 /** @throws RangeError for the first logit, model by model, that is not finite. */
-async function requireFinite(request: LogitsRequest, turn: Turn): Promise<void> {
+export async function requireFiniteLogits(request: LogitsRequest, turn: Turn): Promise<void> {
   const { logits, samples, classes } = request;
   for (const model of logits.keys()) {
     for (let sample = 0; sample < samples; sample++) {

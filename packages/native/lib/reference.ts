@@ -12,6 +12,7 @@ import { mixingCoefficients } from './coefficients.js';
 import { FLOAT_FORMATS } from './float-formats.js';
 import { BLOCK_SAMPLES, measureSample } from './measures.js';
 import { crossEntropy } from './reference-cross-entropy.js';
+import { openCrossEntropyBank } from './reference-cross-entropy-bank.js';
 import { Turn } from './turn.js';
 import { checkAverage, checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
@@ -95,4 +96,4 @@ async function requireFinite(logits: readonly Float32Array[], classes: number, t
   }
 }
 
-export const referenceBackend: Backend = { name: 'reference', average, score, crossEntropy };
+export const referenceBackend: Backend = { name: 'reference', average, score, crossEntropy, openCrossEntropyBank };

@@ -11,6 +11,7 @@ import { types } from 'node:util';
 import {
   type AverageRequest,
   type AverageTensor,
+  type CrossEntropyBankRequest,
   type CrossEntropyRequest,
   FLOAT_BYTES,
   type FloatDtype,
@@ -23,6 +24,9 @@ import {
 } from './backend.js';
 import { sum } from './coefficients.js';
 import { requireDisjointOutputs } from './overlap.js';
+
+/** Of likelihoods: below it a class is dropped from a cross-entropy bank. */
+const DEFAULT_RATIO = 1e-3;
 
 export interface CheckedOptions {
   readonly threads: number;
@@ -147,6 +151,18 @@ export function checkCrossEntropy(request: CrossEntropyRequest): CrossEntropyReq
   const { gradient = false } = request;
   if (typeof gradient !== 'boolean') throw wrongType('a boolean', 'gradient', gradient);
   return { ...logits, mixtures: checkMixtures(request.mixtures, logits.logits.length), gradient };
+}
+
+export function checkBank(request: CrossEntropyBankRequest): CrossEntropyBankRequest & { readonly ratio: number } {
+  const logits = checkLogits(request);
+  const { ratio = DEFAULT_RATIO } = request;
+  if (typeof ratio !== 'number') throw wrongType('a number', 'ratio', ratio);
+  if (!(ratio > 1e-300 && ratio <= 1)) throw wrongValue('a number above 1e-300 and at most 1', 'ratio', ratio);
+  return { ...logits, ratio };
+}
+
+export function closedBank(): Error {
+  return new Error('Expected an open bank for bounds but received a closed one');
 }
 
 function checkMeasure(measure: Measure, classes: number): Measure {

@@ -101,6 +101,23 @@ typedef struct {
   double* gradients;          /* out: [S, N], or null */
 } RadinCrossEntropy;
 
+/* What is kept of the logits for bounds on the cross-entropy of any mixture; made and freed by one backend. */
+typedef struct RadinEntropyBank RadinEntropyBank;
+
+typedef struct {
+  RadinLogits logits;
+  double ratio; /* in (0, 1]: a class is dropped where in every model it is this much below the largest of all */
+  RadinEntropyBank** bank; /* out: with RADIN_DONE */
+  uint64_t *rows, *bytes, *far_samples; /* out */
+} RadinOpenEntropyBank;
+
+typedef struct {
+  const RadinEntropyBank* bank;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double *lower, *upper;      /* out: [S] */
+} RadinEntropyBounds;
+
 typedef struct {
   const char* name;
   /* Null where the backend works on this machine, else the reason in one line. */
@@ -108,6 +125,9 @@ typedef struct {
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
   RadinStatus (*cross_entropy)(const RadinCrossEntropy*, const RadinRun*);
+  RadinStatus (*open_entropy_bank)(const RadinOpenEntropyBank*, const RadinRun*);
+  RadinStatus (*entropy_bounds)(const RadinEntropyBounds*, const RadinRun*);
+  void (*close_entropy_bank)(RadinEntropyBank*);
 } RadinBackend;
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */

@@ -4,6 +4,7 @@
 
 #include "average.h"
 #include "cross_entropy.h"
+#include "cross_entropy_bank.h"
 #include "instruction_sets.h"
 #include "score.h"
 
@@ -23,10 +24,13 @@ RadinStatus guarded(const Request* request, const RadinRun* run) noexcept {
   }
 }
 
+void close_entropy_bank(RadinEntropyBank* bank) { delete bank; }
+
 template <const InstructionSet& set>
 constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   return {name, unavailable, guarded<set, RadinAverage, average>, guarded<set, RadinScore, score>,
-          guarded<set, RadinCrossEntropy, cross_entropy>};
+          guarded<set, RadinCrossEntropy, cross_entropy>, guarded<set, RadinOpenEntropyBank, open_entropy_bank>,
+          guarded<set, RadinEntropyBounds, entropy_bounds>, close_entropy_bank};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }

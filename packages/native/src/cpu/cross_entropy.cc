@@ -28,9 +28,6 @@ namespace {
 
 // Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/measures.ts.
 constexpr size_t kBlockSamples = 256;
-// Classes added in float32 before the sum goes on in float64: part of the bits, equal to BLOCK_CLASSES in
-// lib/cross-entropy.ts.
-constexpr size_t kBlockClasses = 64;
 // The bits of 64.0f, the largest |x| of the float32 path: equal to NEAR in lib/cross-entropy.ts.
 constexpr int32_t kNearBits = 0x42800000;
 constexpr int32_t kInfinityBits = 0x7f800000;
@@ -123,25 +120,9 @@ class TileScorer {
     return true;
   }
 
-  // Calls step(first class in the loaded window, number of classes, whether a block of classes ends) for 4 classes after
-  // the other.
   template <class Step>
   bool for_each_step(const Step& step) {
-    const size_t classes = request_.logits.classes;
-    for (size_t window = 0; window < classes; window += reader_.window_classes()) {
-      if (!reader_.load(first_sample_, lanes_, window)) return false;
-      const size_t end = std::min(reader_.window_classes(), classes - window);
-      for (size_t block = 0; block < end; block += kBlockClasses) {
-        if (is_cancelled(run_)) return false;
-        const size_t block_end = std::min(block + kBlockClasses, end);
-        for (size_t c = block; c < block_end; c += kSlotClasses) {
-          const size_t count = std::min(kSlotClasses, block_end - c);
-          step(c, count, c + count == block_end);
-        }
-      }
-      look_for_nonfinite();
-    }
-    return true;
+    return reader_.for_each_step(run_, first_sample_, lanes_, step, [&] { look_for_nonfinite(); });
   }
 
   bool walk(const MixturePlan& plan) {

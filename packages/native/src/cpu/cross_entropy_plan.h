@@ -21,6 +21,7 @@ class MixturePlan {
   MixturePlan(const double* coefficients, size_t count, size_t models);
 
   CrossEntropyPlan view() const;
+  bool is_uniform(size_t s) const { return s < uniform_; }
   size_t mixtures() const { return order_.size(); }
   size_t slots() const { return models_ + shares_.size(); }
   // Which row the plan's mixture `s` was.

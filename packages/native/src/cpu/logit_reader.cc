@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kWindowFloats = size_t{1} << 18;      // for all models: stays in the second-level cache
 constexpr size_t kMostWindowFloats = size_t{1} << 22;  // where 16 whole rows of each model would take more
-constexpr size_t kWindowStep = 64;                     // classes
 constexpr size_t kWindowSamples = 256;
 constexpr size_t kRawBytes = size_t{1} << 16;
 
@@ -33,7 +32,7 @@ LogitReader::LogitReader(const RadinLogits& logits, Sources& sources, const Cros
   for (size_t k = 0; k < logits.models; ++k) buffered += !is_direct(k);
   if (buffered == 0) return;
   const size_t row_floats = kMostWindowFloats / (kTileLanes * buffered);
-  if (logits.classes > row_floats) window_classes_ = std::max(row_floats / kWindowStep, size_t{1}) * kWindowStep;
+  if (logits.classes > row_floats) window_classes_ = std::max(row_floats / kBlockClasses, size_t{1}) * kBlockClasses;
   if (window_classes_ > logits.classes) window_classes_ = logits.classes;
   if (window_classes_ == logits.classes) {
     const size_t samples = kWindowFloats / (buffered * logits.classes) / kTileLanes * kTileLanes;
@@ -120,9 +119,11 @@ bool LogitReader::load(size_t first_sample, size_t lanes, size_t first_class) {
   return true;
 }
 
+size_t LogitReader::loaded_classes() const { return std::min(window_classes_, logits_.classes - loaded_class_); }
+
 uint64_t LogitReader::first_nonfinite() const {
   constexpr uint32_t kExponent = 0x7f800000;
-  const size_t classes = std::min(window_classes_, logits_.classes - loaded_class_);
+  const size_t classes = loaded_classes();
   for (size_t k = 0; k < logits_.models; ++k) {
     for (size_t lane = 0; lane < loaded_lanes_; ++lane) {
       const uint8_t* const row = rows_[k * kTileLanes + lane];

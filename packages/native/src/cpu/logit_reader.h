@@ -9,10 +9,15 @@
 #include <vector>
 
 #include "../kernels.h"
+#include "fork_join.h"
 #include "instruction_sets.h"
 #include "source.h"
 
 namespace radin {
+
+// Classes added in float32 before the sum goes on in float64: part of the bits, equal to BLOCK_CLASSES in
+// lib/cross-entropy.ts. Windows are multiples of it.
+constexpr size_t kBlockClasses = 64;
 
 // One thread's reader.
 class LogitReader {
@@ -27,6 +32,31 @@ class LogitReader {
   bool load(size_t first_sample, size_t lanes, size_t first_class);
 
   TileRows rows() const { return {logits_.models, rows_.data(), labels_.data()}; }
+
+  // Loads window after window of `lanes` samples and calls step(first class in the window, number of classes, whether a
+  // block of kBlockClasses ends) for kSlotClasses classes after the other, and `after_window` behind each window. False
+  // where the call is cancelled or a source cannot be read.
+  template <class Step, class AfterWindow>
+  bool for_each_step(const RadinRun& run, size_t first_sample, size_t lanes, const Step& step,
+                     const AfterWindow& after_window) {
+    for (size_t window = 0; window < logits_.classes; window += window_classes_) {
+      if (!load(first_sample, lanes, window)) return false;
+      const size_t end = loaded_classes();
+      for (size_t block = 0; block < end; block += kBlockClasses) {
+        if (is_cancelled(run)) return false;
+        const size_t block_end = block + kBlockClasses < end ? block + kBlockClasses : end;
+        for (size_t c = block; c < block_end; c += kSlotClasses) {
+          const size_t count = c + kSlotClasses < block_end ? kSlotClasses : block_end - c;
+          step(c, count, c + count == block_end);
+        }
+      }
+      after_window();
+    }
+    return true;
+  }
+
+  // How many classes the last `load` made available.
+  size_t loaded_classes() const;
 
   // Where in [N, M, C] the first logit of the loaded rows that is not finite lies, or UINT64_MAX.
   uint64_t first_nonfinite() const;

@@ -37,6 +37,7 @@ class Arguments {
 
   Arguments(napi_env env, napi_callback_info info, size_t expected);
 
+  napi_env env() const { return env_; }
   napi_value operator[](size_t position) const { return values_[position]; }
   double number(napi_value number, const char* message) const;
   size_t size(napi_value integer, const char* message) const;  // an integer in [0, 2^53)
