@@ -80,13 +80,15 @@ function boundDropped(columns: readonly Float64Array[], models: number): Pick<Pr
     logSumExp(columns.map((column) => column[k] as number)),
   );
   const uniform = columns.map((column) => column.reduce((sum, value) => sum + value, 0) / models);
-  const value = logSumExp(uniform);
   if (columns.length === 0) return { lower: upper, upper };
+  const top = uniform.reduce((most, value) => Math.max(most, value), -Infinity);
+  const weights = uniform.map((value) => Math.exp(value - top));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
   const lower = Float64Array.from({ length: models }, (_, k) =>
     columns.reduce((sum, column, c) => {
-      const mean = uniform[c] as number;
-      return sum + Math.exp(mean - value) * ((column[k] as number) - mean);
-    }, value),
+      const slope = (column[k] as number) - (uniform[c] as number);
+      return sum + ((weights[c] as number) / total) * slope;
+    }, top + Math.log(total)),
   );
   return { lower, upper };
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { exp2Near } from '../lib/cross-entropy.js';
 import { listBackends, openBackend } from '../lib/index.js';
-import { entropyRequest, float32Logits } from './logits.js';
+import { entropyRequest, float32Logits, similarModels } from './logits.js';
 
 const backends = listBackends()
   .filter(({ name, available }) => available && name.startsWith('cpu-'))
@@ -34,6 +34,21 @@ it('every instruction set has the bits of the reference for many models and mixt
     expect(totals.slice(0, 3)).toEqual(expected.totals);
     const last = { ...few, mixtures: mixtures.subarray(-models), gradient: false };
     expect(totals.at(-1)).toBe((await reference.crossEntropy(last)).totals[0]);
+  }
+});
+
+it('every instruction set has the same bounds', async () => {
+  const requests = [
+    similarModels({ models: 19, samples: 300, classes: 77 }),
+    similarModels({ models: 2, samples: 33, classes: 300 }),
+  ];
+  for (const request of requests) {
+    const bounds = [];
+    for (const backend of backends) {
+      const bank = await backend.openCrossEntropyBank({ ...request, ratio: 1e-2 }, { threads: 2 });
+      bounds.push({ rows: bank.rows, ...(await bank.bounds(request.mixtures)) });
+    }
+    for (const other of bounds) expect(other).toEqual(bounds[0]);
   }
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
 import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
+import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
 import { describeScore } from './describe-score.js';
 import { tensor } from './tensors.js';
 
@@ -40,6 +41,7 @@ const endless: Record<string, (backend: Backend, options: RunOptions) => Promise
     return backend.average({ ...request, tensors }, options);
   },
   crossEntropy: endlessCrossEntropy,
+  'bounds of a bank': endlessBounds,
   score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
 };
 
@@ -51,6 +53,7 @@ export function describeBackend(name: string, open: () => Backend): void {
     describeAverage(open);
     describeScore(open);
     describeCrossEntropy(open);
+    describeCrossEntropyBank(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

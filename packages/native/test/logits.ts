@@ -60,6 +60,35 @@ export function entropyRequest(): fc.Arbitrary<CrossEntropyRequest> {
     });
 }
 
+/** Logits as models of one origin give them: mostly shared, some noise of their own; the label's is raised. */
+export function similarModels({
+  models,
+  samples,
+  classes,
+  mixtures = 20,
+}: {
+  models: number;
+  samples: number;
+  classes: number;
+  mixtures?: number;
+}): CrossEntropyRequest {
+  const noise = (i: number) => Math.sin(i * 12.9898) * Math.sin(i * 78.233 + 1) * 2 + Math.sin(i * 0.37);
+  const labels = Int32Array.from({ length: samples }, (_, m) => (m * 31) % classes);
+  const logits = Array.from({ length: models }, (_, k) =>
+    float32Logits(
+      Array.from({ length: samples * classes }, (_, i) => {
+        const m = Math.floor(i / classes);
+        const raised = i % classes === labels[m] ? 6 + 2 * noise(m) : 0;
+        return 1.5 * noise(i) + raised + 0.4 * noise(i * models + k + 0.5);
+      }),
+    ),
+  );
+  const weights = Float64Array.from({ length: models * mixtures }, (_, i) =>
+    i % models === Math.floor(i / models) % models || noise(i) > 0.3 ? 1 + (i % 2) * (Math.floor(i / models) % 2) : 0,
+  );
+  return { logits, samples, classes, labels, mixtures: weights };
+}
+
 /** The mixing weights of each mixture. */
 export function mixtureRows({ mixtures, logits }: Pick<CrossEntropyRequest, 'mixtures' | 'logits'>): number[][] {
   return Array.from({ length: mixtures.length / logits.length }, (_, s) => [

@@ -1,5 +1,5 @@
-// Memory that is handed out piece by piece, never initialised, and freed all at once. Its chunks are aligned to the large
-// pages of the usual systems, which are asked for: a bank is written once at memory speed, and page faults would be felt.
+// Memory that is handed out piece by piece, never initialised, and freed all at once. A bank is written once at memory
+// speed, where page faults are felt, so the pages of a chunk are asked for together.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +19,13 @@ class Arena {
   float* allocate(size_t count) {
     const size_t bytes = (count * sizeof(float) + kLine - 1) / kLine * kLine;
     if (bytes > free_) {
-      const size_t size = bytes > kChunk ? (bytes + kPage - 1) / kPage * kPage : kChunk;
+      chunk_ = chunk_ < kMostChunk ? 2 * chunk_ : kMostChunk;
+      const size_t size = bytes > chunk_ ? (bytes + kPage - 1) / kPage * kPage : chunk_;
       chunks_.emplace_back(static_cast<char*>(::operator new[](size, std::align_val_t{kPage})));
       next_ = chunks_.back().get();
       free_ = size;
-#ifdef MADV_HUGEPAGE
-      (void)madvise(next_, size, MADV_HUGEPAGE);  // where it is refused, small pages do
+#ifdef MADV_POPULATE_WRITE
+      (void)madvise(next_, size, MADV_POPULATE_WRITE);  // where it is unknown, page faults do the same more slowly
 #endif
     }
     float* const result = reinterpret_cast<float*>(next_);
@@ -35,12 +36,13 @@ class Arena {
 
  private:
   static constexpr size_t kLine = 64;
-  static constexpr size_t kPage = size_t{2} << 20;
-  static constexpr size_t kChunk = size_t{16} << 20;
+  static constexpr size_t kPage = 4096;
+  static constexpr size_t kMostChunk = size_t{8} << 20;
   struct Free {
     void operator()(char* chunk) const { ::operator delete[](chunk, std::align_val_t{kPage}); }
   };
   std::vector<std::unique_ptr<char, Free>> chunks_;
+  size_t chunk_ = size_t{32} << 10;
   char* next_ = nullptr;
   size_t free_ = 0;
 };

@@ -46,11 +46,12 @@ struct Passes {
   std::vector<size_t> first_row;
   size_t most_slots = 0, most_mixtures = 0;
 
-  explicit Passes(const RadinCrossEntropy& request) {
+  Passes(const RadinCrossEntropy& request, const RadinRun& run) {
     const size_t models = request.logits.models;
     const size_t step = pass_mixtures(models, request.gradients != nullptr);
     // One pass even without mixtures, for the check of the logits.
     for (size_t first = 0; first == 0 || first < request.mixtures; first += step) {
+      if (is_cancelled(run)) return;
       plans.emplace_back(request.coefficients + first * models, std::min(step, request.mixtures - first), models);
       first_row.push_back(first);
       most_slots = std::max(most_slots, plans.back().slots());
@@ -255,7 +256,8 @@ RadinStatus cross_entropy(const InstructionSet& set, const RadinCrossEntropy& re
   std::vector<double> totals(results, 0.0);
   uint64_t first_nonfinite = UINT64_MAX;
   if (blocks > 0 && !sources.has_failed()) {  // no samples, no rows: only where there are logits is C bounded by memory
-    const Passes passes(request);
+    const Passes passes(request, run);
+    if (is_cancelled(run)) return RADIN_STOPPED;
     std::vector<TileScorer> scorers;
     const uint32_t workers = worker_count(run, blocks);
     scorers.reserve(workers);

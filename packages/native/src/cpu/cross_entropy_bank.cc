@@ -194,7 +194,7 @@ class BankBuilder {
     results_[kRows] += static_cast<double>(sample.kept);
     results_[kDistances] += distance;
     // Fours of 16 classes added up, the tree over lanes, exp, and the few operations left.
-    results_[kRoundings] += static_cast<double>(classes / kTileLanes) / 4.0 + 32.0;
+    results_[kRoundings] += static_cast<double>(classes / kTileLanes) / 4.0 + 32.0 + 1.001 * kCoarseError / kUnit;
   }
 
   // l_k and u_k, moved outwards by what rounding can amount to. Returns the largest of their magnitudes.
@@ -202,8 +202,8 @@ class BankBuilder {
     const double uniform = samples_[lane].uniform;
     const TailSums* const tails = &tails_[lane * models_];
     const double classes = static_cast<double>(logits_.classes);
-    const double outwards_up = (160.0 + classes / 16.0) * kUnit;
-    const double outwards_down = (400.0 + classes / 8.0 * (1.0 + samples_[lane].distance)) * kUnit;
+    const double outwards_up = 2.0 * kCoarseError + (160.0 + classes / 16.0) * kUnit;
+    const double outwards_down = 4.0 * kCoarseError + (400.0 + classes / 8.0 * (1.0 + samples_[lane].distance)) * kUnit;
     double mean = 0.0;
     for (size_t k = 0; k < models_; ++k) mean += tails[k].moment / uniform;
     const double base = logarithm(uniform) - mean / static_cast<double>(models_) - outwards_down;

@@ -5,6 +5,7 @@
 // Memory: per thread 2 S doubles and some 0.2 MB of sums.
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -26,9 +27,9 @@ struct Pass {
   size_t first_row;
 };
 
-std::vector<Pass> passes_of(const RadinEntropyBounds& request) {
+std::vector<Pass> passes_of(const RadinEntropyBounds& request, const RadinRun& run) {
   std::vector<Pass> passes;
-  for (size_t first = 0; first < request.mixtures; first += kPassMixtures) {
+  for (size_t first = 0; first < request.mixtures && !is_cancelled(run); first += kPassMixtures) {
     const size_t count = std::min(kPassMixtures, request.mixtures - first);
     passes.push_back({MixturePlan(request.coefficients + first * request.bank->models, count, request.bank->models),
                       first});
@@ -103,7 +104,7 @@ class Bounder {
   void add(const CrossEntropyPlan& view, const float* x, size_t width, float* sums) {
     for (size_t k = 0; k < bank_.models; ++k) std::copy_n(x + k * width, width, &slots_[k * kSlotFloats]);
     kernels_.share(view, slots_.data());
-    kernels_.add(view, slots_.data(), width / kTileLanes, sums);
+    kernels_.add_coarse(view, slots_.data(), width / kTileLanes, sums);
   }
 
   const CrossEntropyKernels& kernels_;
@@ -130,7 +131,7 @@ void finish(const RadinEntropyBank& bank, const MixturePlan& plan, size_t s, dou
     far_upper += plan.coefficients(s)[k] * bank.far_upper[k];
     far_size += bank.far_upper[k] + std::abs(bank.far_lower[k]);
   }
-  const double small = 1e-11 * (*upper + far_size);  // of the float64 sums
+  const double small = 1e-11 * (std::abs(*upper) + far_size);  // of the float64 sums
   *lower = std::max(*lower - margin, 0.0) + std::max(far_lower, 0.0) - small;
   *lower = std::max(*lower, 0.0);
   *upper = *upper + margin + far_upper + small;
@@ -141,7 +142,8 @@ void finish(const RadinEntropyBank& bank, const MixturePlan& plan, size_t s, dou
 RadinStatus entropy_bounds(const InstructionSet& set, const RadinEntropyBounds& request, const RadinRun& run) {
   const RadinEntropyBank& bank = *request.bank;
   const size_t blocks = (bank.tiles.size() + kBlockTiles - 1) / kBlockTiles;
-  const std::vector<Pass> passes = passes_of(request);
+  const std::vector<Pass> passes = passes_of(request, run);
+  if (is_cancelled(run)) return RADIN_STOPPED;
   std::vector<double> totals(2 * request.mixtures, 0.0);
   std::vector<std::unique_ptr<Bounder>> bounders;
   const uint32_t workers = worker_count(run, blocks);

@@ -41,18 +41,32 @@ inline Floats load(const float* from) {
 
 inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
 
-// 2^t for |t| <= 120, within 4 units of 2^-24: t = n + r with |r| <= 1/2, and 2^r by a polynomial of degree 5 with the
-// constant term 1 and a relative error below 1.5 such units (minimax). Adding 1.5 * 2^23 + 127 rounds t to the integer n
-// and leaves n + 127, the exponent field of 2^n, in the low bits.
-inline Floats exp2_near(Floats t) {
+// How far an exponential may be from the truth.
+enum class Exp {
+  kFloat,  // 4 units of 2^-24, and exact at 0
+  kCoarse  // a factor of 1 +- kCoarseError
+};
+
+// 2^t for |t| <= 120: t = n + r with |r| <= 1/2, and 2^r by a minimax polynomial: of degree 5 with the constant term 1 and
+// a relative error below 1.5 * 2^-24, or of degree 3, below 7.5e-5. Adding 1.5 * 2^23 + 127 rounds t to the integer n and
+// leaves n + 127, the exponent field of 2^n, in the low bits.
+template <Exp kExp>
+inline Floats exp2_of(Floats t) {
   constexpr float kRound = 12582912.0f + 127.0f;
   const Floats shifted = t + kRound;
   const Floats r = t - (shifted - kRound);
-  Floats power = r * 0.00132546026725322f + 0.009671999141573906f;
-  power = power * r + 0.05550779402256012f;
-  power = power * r + 0.24022231996059418f;
-  power = power * r + 0.6931469440460205f;
-  power = power * r + 1.0f;
+  Floats power;
+  if constexpr (kExp == Exp::kFloat) {
+    power = r * 0.00132546026725322f + 0.009671999141573906f;
+    power = power * r + 0.05550779402256012f;
+    power = power * r + 0.24022231996059418f;
+    power = power * r + 0.6931469440460205f;
+    power = power * r + 1.0f;
+  } else {
+    power = r * 0.0551714189350605f + 0.24261116981506348f;
+    power = power * r + 0.6932610273361206f;
+    power = power * r + 0.9999280571937561f;
+  }
   Ints bits;
   std::memcpy(&bits, &shifted, sizeof bits);
   bits = bits << 23;
@@ -76,7 +90,7 @@ inline Floats total(const Classes<kCount>& e) {
 }
 
 // exp z of one mixture, for the lanes from `slots` on.
-template <size_t kCount, bool kUniform>
+template <Exp kExp, size_t kCount, bool kUniform>
 inline Classes<kCount> exponentials(const CrossEntropyPlan& plan, const CrossEntropyPlan::Mixture& mixture,
                                     const float* slots) {
   const uint32_t* const slot = plan.slot + mixture.first_term;
@@ -94,14 +108,14 @@ inline Classes<kCount> exponentials(const CrossEntropyPlan& plan, const CrossEnt
       z.of[c] = z.of[c] + (kUniform ? x : x * coefficient[i]);
     }
   }
-  for (size_t c = 0; c < kCount; ++c) z.of[c] = exp2_near(kUniform ? z.of[c] * mixture.scale : z.of[c]);
+  for (size_t c = 0; c < kCount; ++c) z.of[c] = exp2_of<kExp>(kUniform ? z.of[c] * mixture.scale : z.of[c]);
   return z;
 }
 
-template <size_t kCount, bool kUniform, bool kMoments>
+template <Exp kExp, size_t kCount, bool kUniform, bool kMoments>
 inline void add_mixture(const CrossEntropyPlan& plan, size_t s, const float* slots, float* sums, float* moments) {
   for (size_t lane = 0; lane < kTileLanes; lane += kLanes) {
-    const Classes<kCount> e = exponentials<kCount, kUniform>(plan, plan.mixture[s], slots + lane);
+    const Classes<kCount> e = exponentials<kExp, kCount, kUniform>(plan, plan.mixture[s], slots + lane);
     float* const sum = sums + s * kTileLanes + lane;
     store(sum, load(sum) + total(e));
     if constexpr (kMoments) {
@@ -116,30 +130,34 @@ inline void add_mixture(const CrossEntropyPlan& plan, size_t s, const float* slo
   }
 }
 
-template <size_t kCount, bool kMoments>
+template <Exp kExp, size_t kCount, bool kMoments>
 void add_all(const CrossEntropyPlan& plan, const float* slots, float* sums, float* moments) {
-  for (size_t s = 0; s < plan.uniform; ++s) add_mixture<kCount, true, kMoments>(plan, s, slots, sums, moments);
+  for (size_t s = 0; s < plan.uniform; ++s) add_mixture<kExp, kCount, true, kMoments>(plan, s, slots, sums, moments);
   for (size_t s = plan.uniform; s < plan.mixtures; ++s) {
-    add_mixture<kCount, false, kMoments>(plan, s, slots, sums, moments);
+    add_mixture<kExp, kCount, false, kMoments>(plan, s, slots, sums, moments);
   }
 }
 
-template <bool kMoments>
+template <Exp kExp, bool kMoments>
 void add_any(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments) {
   switch (count) {
-    case 1: return add_all<1, kMoments>(plan, slots, sums, moments);
-    case 2: return add_all<2, kMoments>(plan, slots, sums, moments);
-    case 3: return add_all<3, kMoments>(plan, slots, sums, moments);
-    default: return add_all<4, kMoments>(plan, slots, sums, moments);
+    case 1: return add_all<kExp, 1, kMoments>(plan, slots, sums, moments);
+    case 2: return add_all<kExp, 2, kMoments>(plan, slots, sums, moments);
+    case 3: return add_all<kExp, 3, kMoments>(plan, slots, sums, moments);
+    default: return add_all<kExp, 4, kMoments>(plan, slots, sums, moments);
   }
 }
 
 void add(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
-  add_any<false>(plan, slots, count, sums, nullptr);
+  add_any<Exp::kFloat, false>(plan, slots, count, sums, nullptr);
+}
+
+void add_coarse(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
+  add_any<Exp::kCoarse, false>(plan, slots, count, sums, nullptr);
 }
 
 void add_with_moments(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments) {
-  add_any<true>(plan, slots, count, sums, moments);
+  add_any<Exp::kFloat, true>(plan, slots, count, sums, moments);
 }
 
 void share(const CrossEntropyPlan& plan, float* slots) {
@@ -297,13 +315,16 @@ struct Group {
 };
 
 inline Group group_at(const uint8_t* row, float label, size_t count) {
-  float values[kTileLanes];
-  if (count < kTileLanes) {
-    for (float& value : values) value = label;
-  }
-  std::memcpy(values, row, (count < kTileLanes ? count : kTileLanes) * sizeof(float));
   Group group;
-  for (size_t i = 0; i < kTileLanes / kLanes; ++i) group.part[i] = load(values + i * kLanes) - label;
+  if (count == kTileLanes) {
+    std::memcpy(&group, row, sizeof group);
+  } else {
+    float values[kTileLanes];
+    for (float& value : values) value = label;
+    std::memcpy(values, row, count * sizeof(float));
+    std::memcpy(&group, values, sizeof group);
+  }
+  for (Floats& part : group.part) part = part - label;
   return group;
 }
 
@@ -404,7 +425,7 @@ void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most,
       for (size_t i = 0; i < kParts; ++i) weight[i] += x.part[i];
     }
     for (size_t i = 0; i < kParts; ++i) {
-      weight[i] = masked(exp2_near(weight[i] * inverse * kLog2E), mask[i]);
+      weight[i] = masked(exp2_of<Exp::kCoarse>(weight[i] * inverse * kLog2E), mask[i]);
       store(weights + i * kLanes, load(weights + i * kLanes) + weight[i]);
     }
     for (size_t k = 0; k < models; ++k) {
@@ -413,7 +434,7 @@ void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most,
       for (size_t i = 0; i < kParts; ++i) {
         float* const exp = exps[k] + i * kLanes;
         float* const moment = moments[k] + i * kLanes;
-        store(exp, load(exp) + masked(exp2_near(x.part[i] * kLog2E), mask[i]));
+        store(exp, load(exp) + masked(exp2_of<Exp::kCoarse>(x.part[i] * kLog2E), mask[i]));
         store(moment, load(moment) + weight[i] * x.part[i]);
       }
     }
@@ -446,7 +467,7 @@ void bound(const float* kept, const float* below, const float* above, size_t cou
 
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyKernels kCrossEntropyKernels;
-const CrossEntropyKernels kCrossEntropyKernels = {to_float32, load_rows, share,    add,      add_with_moments,
+const CrossEntropyKernels kCrossEntropyKernels = {to_float32, load_rows, share,    add,      add_coarse, add_with_moments,
                                                   carry,      logarithms, load_far, far_tops, far_sums,
                                                   scan,       gather,    tail,     add_lanes, bound};
 }  // namespace RADIN_INSTRUCTION_SET

@@ -16,6 +16,8 @@ constexpr size_t kTileLanes = 16;
 constexpr size_t kSlotClasses = 4;
 constexpr size_t kSlotFloats = kTileLanes * kSlotClasses;
 
+constexpr double kCoarseError = 8e-5;
+
 // Mixtures as sums of slots: those before `uniform` have coefficients 1 and one scale, the others a coefficient for each
 // term. Both end in units of log2, for exp2.
 struct CrossEntropyPlan {
@@ -59,7 +61,9 @@ struct CrossEntropyKernels {
   void (*share)(const CrossEntropyPlan& plan, float* slots);
   // sums [S, 16] += exp z of `count` classes, (e0 + e1) + (e2 + e3) first.
   void (*add)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
-  // The same, and moments [S, N, 16] += exp z * x_k.
+  // The same with exponentials that are within a factor of 1 +- kCoarseError, which takes a fifth less time.
+  void (*add_coarse)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
+  // The same as `add`, and moments [S, N, 16] += exp z * x_k.
   void (*add_with_moments)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments);
   // to += from, then from = 0.
   void (*carry)(float* from, size_t count, double* to);
