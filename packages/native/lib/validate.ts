@@ -111,7 +111,7 @@ function checkLabels(values: Int32Array, samples: number, classes: number): Int3
 }
 
 /** A snapshot of the request's cached logits; see the head of this file. */
-export function checkLogits(request: LogitsRequest): LogitsRequest {
+function checkLogits(request: LogitsRequest): LogitsRequest {
   requireObject(request, 'request');
   const { samples, classes } = request;
   requireInteger(samples, 0, Number.MAX_SAFE_INTEGER, 'samples');

@@ -96,7 +96,7 @@ export function mixtureRows({ mixtures, logits }: Pick<CrossEntropyRequest, 'mix
   ]);
 }
 
-export function valuesOf({ source }: LogitsArray): Float32Array {
+function valuesOf({ source }: LogitsArray): Float32Array {
   return new Float32Array((source as Uint8Array).slice().buffer);
 }
 

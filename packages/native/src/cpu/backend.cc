@@ -38,11 +38,12 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 }  // namespace
 
 // The tables that kernels/ defines for an instruction set of CMakeLists.txt.
-#define RADIN_KERNELS_OF(name)                        \
-  namespace name {                                    \
-  extern const AverageKernels kAverageKernels;        \
-  extern const CrossEntropyKernels kCrossEntropyKernels; \
-  constexpr InstructionSet kSet = {kAverageKernels, kCrossEntropyKernels};  \
+#define RADIN_KERNELS_OF(name)                                                                          \
+  namespace name {                                                                                      \
+  extern const AverageKernels kAverageKernels;                                                          \
+  extern const CrossEntropyKernels kCrossEntropyKernels;                                                \
+  extern const CrossEntropyBankKernels kCrossEntropyBankKernels;                                        \
+  constexpr InstructionSet kSet = {kAverageKernels, kCrossEntropyKernels, kCrossEntropyBankKernels};    \
   }
 
 #if defined(__x86_64__)

@@ -39,6 +39,7 @@ class BankBuilder {
  public:
   BankBuilder(const InstructionSet& set, const RadinOpenEntropyBank& request, Sources& sources, const RadinRun& run)
       : kernels_(set.cross_entropy),
+        bank_kernels_(set.cross_entropy_bank),
         logits_(request.logits),
         run_(run),
         models_(request.logits.models),
@@ -115,7 +116,7 @@ class BankBuilder {
       if (!reader_.load(first_sample_, lanes_, window)) return false;
       for (size_t lane = 0; lane < lanes_; ++lane) {
         if (is_cancelled(run_)) return false;
-        kernels_.scan(reader_.rows(), lane, reader_.loaded_classes(), &most_[lane * logits_.classes + window],
+        bank_kernels_.scan(reader_.rows(), lane, reader_.loaded_classes(), &most_[lane * logits_.classes + window],
                       &tops_[lane], &largest_[lane]);
       }
       if (std::any_of(largest_.begin(), largest_.end(), [](int32_t bits) { return bits >= kInfinityBits; })) {
@@ -176,14 +177,14 @@ class BankBuilder {
       while (last < step_end && kept[last] < window + count) ++last;
       for (size_t k = 0; k < models_; ++k) {
         float* const to = sample.to + step * models_ + k * width;
-        kernels_.gather(rows.row[k * kTileLanes + lane], rows.label[k * kTileLanes + lane], window, kept + at, last - at,
+        bank_kernels_.gather(rows.row[k * kTileLanes + lane], rows.label[k * kTileLanes + lane], window, kept + at, last - at,
                         to + (at - step));
         if (last == sample.kept) std::fill(to + (last - step), to + width, kNothing);
       }
       sample.copied = last;
     }
     if (sample.kept == logits_.classes) return;
-    kernels_.tail(rows, lane, count, &most_[lane * logits_.classes + window], sample.limit, &tails_[lane * models_],
+    bank_kernels_.tail(rows, lane, count, &most_[lane * logits_.classes + window], sample.limit, &tails_[lane * models_],
                   &sample.uniform);
   }
 
@@ -274,6 +275,7 @@ class BankBuilder {
   }
 
   const CrossEntropyKernels& kernels_;
+  const CrossEntropyBankKernels& bank_kernels_;
   const RadinLogits& logits_;
   const RadinRun& run_;
   const size_t models_;

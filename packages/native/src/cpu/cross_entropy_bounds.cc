@@ -42,7 +42,9 @@ class Bounder {
  public:
   Bounder(const InstructionSet& set, const RadinEntropyBounds& request, const std::vector<Pass>& passes,
           const RadinRun& run)
-      : kernels_(set.cross_entropy), bank_(*request.bank), passes_(passes), run_(run), block_(2 * request.mixtures) {
+      : kernels_(set.cross_entropy),
+        bank_kernels_(set.cross_entropy_bank),
+        bank_(*request.bank), passes_(passes), run_(run), block_(2 * request.mixtures) {
     size_t slots = 0;
     size_t sums = 0;
     for (const Pass& pass : passes) {
@@ -81,13 +83,13 @@ class Bounder {
         add(view, kept, width, sums_.data());
         kept += width * bank_.models;
       }
-      kernels_.add_lanes(sums_.data(), pass.plan.mixtures(), &kept_[lane]);
+      bank_kernels_.add_lanes(sums_.data(), pass.plan.mixtures(), &kept_[lane]);
     }
     std::fill_n(below_.begin(), values, 0.0f);
     std::fill_n(above_.begin(), values, 0.0f);
     add(view, tile.lower, kTileLanes, below_.data());
     add(view, tile.upper, kTileLanes, above_.data());
-    kernels_.bound(kept_.data(), below_.data(), above_.data(), values, lower_.data(), upper_.data());
+    bank_kernels_.bound(kept_.data(), below_.data(), above_.data(), values, lower_.data(), upper_.data());
     for (size_t s = 0; s < pass.plan.mixtures(); ++s) {
       double& lower = block_[pass.first_row + pass.plan.row(s)];
       double& upper = block_[block_.size() / 2 + pass.first_row + pass.plan.row(s)];
@@ -108,6 +110,7 @@ class Bounder {
   }
 
   const CrossEntropyKernels& kernels_;
+  const CrossEntropyBankKernels& bank_kernels_;
   const RadinEntropyBank& bank_;
   const std::vector<Pass>& passes_;
   const RadinRun& run_;

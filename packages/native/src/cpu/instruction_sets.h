@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/average_kernels.h"
+#include "kernels/cross_entropy_bank_kernels.h"
 #include "kernels/cross_entropy_kernels.h"
 
 namespace radin {
@@ -11,6 +12,7 @@ namespace radin {
 struct InstructionSet {
   const AverageKernels& average;
   const CrossEntropyKernels& cross_entropy;
+  const CrossEntropyBankKernels& cross_entropy_bank;
 };
 
 }  // namespace radin

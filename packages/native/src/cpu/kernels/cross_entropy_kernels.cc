@@ -14,66 +14,14 @@
 #include <cstring>
 
 #include "../elementary.h"
+#include "exp2.h"
 #include "instruction_set.h"
 
 namespace radin {
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr size_t kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr size_t kVectorBytes = 32;
-#else
-constexpr size_t kVectorBytes = 16;
-#endif
-constexpr size_t kLanes = kVectorBytes / sizeof(float);
-
-typedef float Floats __attribute__((vector_size(kVectorBytes)));
-typedef int32_t Ints __attribute__((vector_size(kVectorBytes)));
 typedef float Four __attribute__((vector_size(16)));
-
-inline Floats load(const float* from) {
-  Floats values;
-  std::memcpy(&values, from, sizeof values);
-  return values;
-}
-
-inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
-
-// How far an exponential may be from the truth.
-enum class Exp {
-  kFloat,  // 4 units of 2^-24, and exact at 0
-  kCoarse  // a factor of 1 +- kCoarseError
-};
-
-// 2^t for |t| <= 120: t = n + r with |r| <= 1/2, and 2^r by a minimax polynomial: of degree 5 with the constant term 1 and
-// a relative error below 1.5 * 2^-24, or of degree 3, below 7.5e-5. Adding 1.5 * 2^23 + 127 rounds t to the integer n and
-// leaves n + 127, the exponent field of 2^n, in the low bits.
-template <Exp kExp>
-inline Floats exp2_of(Floats t) {
-  constexpr float kRound = 12582912.0f + 127.0f;
-  const Floats shifted = t + kRound;
-  const Floats r = t - (shifted - kRound);
-  Floats power;
-  if constexpr (kExp == Exp::kFloat) {
-    power = r * 0.00132546026725322f + 0.009671999141573906f;
-    power = power * r + 0.05550779402256012f;
-    power = power * r + 0.24022231996059418f;
-    power = power * r + 0.6931469440460205f;
-    power = power * r + 1.0f;
-  } else {
-    power = r * 0.0551714189350605f + 0.24261116981506348f;
-    power = power * r + 0.6932610273361206f;
-    power = power * r + 0.9999280571937561f;
-  }
-  Ints bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = bits << 23;
-  Floats scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return power * scale;
-}
 
 // Floats [16] of each class of a slot, the vectors of one part of the lanes.
 template <size_t kCount>
@@ -199,29 +147,38 @@ inline float float_at(const uint8_t* row, size_t index) {
   return value;
 }
 
+constexpr size_t kPrefetchBytes = 128;
+
 void load_rows(const TileRows& rows, size_t first, size_t count, float* slots, int32_t* largest) {
-  for (size_t k = 0; k < rows.models; ++k, slots += kSlotFloats, largest += kTileLanes) {
+  for (size_t k = 0; k < rows.models; ++k) {
     const uint8_t* const* const row = rows.row + k * kTileLanes;
+    float* const slot = slots + k * kSlotFloats;
     if (count == kSlotClasses) {
-      transpose(row, first * sizeof(float), slots);
-    } else {
-      for (size_t c = 0; c < count; ++c) {
-        for (size_t lane = 0; lane < kTileLanes; ++lane) slots[c * kTileLanes + lane] = float_at(row[lane], first + c);
-      }
+      // The processor does not follow 16 N streams by itself. A step asks for the next lines of a quarter of them.
+      const size_t lane = first % 16 / 4 * 4;
+      for (size_t i = 0; i < 4; ++i) __builtin_prefetch(row[lane + i] + first * sizeof(float) + kPrefetchBytes);
+      transpose(row, first * sizeof(float), slot);
+      continue;
     }
+    for (size_t c = 0; c < count; ++c) {
+      for (size_t lane = 0; lane < kTileLanes; ++lane) slot[c * kTileLanes + lane] = float_at(row[lane], first + c);
+    }
+  }
+  // In a loop of its own: vectors read back at once would wait for the narrower stores they are made of.
+  for (size_t k = 0; k < rows.models; ++k) {
     for (size_t lane = 0; lane < kTileLanes; lane += kLanes) {
       const Floats label = load(rows.label + k * kTileLanes + lane);
+      float* const slot = slots + k * kSlotFloats + lane;
+      int32_t* const magnitudes = largest + k * kTileLanes + lane;
       Ints most;
-      std::memcpy(&most, largest + lane, sizeof most);
+      std::memcpy(&most, magnitudes, sizeof most);
       for (size_t c = 0; c < count; ++c) {
-        const Floats x = load(slots + c * kTileLanes + lane) - label;
-        store(slots + c * kTileLanes + lane, x);
-        Ints bits;
-        std::memcpy(&bits, &x, sizeof bits);
-        bits = bits & 0x7fffffff;
+        const Floats x = load(slot + c * kTileLanes) - label;
+        store(slot + c * kTileLanes, x);
+        const Ints bits = bits_of(x) & 0x7fffffff;
         most = bits > most ? bits : most;
       }
-      std::memcpy(largest + lane, &most, sizeof most);
+      std::memcpy(magnitudes, &most, sizeof most);
     }
   }
 }
@@ -309,167 +266,12 @@ void far_sums(size_t models, const double* coefficients, const double* slots, si
   }
 }
 
-// Up to 16 classes of a row, x = logit - label; lanes behind `count` are 0.
-struct Group {
-  Floats part[kTileLanes / kLanes];
-};
-
-inline Group group_at(const uint8_t* row, float label, size_t count) {
-  Group group;
-  if (count == kTileLanes) {
-    std::memcpy(&group, row, sizeof group);
-  } else {
-    float values[kTileLanes];
-    for (float& value : values) value = label;
-    std::memcpy(values, row, count * sizeof(float));
-    std::memcpy(&group, values, sizeof group);
-  }
-  for (Floats& part : group.part) part = part - label;
-  return group;
-}
-
-inline Ints bits_of(Floats values) {
-  Ints bits;
-  std::memcpy(&bits, &values, sizeof bits);
-  return bits;
-}
-
-inline Floats masked(Floats values, Ints mask) {
-  const Ints bits = bits_of(values) & mask;
-  Floats result;
-  std::memcpy(&result, &bits, sizeof result);
-  return result;
-}
-
-// The lanes behind `count` repeat the label, whose x is 0, which changes neither top >= 0 nor the largest |x|.
-void scan(const TileRows& rows, size_t lane, size_t count, float* most, float* top, int32_t* largest) {
-  constexpr size_t kParts = kTileLanes / kLanes;
-  Floats tops[kParts];
-  Ints magnitudes[kParts];
-  for (size_t i = 0; i < kParts; ++i) {
-    tops[i] = Floats{} + *top;
-    magnitudes[i] = Ints{} + *largest;
-  }
-  for (size_t c = 0; c < count; c += kTileLanes) {
-    const size_t width = count - c < kTileLanes ? count - c : kTileLanes;
-    Group low = group_at(rows.row[lane] + c * sizeof(float), rows.label[lane], width);
-    Group high = low;
-    for (size_t k = 0; k < rows.models; ++k) {
-      const size_t at = k * kTileLanes + lane;
-      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
-      for (size_t i = 0; i < kParts; ++i) {
-        low.part[i] = x.part[i] < low.part[i] ? x.part[i] : low.part[i];
-        high.part[i] = x.part[i] > high.part[i] ? x.part[i] : high.part[i];
-        const Ints magnitude = bits_of(x.part[i]) & 0x7fffffff;
-        magnitudes[i] = magnitude > magnitudes[i] ? magnitude : magnitudes[i];
-      }
-    }
-    float values[kTileLanes];
-    for (size_t i = 0; i < kParts; ++i) {
-      tops[i] = low.part[i] > tops[i] ? low.part[i] : tops[i];
-      store(values + i * kLanes, high.part[i]);
-    }
-    std::memcpy(most + c, values, width * sizeof(float));
-  }
-  for (size_t i = 0; i < kParts; ++i) {
-    for (size_t j = 0; j < kLanes; ++j) {
-      *top = tops[i][j] > *top ? tops[i][j] : *top;
-      *largest = magnitudes[i][j] > *largest ? magnitudes[i][j] : *largest;
-    }
-  }
-}
-
-void gather(const uint8_t* row, float label, size_t first, const uint32_t* classes, size_t count, float* to) {
-  for (size_t i = 0; i < count; ++i) to[i] = float_at(row, classes[i] - first) - label;
-}
-
-// Lanes added up as a tree.
-inline float tree(const float* lanes) {
-  float sums[kTileLanes];
-  std::memcpy(sums, lanes, sizeof sums);
-  for (size_t half = kTileLanes / 2; half > 0; half /= 2) {
-    for (size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
-  }
-  return sums[0];
-}
-
-constexpr size_t kTailModels = 16;  // models whose sums are held at a time
-
-void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, size_t first_model,
-             TailSums* sums, double* uniform) {
-  constexpr size_t kParts = kTileLanes / kLanes;
-  constexpr float kLog2E = 1.44269504f;
-  const size_t models = rows.models - first_model < kTailModels ? rows.models - first_model : kTailModels;
-  const float inverse = 1.0f / static_cast<float>(rows.models);
-  float exps[kTailModels][kTileLanes] = {};
-  float moments[kTailModels][kTileLanes] = {};
-  float weights[kTileLanes] = {};
-  for (size_t c = 0; c < count; c += kTileLanes) {
-    const size_t width = count - c < kTileLanes ? count - c : kTileLanes;
-    float largest[kTileLanes];
-    for (float& value : largest) value = limit;
-    std::memcpy(largest, most + c, width * sizeof(float));
-    Ints mask[kParts];
-    Ints any = {};
-    for (size_t i = 0; i < kParts; ++i) {
-      mask[i] = load(largest + i * kLanes) < limit;
-      any |= mask[i];
-    }
-    int32_t dropped = 0;
-    for (size_t j = 0; j < kLanes; ++j) dropped |= any[j];
-    if (dropped == 0) continue;
-    Floats weight[kParts] = {};
-    for (size_t k = 0; k < rows.models; ++k) {
-      const size_t at = k * kTileLanes + lane;
-      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
-      for (size_t i = 0; i < kParts; ++i) weight[i] += x.part[i];
-    }
-    for (size_t i = 0; i < kParts; ++i) {
-      weight[i] = masked(exp2_of<Exp::kCoarse>(weight[i] * inverse * kLog2E), mask[i]);
-      store(weights + i * kLanes, load(weights + i * kLanes) + weight[i]);
-    }
-    for (size_t k = 0; k < models; ++k) {
-      const size_t at = (first_model + k) * kTileLanes + lane;
-      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
-      for (size_t i = 0; i < kParts; ++i) {
-        float* const exp = exps[k] + i * kLanes;
-        float* const moment = moments[k] + i * kLanes;
-        store(exp, load(exp) + masked(exp2_of<Exp::kCoarse>(x.part[i] * kLog2E), mask[i]));
-        store(moment, load(moment) + weight[i] * x.part[i]);
-      }
-    }
-  }
-  for (size_t k = 0; k < models; ++k) {
-    sums[first_model + k].sum += static_cast<double>(tree(exps[k]));
-    sums[first_model + k].moment += static_cast<double>(tree(moments[k]));
-  }
-  if (first_model == 0) *uniform += static_cast<double>(tree(weights));
-}
-
-void tail(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, TailSums* sums,
-          double* uniform) {
-  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, count, most, limit, k, sums, uniform);
-}
-
-void add_lanes(const float* sums, size_t count, float* to) {
-  for (size_t s = 0; s < count; ++s) to[s * kTileLanes] = tree(sums + s * kTileLanes);
-}
-
-void bound(const float* kept, const float* below, const float* above, size_t count, double* lower, double* upper) {
-  for (size_t i = 0; i < count; ++i) {
-    const double sum = static_cast<double>(kept[i]);
-    lower[i] = log_at_least_one(sum + static_cast<double>(below[i]));
-    upper[i] = log_at_least_one(sum + static_cast<double>(above[i]));
-  }
-}
-
 }  // namespace
 
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyKernels kCrossEntropyKernels;
-const CrossEntropyKernels kCrossEntropyKernels = {to_float32, load_rows, share,    add,      add_coarse, add_with_moments,
-                                                  carry,      logarithms, load_far, far_tops, far_sums,
-                                                  scan,       gather,    tail,     add_lanes, bound};
+const CrossEntropyKernels kCrossEntropyKernels = {
+    to_float32, load_rows, share, add, add_coarse, add_with_moments, carry, logarithms, load_far, far_tops, far_sums};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin

@@ -44,12 +44,6 @@ struct TileRows {
   const float* label;         // [N, 16]: the logit of each sample's label
 };
 
-// Over the classes of a sample that are dropped, for one model.
-struct TailSums {
-  double sum = 0.0;     // exp x_k
-  double moment = 0.0;  // exp z * x_k, where z is the mean of all models' x
-};
-
 struct CrossEntropyKernels {
   // Widened or, from float64, rounded.
   void (*to_float32)(RadinDtype dtype, const uint8_t* from, size_t count, float* to);
@@ -76,19 +70,6 @@ struct CrossEntropyKernels {
   void (*far_tops)(size_t models, const double* coefficients, const double* slots, size_t count, double* tops);
   void (*far_sums)(size_t models, const double* coefficients, const double* slots, size_t count, const double* tops,
                    double* sums, double* moments);
-
-  // For one sample, a lane of the rows. Largest x of any model for each of `count` classes, the largest of their smallest x
-  // and the bits of the largest |x|, both in and out.
-  void (*scan)(const TileRows& rows, size_t lane, size_t count, float* most, float* top, int32_t* largest);
-  // to[i] = x of class classes[i] - first.
-  void (*gather)(const uint8_t* row, float label, size_t first, const uint32_t* classes, size_t count, float* to);
-  // Adds the classes with most < limit to the sums [N] of the models and exp z to `uniform`. All |x| <= 64.
-  void (*tail)(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, TailSums* sums,
-               double* uniform);
-  // to[s * 16] = the 16 lanes of sums [S, 16] added up.
-  void (*add_lanes)(const float* sums, size_t count, float* to);
-  // lower = log(kept + lower), upper = log(kept + upper).
-  void (*bound)(const float* kept, const float* below, const float* above, size_t count, double* lower, double* upper);
 };
 
 }  // namespace radin
