@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { CrossEntropyRequest, LogitsArray } from '../lib/backend.js';
 import { exp2Near } from '../lib/cross-entropy.js';
 import { listBackends, openBackend } from '../lib/index.js';
 import { entropyRequest, float32Logits, similarModels } from './logits.js';
+import { bytesOf } from './tensors.js';
 
 const backends = listBackends()
   .filter(({ name, available }) => available && name.startsWith('cpu-'))
@@ -49,6 +51,33 @@ it('every instruction set has the same bounds', async () => {
       bounds.push({ rows: bank.rows, ...(await bank.bounds(request.mixtures)) });
     }
     for (const other of bounds) expect(other).toEqual(bounds[0]);
+  }
+});
+
+it('rows too long for the reader’s buffer, read in parts, have the bits of rows that lie in memory', async () => {
+  const [models, samples, classes] = [130, 18, 2_100]; // 16 rows of each model take more than 4 M floats
+  const patterns = Array.from({ length: models }, (_, k) =>
+    Uint16Array.from({ length: samples * classes }, (_, i) => 0x3c00 + ((i * (k + 1) * 7919) % 0x800)),
+  );
+  for (const pattern of patterns) pattern[5 * classes + 2_099] = 0x6400; // 1024, far from the label’s, in the last part
+  const wide = patterns.map((pattern) =>
+    float32Logits(Array.from(pattern, (bits) => (1 + (bits & 0x3ff) / 1024) * 2 ** ((bits >> 10) - 15))),
+  );
+  const narrow = patterns.map((pattern): LogitsArray => ({ dtype: 'F16', source: bytesOf(pattern) }));
+  const labels = Int32Array.from({ length: samples }, (_, m) => (m * 1_999) % classes);
+  const mixtures = Float64Array.from({ length: models * 3 }, (_, i) => 1 + (i % 5 === 0 && i > models ? 1 : 0));
+  const [inParts, whole] = [narrow, wide].map((logits) => ({ logits, samples, classes, labels, mixtures }));
+  for (const backend of backends) {
+    expect(await backend.crossEntropy({ ...inParts, gradient: true } as CrossEntropyRequest)).toEqual(
+      await backend.crossEntropy({ ...whole, gradient: true } as CrossEntropyRequest),
+    );
+    const bounds = [];
+    for (const request of [inParts, whole] as CrossEntropyRequest[]) {
+      const bank = await backend.openCrossEntropyBank({ ...request, ratio: 0.5 });
+      bounds.push({ rows: bank.rows, far: bank.farSamples, ...(await bank.bounds(mixtures)) });
+    }
+    expect(bounds[0]).toEqual(bounds[1]);
+    expect(bounds[0]?.far).toBe(1);
   }
 });
 

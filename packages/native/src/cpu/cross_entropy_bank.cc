@@ -11,12 +11,12 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <utility>
 
 #include "cross_entropy_plan.h"
 #include "elementary.h"
+#include "far_losses.h"
 #include "fork_join.h"
 #include "logit_reader.h"
 #include "ordered_sum.h"
@@ -47,18 +47,9 @@ class BankBuilder {
         reader_(request.logits, sources, set.cross_entropy),
         most_(kTileLanes * request.logits.classes),
         kept_(most_.size()),
-        far_coefficients_((models_ + 1) * models_),
-        far_slots_(models_ * kSlotFloats),
-        far_tops_((models_ + 1) * kTileLanes),
-        far_sums_(far_tops_.size()),
-        far_moments_(far_tops_.size() * models_),
+        far_losses_(set.cross_entropy, models_),
         tails_(kTileLanes * models_),
-        results_(kResults + 2 * models_) {
-    for (size_t k = 0; k < models_; ++k) {
-      far_coefficients_[k * models_ + k] = 1.0;
-      far_coefficients_[models_ * models_ + k] = 1.0 / static_cast<double>(models_);
-    }
-  }
+        results_(kResults + 2 * models_) {}
 
   static constexpr size_t kRows = 0, kFar = 1, kFarConstant = 2, kDistances = 3, kRoundings = 4, kBytes = 5,
                           kResults = 6;
@@ -105,7 +96,16 @@ class BankBuilder {
       if (tile->near >> lane & 1) finish(lane, tile->classes[lane]);
     }
     const uint32_t far = ((1u << lanes_) - 1) & ~tile->near;
-    return far == 0 || bound_far(far);
+    if (far == 0) return true;
+    FarBounds bounds(models_);
+    if (!far_losses_.add(reader_, run_, first_sample_, lanes_, far, &bounds)) return false;
+    for (size_t lane = 0; lane < lanes_; ++lane) results_[kFar] += far >> lane & 1;
+    results_[kFarConstant] += bounds.constant;
+    for (size_t k = 0; k < models_; ++k) {
+      results_[kResults + k] += bounds.lower[k];
+      results_[kResults + models_ + k] += bounds.upper[k];
+    }
+    return true;
   }
 
   // The largest x of each class, and whether the logits are finite and near the label's.
@@ -184,8 +184,10 @@ class BankBuilder {
       sample.copied = last;
     }
     if (sample.kept == logits_.classes) return;
-    bank_kernels_.tail(rows, lane, count, &most_[lane * logits_.classes + window], sample.limit, &tails_[lane * models_],
-                  &sample.uniform);
+    for (size_t part = 0; part < count; part += kRowPart) {
+      bank_kernels_.tail(rows, lane, part, std::min(part + kRowPart, count), &most_[lane * logits_.classes + window],
+                         sample.limit, &tails_[lane * models_], &sample.uniform);
+    }
   }
 
   void finish(size_t lane, uint32_t classes) {
@@ -202,9 +204,10 @@ class BankBuilder {
   double bound_tail(size_t lane) {
     const double uniform = samples_[lane].uniform;
     const TailSums* const tails = &tails_[lane * models_];
-    const double classes = static_cast<double>(logits_.classes);
-    const double outwards_up = 2.0 * kCoarseError + (160.0 + classes / 16.0) * kUnit;
-    const double outwards_down = 4.0 * kCoarseError + (400.0 + classes / 8.0 * (1.0 + samples_[lane].distance)) * kUnit;
+    // Roundings of a sum of a part of a row, whose terms are themselves off by a few; see docs/numerics.md.
+    constexpr double kSum = static_cast<double>(kRowPart / kTileLanes) + 8.0;
+    const double outwards_up = 2.0 * kCoarseError + (160.0 + kSum) * kUnit;
+    const double outwards_down = 2.0 * kCoarseError + (400.0 + 2.0 * kSum * (1.0 + samples_[lane].distance)) * kUnit;
     double mean = 0.0;
     for (size_t k = 0; k < models_; ++k) mean += tails[k].moment / uniform;
     const double base = logarithm(uniform) - mean / static_cast<double>(models_) - outwards_down;
@@ -223,57 +226,6 @@ class BankBuilder {
     return -kNothing;
   }
 
-  // Adds linear bounds of far samples: the loss is convex in p, so it lies below the losses of the models alone, weighted
-  // by p, and above its tangent at the uniform mixture.
-  bool bound_far(uint32_t far) {
-    const size_t mixtures = models_ + 1;
-    std::fill(far_tops_.begin(), far_tops_.end(), -std::numeric_limits<double>::infinity());
-    std::fill(far_sums_.begin(), far_sums_.end(), 0.0);
-    std::fill(far_moments_.begin(), far_moments_.end(), 0.0);
-    const auto nothing = [] {};
-    const bool done =
-        reader_.for_each_step(
-            run_, first_sample_, lanes_,
-            [&](size_t c, size_t count, bool) {
-              kernels_.load_far(reader_.rows(), c, count, far_slots_.data());
-              for (size_t s = 0; s < mixtures; ++s) {
-                kernels_.far_tops(models_, &far_coefficients_[s * models_], far_slots_.data(), count,
-                                  &far_tops_[s * kTileLanes]);
-              }
-            },
-            nothing) &&
-        reader_.for_each_step(
-            run_, first_sample_, lanes_,
-            [&](size_t c, size_t count, bool) {
-              kernels_.load_far(reader_.rows(), c, count, far_slots_.data());
-              for (size_t s = 0; s < mixtures; ++s) {
-                double* const moments = s == models_ ? far_moments_.data() : nullptr;
-                kernels_.far_sums(models_, &far_coefficients_[s * models_], far_slots_.data(), count,
-                                  &far_tops_[s * kTileLanes], &far_sums_[s * kTileLanes], moments);
-              }
-            },
-            nothing);
-    if (!done) return false;
-    double* const lower = results_.data() + kResults;
-    double* const upper = lower + models_;
-    for (size_t lane = 0; lane < lanes_; ++lane) {
-      if (!(far >> lane & 1)) continue;
-      results_[kFar] += 1.0;
-      const auto loss = [&](size_t s) {
-        return log_at_least_one(far_sums_[s * kTileLanes + lane]) + far_tops_[s * kTileLanes + lane];
-      };
-      double constant = loss(models_);
-      for (size_t k = 0; k < models_; ++k) {
-        upper[k] += loss(k);
-        const double slope = far_moments_[k * kTileLanes + lane] / far_sums_[models_ * kTileLanes + lane];
-        lower[k] += slope;
-        constant -= slope / static_cast<double>(models_);
-      }
-      results_[kFarConstant] += constant;
-    }
-    return true;
-  }
-
   const CrossEntropyKernels& kernels_;
   const CrossEntropyBankKernels& bank_kernels_;
   const RadinLogits& logits_;
@@ -290,10 +242,7 @@ class BankBuilder {
   float tops_[kTileLanes] = {};  // the largest over all classes of the smallest x of a model
   std::array<int32_t, kTileLanes> largest_{};  // bits of the largest |x|
   Sample samples_[kTileLanes];
-  std::vector<double> far_coefficients_;  // [N + 1, N]: each model alone, and the uniform mixture
-  std::vector<double> far_slots_;
-  std::vector<double> far_tops_, far_sums_;  // [N + 1, 16]
-  std::vector<double> far_moments_;
+  FarLosses far_losses_;
   std::vector<TailSums> tails_;  // [16, N]
   std::vector<double> results_;
   uint64_t first_nonfinite_ = UINT64_MAX;
@@ -338,12 +287,12 @@ RadinStatus open_entropy_bank(const InstructionSet& set, const RadinOpenEntropyB
   }
   if (!sources.finish(run.source)) return RADIN_SOURCE_FAILED;
   bank->far_samples = static_cast<uint64_t>(results[BankBuilder::kFar]);
-  bank->far_constant = results[BankBuilder::kFarConstant];
+  bank->far.constant = results[BankBuilder::kFarConstant];
   bank->distances = results[BankBuilder::kDistances];
   bank->roundings = results[BankBuilder::kRoundings];
   const auto far = results.begin() + BankBuilder::kResults;
-  bank->far_lower.assign(far, far + static_cast<ptrdiff_t>(models));
-  bank->far_upper.assign(far + static_cast<ptrdiff_t>(models), results.end());
+  bank->far.lower.assign(far, far + static_cast<ptrdiff_t>(models));
+  bank->far.upper.assign(far + static_cast<ptrdiff_t>(models), results.end());
   *request.rows = static_cast<uint64_t>(results[BankBuilder::kRows]);
   *request.bytes = static_cast<uint64_t>(results[BankBuilder::kBytes]) + bank->tiles.size() * sizeof bank->tiles[0];
   *request.far_samples = bank->far_samples;

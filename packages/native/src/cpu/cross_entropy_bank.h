@@ -2,8 +2,8 @@
 // bounds on their sum.
 //
 // Kept classes stand sample by sample as x = logit - label's logit, 16 at a time. The sum over a sample's dropped classes,
-// exp f(p), lies between exp(sum p_k l_k) and exp(sum p_k u_k), because f is convex: u_k is its value for model k alone, l the tangent
-// at the uniform mixture. So the bounds mix and exponentiate like two more classes.
+// exp f(p), lies between exp(sum p_k l_k) and exp(sum p_k u_k), because f is convex: u_k is its value for model k alone, l
+// the tangent at the uniform mixture. So the bounds mix and exponentiate like two more classes.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 
 #include "../kernels.h"
 #include "arena.h"
+#include "far_losses.h"
 #include "instruction_sets.h"
 
 struct RadinEntropyBank {
@@ -28,9 +29,7 @@ struct RadinEntropyBank {
   std::vector<radin::Arena> memory;
   // Samples with a logit too far from the label's are not kept: their losses together lie between two linear functions.
   uint64_t far_samples = 0;
-  double far_constant = 0.0;      // of the lower one
-  std::vector<double> far_lower;  // [N]
-  std::vector<double> far_upper;  // [N]
+  radin::FarBounds far;
   // What rounding can amount to: sums over the samples kept.
   double distances = 0.0;  // of the largest |x|
   double roundings = 0.0;  // in units of 2^-24

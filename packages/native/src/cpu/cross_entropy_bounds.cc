@@ -126,13 +126,13 @@ void finish(const RadinEntropyBank& bank, const MixturePlan& plan, size_t s, dou
   const size_t groups = (models + kGroupModels - 1) / kGroupModels;
   const double terms = static_cast<double>(plan.is_uniform(s) ? groups + 7 : models + 3);
   const double margin = (terms * bank.distances + bank.roundings) * kUnit;
-  double far_lower = bank.far_constant;
+  double far_lower = bank.far.constant;
   double far_upper = 0.0;
   double far_size = 0.0;
   for (size_t k = 0; k < models; ++k) {
-    far_lower += plan.coefficients(s)[k] * bank.far_lower[k];
-    far_upper += plan.coefficients(s)[k] * bank.far_upper[k];
-    far_size += bank.far_upper[k] + std::abs(bank.far_lower[k]);
+    far_lower += plan.coefficients(s)[k] * bank.far.lower[k];
+    far_upper += plan.coefficients(s)[k] * bank.far.upper[k];
+    far_size += bank.far.upper[k] + std::abs(bank.far.lower[k]);
   }
   const double small = 1e-11 * (std::abs(*upper) + far_size);  // of the float64 sums
   *lower = std::max(*lower - margin, 0.0) + std::max(far_lower, 0.0) - small;

@@ -32,7 +32,7 @@ LogitReader::LogitReader(const RadinLogits& logits, Sources& sources, const Cros
   for (size_t k = 0; k < logits.models; ++k) buffered += !is_direct(k);
   if (buffered == 0) return;
   const size_t row_floats = kMostWindowFloats / (kTileLanes * buffered);
-  if (logits.classes > row_floats) window_classes_ = std::max(row_floats / kBlockClasses, size_t{1}) * kBlockClasses;
+  if (logits.classes > row_floats) window_classes_ = std::max(row_floats / kRowPart, size_t{1}) * kRowPart;
   if (window_classes_ > logits.classes) window_classes_ = logits.classes;
   if (window_classes_ == logits.classes) {
     const size_t samples = kWindowFloats / (buffered * logits.classes) / kTileLanes * kTileLanes;

@@ -16,15 +16,17 @@
 namespace radin {
 
 // Classes added in float32 before the sum goes on in float64: part of the bits, equal to BLOCK_CLASSES in
-// lib/cross-entropy.ts. Windows are multiples of it.
+// lib/cross-entropy.ts.
 constexpr size_t kBlockClasses = 64;
+// Part of a row that sums over classes can be made of whether or not the row is read in windows, which are multiples of it.
+constexpr size_t kRowPart = 512;
 
 // One thread's reader.
 class LogitReader {
  public:
   LogitReader(const RadinLogits& logits, Sources& sources, const CrossEntropyKernels& kernels);
 
-  // How many classes `load` takes at a time: all of them, or a multiple of 64.
+  // How many classes `load` takes at a time: all of them, or a multiple of kRowPart.
   size_t window_classes() const { return window_classes_; }
 
   // Makes rows() the classes [first_class, first_class + window_classes()), as far as there are so many, of `lanes` <= 16

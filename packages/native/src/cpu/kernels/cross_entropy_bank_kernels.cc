@@ -104,8 +104,8 @@ inline float tree(const float* lanes) {
 
 constexpr size_t kTailModels = 16;  // models whose sums are held at a time
 
-void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, size_t first_model,
-             TailSums* sums, double* uniform) {
+void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
+             size_t first_model, TailSums* sums, double* uniform) {
   constexpr size_t kParts = kTileLanes / kLanes;
   constexpr float kLog2E = 1.44269504f;
   const size_t models = rows.models - first_model < kTailModels ? rows.models - first_model : kTailModels;
@@ -113,8 +113,8 @@ void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most,
   float exps[kTailModels][kTileLanes] = {};
   float moments[kTailModels][kTileLanes] = {};
   float weights[kTileLanes] = {};
-  for (size_t c = 0; c < count; c += kTileLanes) {
-    const size_t width = count - c < kTileLanes ? count - c : kTileLanes;
+  for (size_t c = begin; c < end; c += kTileLanes) {
+    const size_t width = end - c < kTileLanes ? end - c : kTileLanes;
     float largest[kTileLanes];
     for (float& value : largest) value = limit;
     std::memcpy(largest, most + c, width * sizeof(float));
@@ -155,9 +155,9 @@ void tail_of(const TileRows& rows, size_t lane, size_t count, const float* most,
   if (first_model == 0) *uniform += static_cast<double>(tree(weights));
 }
 
-void tail(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, TailSums* sums,
+void tail(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit, TailSums* sums,
           double* uniform) {
-  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, count, most, limit, k, sums, uniform);
+  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, begin, end, most, limit, k, sums, uniform);
 }
 
 void add_lanes(const float* sums, size_t count, float* to) {

@@ -20,9 +20,10 @@ struct CrossEntropyBankKernels {
   void (*scan)(const TileRows& rows, size_t lane, size_t count, float* most, float* top, int32_t* largest);
   // to[i] = x of class classes[i] - first.
   void (*gather)(const uint8_t* row, float label, size_t first, const uint32_t* classes, size_t count, float* to);
-  // Adds the classes with most < limit to the sums [N] of the models and exp z to `uniform`. All |x| <= 64.
-  void (*tail)(const TileRows& rows, size_t lane, size_t count, const float* most, float limit, TailSums* sums,
-               double* uniform);
+  // Adds those of the classes [begin, end) with most < limit to the sums [N] of the models and exp z to `uniform`. All
+  // |x| <= 64.
+  void (*tail)(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
+               TailSums* sums, double* uniform);
   // to[s * 16] = the 16 lanes of sums [S, 16] added up.
   void (*add_lanes)(const float* sums, size_t count, float* to);
   // lower = log(kept + lower), upper = log(kept + upper).

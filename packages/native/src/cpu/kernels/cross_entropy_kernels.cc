@@ -184,8 +184,10 @@ void load_rows(const TileRows& rows, size_t first, size_t count, float* slots, i
 }
 
 void carry(float* from, size_t count, double* to) {
-  for (size_t i = 0; i < count; ++i) to[i] += static_cast<double>(from[i]);
-  std::memset(from, 0, count * sizeof *from);
+  for (size_t i = 0; i < count; ++i) {
+    to[i] += static_cast<double>(from[i]);
+    from[i] = 0.0f;
+  }
 }
 
 void logarithms(double* values, size_t count) {
