@@ -29,9 +29,9 @@ export interface AddonBinding {
   ): Promise<[tensor: number, model: number, element: number] | null>;
   bankOpen(
     backend: number,
+    dtypes: Int32Array,
     arrays: readonly (Uint8Array | null)[],
     ranges: Float64Array,
-    dtypes: Int32Array,
     classes: number,
     labels: Int32Array,
     top: number,
@@ -65,6 +65,40 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   bankClose(bank: RawBank): void;
+  crossEntropy(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    coefficients: Float64Array,
+    results: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  openCrossEntropyBank(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    ratio: number,
+    figures: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<RawCrossEntropyBank | number>;
+  crossEntropyBounds(
+    backend: number,
+    bank: RawCrossEntropyBank,
+    coefficients: Float64Array,
+    lower: Float64Array,
+    upper: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
   score(
     backend: number,
     logits: readonly Float32Array[],
@@ -87,6 +121,8 @@ export interface AddonBinding {
 
 /** A bank as the addon hands it over: an object of its own kind, with the statistics as properties. */
 export type RawBank = BankStatistics;
+/** A pointer to a bank for cross-entropy, of which JavaScript sees nothing. */
+export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
 const BINDING_VERSION = 3;

@@ -92,11 +92,13 @@ typedef struct {
   uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinScore;
 
-/* N models' logits on M samples, with the labels. */
+/*
+ * N models' logits on M samples, with the labels. The sources are numbered in this order, also in a RadinSourceFailure.
+ */
 typedef struct {
   size_t models, samples, classes; /* N, M, C; M below 2^32 - 1 */
-  const RadinSource* logits;       /* [N] of [M, C] */
   const RadinDtype* dtypes;        /* [N]; F64 is rounded to float32 */
+  const RadinSource* sources;      /* [N] of [M, C] */
   const int32_t* labels;           /* [M] */
 } RadinLogits;
 
@@ -127,6 +129,7 @@ typedef struct {
   uint64_t* highest;   /* out: [N + 1] */
   uint64_t* total;     /* out: [N + 1] */
 } RadinAllSubsets;
+
 /* Memory read once and written once, in no computation's service: the limit that benchmarks measure against. */
 typedef struct {
   size_t reads, writes;
@@ -136,6 +139,33 @@ typedef struct {
   const size_t* write_bytes;
   uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
 } RadinStream;
+
+typedef struct {
+  RadinLogits logits;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double* totals;             /* out: [S] */
+  double* gradients;          /* out: [S, N], or null */
+  uint64_t* first_nonfinite;  /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinCrossEntropy;
+
+/* What is kept of the logits for bounds on the cross-entropy of any mixture; made and freed by one backend. */
+typedef struct RadinEntropyBank RadinEntropyBank;
+
+typedef struct {
+  RadinLogits logits;
+  double ratio; /* in (0, 1]: a class is dropped where in every model it is this much below the largest of all */
+  RadinEntropyBank** bank; /* out: with RADIN_DONE */
+  uint64_t *rows, *bytes, *far_samples; /* out */
+  uint64_t* first_nonfinite; /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinOpenEntropyBank;
+
+typedef struct {
+  const RadinEntropyBank* bank;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double *lower, *upper;      /* out: [S] */
+} RadinEntropyBounds;
 
 typedef struct {
   const char* name;
@@ -155,6 +185,10 @@ typedef struct {
   /* All non-empty uniform subsets; N <= 24, M >= 1. */
   RadinStatus (*bank_all_subsets)(const RadinBank*, RadinAllSubsets*, const RadinRun*);
   void (*bank_close)(RadinBank*);
+  RadinStatus (*cross_entropy)(const RadinCrossEntropy*, const RadinRun*);
+  RadinStatus (*open_entropy_bank)(const RadinOpenEntropyBank*, const RadinRun*);
+  RadinStatus (*entropy_bounds)(const RadinEntropyBounds*, const RadinRun*);
+  void (*close_entropy_bank)(RadinEntropyBank*);
 } RadinBackend;
 
 /* The CPU's backends, one per instruction set that this build knows, fastest first. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
 import { describeBank } from './describe-bank.js';
+import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
+import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
 import { describeScore } from './describe-score.js';
 import { SLOWNESS } from './slowness.js';
 import { outputOf, tensor } from './tensors.js';
@@ -40,6 +42,8 @@ const endless: Record<string, (backend: Backend, options: RunOptions) => Promise
     ];
     return backend.average({ ...request, tensors }, options);
   },
+  crossEntropy: endlessCrossEntropy,
+  'bounds of a bank': endlessBounds,
   score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
 };
 
@@ -51,6 +55,8 @@ export function describeBackend(name: string, open: () => Backend): void {
     describeAverage(open);
     describeScore(open);
     describeBank(open);
+    describeCrossEntropy(open);
+    describeCrossEntropyBank(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

@@ -243,7 +243,7 @@ RadinStatus build_bank(const InstructionSet& set, const RadinLogits& logits, siz
   const size_t block = LogitBlocks::block_samples(logits);
   const size_t but_one = std::max<size_t>(logits.samples, 1) - 1;
   const size_t blocks = logits.samples == 0 ? 0 : (but_one + block - 1) / block + 1;
-  Sources sources(logits.logits, logits.models);
+  Sources sources(logits.sources, logits.models);
   NotFinite found;
   std::vector<Leftover> leftovers(blocks);
   std::vector<std::unique_ptr<Pass>> passes(worker_count(run, blocks));

@@ -4,6 +4,8 @@
 
 #include "kernels/average_kernels.h"
 #include "kernels/bank_kernels.h"
+#include "kernels/cross_entropy_bank_kernels.h"
+#include "kernels/cross_entropy_kernels.h"
 #include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
@@ -14,6 +16,8 @@ struct InstructionSet {
   const AverageKernels& average;
   const BankKernels& bank;
   const SubsetKernels& subsets;
+  const CrossEntropyKernels& cross_entropy;
+  const CrossEntropyBankKernels& cross_entropy_bank;
   const StreamKernels& stream;
 };
 

@@ -1,0 +1,182 @@
+// What a bank for cross-entropy is made of and made with.
+//
+// Making one, a sample at a time with 16 classes to a vector. Fused: subtracting the label's logit, the extremes over the models and
+// classes, and then, for the classes that are dropped, exp and the sums that bound them.
+// Never in memory: x of any class that is not kept.
+// Shapes: rows N x [C], largest x [C], sums [N].
+// Memory: sums of 16 models on the stack; more models take several passes over rows that are in the cache by then.
+
+#include "cross_entropy_bank_kernels.h"
+
+#include <cstring>
+
+#include "../elementary.h"
+#include "exp2.h"
+#include "instruction_set.h"
+
+namespace radin {
+
+namespace {
+
+inline float float_at(const uint8_t* row, size_t index) {
+  float value;
+  std::memcpy(&value, row + index * sizeof value, sizeof value);
+  return value;
+}
+
+// Up to 16 classes of a row, x = logit - label; lanes behind `count` are 0.
+struct Group {
+  Floats part[kTileLanes / kLanes];
+};
+
+inline Group group_at(const uint8_t* row, float label, size_t count) {
+  Group group;
+  if (count == kTileLanes) {
+    std::memcpy(&group, row, sizeof group);
+  } else {
+    float values[kTileLanes];
+    for (float& value : values) value = label;
+    std::memcpy(values, row, count * sizeof(float));
+    std::memcpy(&group, values, sizeof group);
+  }
+  for (Floats& part : group.part) part = part - label;
+  return group;
+}
+
+inline Floats masked(Floats values, Ints mask) {
+  const Ints bits = bits_of(values) & mask;
+  Floats result;
+  std::memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+// The lanes behind `count` repeat the label, whose x is 0, which changes neither top >= 0 nor the largest |x|.
+void scan(const TileRows& rows, size_t lane, size_t count, float* most, float* top, int32_t* largest) {
+  constexpr size_t kParts = kTileLanes / kLanes;
+  Floats tops[kParts];
+  Ints magnitudes[kParts];
+  for (size_t i = 0; i < kParts; ++i) {
+    tops[i] = Floats{} + *top;
+    magnitudes[i] = Ints{} + *largest;
+  }
+  for (size_t c = 0; c < count; c += kTileLanes) {
+    const size_t width = count - c < kTileLanes ? count - c : kTileLanes;
+    Group low = group_at(rows.row[lane] + c * sizeof(float), rows.label[lane], width);
+    Group high = low;
+    for (size_t k = 0; k < rows.models; ++k) {
+      const size_t at = k * kTileLanes + lane;
+      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
+      for (size_t i = 0; i < kParts; ++i) {
+        low.part[i] = x.part[i] < low.part[i] ? x.part[i] : low.part[i];
+        high.part[i] = x.part[i] > high.part[i] ? x.part[i] : high.part[i];
+        const Ints magnitude = bits_of(x.part[i]) & 0x7fffffff;
+        magnitudes[i] = magnitude > magnitudes[i] ? magnitude : magnitudes[i];
+      }
+    }
+    float values[kTileLanes];
+    for (size_t i = 0; i < kParts; ++i) {
+      tops[i] = low.part[i] > tops[i] ? low.part[i] : tops[i];
+      store(values + i * kLanes, high.part[i]);
+    }
+    std::memcpy(most + c, values, width * sizeof(float));
+  }
+  for (size_t i = 0; i < kParts; ++i) {
+    for (size_t j = 0; j < kLanes; ++j) {
+      *top = tops[i][j] > *top ? tops[i][j] : *top;
+      *largest = magnitudes[i][j] > *largest ? magnitudes[i][j] : *largest;
+    }
+  }
+}
+
+void gather(const uint8_t* row, float label, size_t first, const uint32_t* classes, size_t count, float* to) {
+  for (size_t i = 0; i < count; ++i) to[i] = float_at(row, classes[i] - first) - label;
+}
+
+// Lanes added up as a tree.
+inline float tree(const float* lanes) {
+  float sums[kTileLanes];
+  std::memcpy(sums, lanes, sizeof sums);
+  for (size_t half = kTileLanes / 2; half > 0; half /= 2) {
+    for (size_t i = 0; i < half; ++i) sums[i] += sums[i + half];
+  }
+  return sums[0];
+}
+
+constexpr size_t kTailModels = 16;  // models whose sums are held at a time
+
+void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
+             size_t first_model, TailSums* sums, double* uniform) {
+  constexpr size_t kParts = kTileLanes / kLanes;
+  constexpr float kLog2E = 1.44269504f;
+  const size_t models = rows.models - first_model < kTailModels ? rows.models - first_model : kTailModels;
+  const float inverse = 1.0f / static_cast<float>(rows.models);
+  float exps[kTailModels][kTileLanes] = {};
+  float moments[kTailModels][kTileLanes] = {};
+  float weights[kTileLanes] = {};
+  for (size_t c = begin; c < end; c += kTileLanes) {
+    const size_t width = end - c < kTileLanes ? end - c : kTileLanes;
+    float largest[kTileLanes];
+    for (float& value : largest) value = limit;
+    std::memcpy(largest, most + c, width * sizeof(float));
+    Ints mask[kParts];
+    Ints any = {};
+    for (size_t i = 0; i < kParts; ++i) {
+      mask[i] = load(largest + i * kLanes) < limit;
+      any |= mask[i];
+    }
+    int32_t dropped = 0;
+    for (size_t j = 0; j < kLanes; ++j) dropped |= any[j];
+    if (dropped == 0) continue;
+    Floats weight[kParts] = {};
+    for (size_t k = 0; k < rows.models; ++k) {
+      const size_t at = k * kTileLanes + lane;
+      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
+      for (size_t i = 0; i < kParts; ++i) weight[i] += x.part[i];
+    }
+    for (size_t i = 0; i < kParts; ++i) {
+      weight[i] = masked(exp2_of<Exp::kCoarse>(weight[i] * inverse * kLog2E), mask[i]);
+      store(weights + i * kLanes, load(weights + i * kLanes) + weight[i]);
+    }
+    for (size_t k = 0; k < models; ++k) {
+      const size_t at = (first_model + k) * kTileLanes + lane;
+      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
+      for (size_t i = 0; i < kParts; ++i) {
+        float* const exp = exps[k] + i * kLanes;
+        float* const moment = moments[k] + i * kLanes;
+        store(exp, load(exp) + masked(exp2_of<Exp::kCoarse>(x.part[i] * kLog2E), mask[i]));
+        store(moment, load(moment) + weight[i] * x.part[i]);
+      }
+    }
+  }
+  for (size_t k = 0; k < models; ++k) {
+    sums[first_model + k].sum += static_cast<double>(tree(exps[k]));
+    sums[first_model + k].moment += static_cast<double>(tree(moments[k]));
+  }
+  if (first_model == 0) *uniform += static_cast<double>(tree(weights));
+}
+
+void tail(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit, TailSums* sums,
+          double* uniform) {
+  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, begin, end, most, limit, k, sums, uniform);
+}
+
+void add_lanes(const float* sums, size_t count, float* to) {
+  for (size_t s = 0; s < count; ++s) to[s * kTileLanes] = tree(sums + s * kTileLanes);
+}
+
+void bound(const float* kept, const float* below, const float* above, size_t count, double* lower, double* upper) {
+  for (size_t i = 0; i < count; ++i) {
+    const double sum = static_cast<double>(kept[i]);
+    lower[i] = log_at_least_one(sum + static_cast<double>(below[i]));
+    upper[i] = log_at_least_one(sum + static_cast<double>(above[i]));
+  }
+}
+
+}  // namespace
+
+namespace RADIN_INSTRUCTION_SET {
+extern const CrossEntropyBankKernels kCrossEntropyBankKernels;
+const CrossEntropyBankKernels kCrossEntropyBankKernels = {scan, gather, tail, add_lanes, bound};
+}  // namespace RADIN_INSTRUCTION_SET
+
+}  // namespace radin
