@@ -105,9 +105,10 @@ inline float tree(const float* lanes) {
 constexpr size_t kTailModels = 16;  // models whose sums are held at a time
 
 void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
-             size_t first_model, TailSums* sums, double* uniform) {
+             size_t first_model, TailSums* sums, double* uniform, float* roots) {
   constexpr size_t kParts = kTileLanes / kLanes;
   constexpr float kLog2E = 1.44269504f;
+  constexpr float kHalfLog2E = 0.72134752f;
   const size_t models = rows.models - first_model < kTailModels ? rows.models - first_model : kTailModels;
   const float inverse = 1.0f / static_cast<float>(rows.models);
   float exps[kTailModels][kTileLanes] = {};
@@ -126,7 +127,13 @@ void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const 
     }
     int32_t dropped = 0;
     for (size_t j = 0; j < kLanes; ++j) dropped |= any[j];
-    if (dropped == 0) continue;
+    float* const root = roots == nullptr ? nullptr : roots + (c - begin);
+    if (dropped == 0) {
+      for (size_t k = 0; root != nullptr && k < models; ++k) {
+        std::memset(root + (first_model + k) * kRowPart, 0, kTileLanes * sizeof(float));
+      }
+      continue;
+    }
     Floats weight[kParts] = {};
     for (size_t k = 0; k < rows.models; ++k) {
       const size_t at = k * kTileLanes + lane;
@@ -143,7 +150,9 @@ void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const 
       for (size_t i = 0; i < kParts; ++i) {
         float* const exp = exps[k] + i * kLanes;
         float* const moment = moments[k] + i * kLanes;
-        store(exp, load(exp) + masked(exp2_of<Exp::kCoarse>(x.part[i] * kLog2E), mask[i]));
+        const Floats half = masked(exp2_of<Exp::kCoarse>(x.part[i] * kHalfLog2E), mask[i]);
+        if (root != nullptr) store(root + (first_model + k) * kRowPart + i * kLanes, half);
+        store(exp, load(exp) + half * half);
         store(moment, load(moment) + weight[i] * x.part[i]);
       }
     }
@@ -156,8 +165,63 @@ void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const 
 }
 
 void tail(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit, TailSums* sums,
-          double* uniform) {
-  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, begin, end, most, limit, k, sums, uniform);
+          double* uniform, float* roots) {
+  for (size_t k = 0; k < rows.models; k += kTailModels) {
+    tail_of(rows, lane, begin, end, most, limit, k, sums, uniform, roots);
+  }
+}
+
+constexpr size_t kPairTile = 4;
+
+// A tile of pairs, whose sums stay in registers.
+template <size_t kLeft, size_t kRight>
+void pair_tile(size_t models, const float* roots, size_t padded, size_t j, size_t k, double* products) {
+  const float* const left = roots + j * kRowPart;
+  const float* const right = roots + k * kRowPart;
+  float lanes[kLeft][kRight][kTileLanes];
+  for (size_t lane = 0; lane < kTileLanes; lane += kLanes) {
+    Floats sums[kLeft][kRight] = {};
+    for (size_t c = lane; c < padded; c += kTileLanes) {
+      Floats across[kRight];
+      for (size_t b = 0; b < kRight; ++b) across[b] = load(right + b * kRowPart + c);
+      for (size_t a = 0; a < kLeft; ++a) {
+        const Floats value = load(left + a * kRowPart + c);
+        for (size_t b = 0; b < kRight; ++b) sums[a][b] = sums[a][b] + value * across[b];
+      }
+    }
+    for (size_t a = 0; a < kLeft; ++a) {
+      for (size_t b = 0; b < kRight; ++b) store(&lanes[a][b][lane], sums[a][b]);
+    }
+  }
+  for (size_t a = 0; a < kLeft; ++a) {
+    for (size_t b = 0; b < kRight; ++b) products[(j + a) * models + k + b] += static_cast<double>(tree(lanes[a][b]));
+  }
+}
+
+// The tiles on and right of the diagonal. Only the last model's rows can be fewer than kPairTile, and they are at the end:
+// where a tile on the left is narrow, so is the one on the right.
+void pairs(size_t models, const float* roots, size_t count, double* products) {
+  const size_t padded = (count + kTileLanes - 1) / kTileLanes * kTileLanes;
+  for (size_t j = 0; j < models; j += kPairTile) {
+    for (size_t k = j; k < models; k += kPairTile) {
+      const bool is_whole = j + kPairTile <= models;
+      switch (models - k) {
+        case 1:
+          is_whole ? pair_tile<kPairTile, 1>(models, roots, padded, j, k, products)
+                   : pair_tile<1, 1>(models, roots, padded, j, k, products);
+          break;
+        case 2:
+          is_whole ? pair_tile<kPairTile, 2>(models, roots, padded, j, k, products)
+                   : pair_tile<2, 2>(models, roots, padded, j, k, products);
+          break;
+        case 3:
+          is_whole ? pair_tile<kPairTile, 3>(models, roots, padded, j, k, products)
+                   : pair_tile<3, 3>(models, roots, padded, j, k, products);
+          break;
+        default: pair_tile<kPairTile, kPairTile>(models, roots, padded, j, k, products);
+      }
+    }
+  }
 }
 
 void add_lanes(const float* sums, size_t count, float* to) {
@@ -176,7 +240,7 @@ void bound(const float* kept, const float* below, const float* above, size_t cou
 
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyBankKernels kCrossEntropyBankKernels;
-const CrossEntropyBankKernels kCrossEntropyBankKernels = {scan, gather, tail, add_lanes, bound};
+const CrossEntropyBankKernels kCrossEntropyBankKernels = {scan, gather, tail, pairs, add_lanes, bound};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin
