@@ -229,7 +229,8 @@ class BankBuilder {
     double most = 0.0;
     double least = 0.0;
     for (size_t k = 0; k < models_; ++k) {
-      const double u = std::max(logarithm(tails[k].sum) + outwards_up, static_cast<double>(kNothing));
+      const double sum = roots_.empty() ? tails[k].sum : products_[(lane * models_ + k) * models_ + k];
+      const double u = std::max(logarithm(sum) + outwards_up, static_cast<double>(kNothing));
       const double l = base + tails[k].moment / uniform;
       upper_[k * kTileLanes + lane] = static_cast<float>(u);
       lower_[k * kTileLanes + lane] = static_cast<float>(l);

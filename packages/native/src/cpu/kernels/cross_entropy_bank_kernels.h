@@ -13,7 +13,7 @@ constexpr size_t kRowPart = 512;
 
 // Over the classes of a sample that are dropped, for one model.
 struct TailSums {
-  double sum = 0.0;     // exp x_k
+  double sum = 0.0;     // exp x_k, where no roots are asked for
   double moment = 0.0;  // exp z * x_k, where z is the mean of all models' x
 };
 
@@ -28,7 +28,8 @@ struct CrossEntropyBankKernels {
   // classes and behind them up to a multiple of 16.
   void (*tail)(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
                TailSums* sums, double* uniform, float* roots);
-  // Adds sum exp((x_j + x_k) / 2) over `count` classes of the roots to the products [N, N] with j <= k, and to some others.
+  // Adds sum exp((x_j + x_k) / 2) over `count` classes of the roots to the products [N, N] with j <= k, and to some others. For
+  // j = k these are the sums of exp x_k.
   void (*pairs)(size_t models, const float* roots, size_t count, double* products);
   // to[s * 16] = the 16 lanes of sums [S, 16] added up.
   void (*add_lanes)(const float* sums, size_t count, float* to);
