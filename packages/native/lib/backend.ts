@@ -285,7 +285,7 @@ export interface Backend {
 
   /**
    * One pass over the logits that keeps the classes that matter and, for the others, bounds on their sum that are linear in
-   * p before the exponential (docs/numerics.md). Bounds have the same bits on every thread count and instruction set; the
+   * p before the exponential (docs/numerics.md). They are twice as narrow where no weight is above half of the mixture. Bounds have the same bits on every thread count and instruction set; the
    * reference's are its own. Memory: the bank, at most as many floats as there are logits, and some MB per thread.
    * @throws RangeError naming model, sample and class of the first logit that is not finite.
    * @throws SourceError as crossEntropy does.

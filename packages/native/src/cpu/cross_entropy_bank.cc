@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -30,6 +31,10 @@ constexpr int32_t kNearBits = 0x42800000;  // 64.0f
 constexpr int32_t kInfinityBits = 0x7f800000;
 // Stands for "nothing": exp of it cannot change a sum that is at least 1.
 constexpr float kNothing = -64.0f;
+// Mixed values up to this are safe to exponentiate.
+constexpr double kMostExponent = 80.0;
+// Larger pools have too many pairs for their use.
+constexpr size_t kMostPaired = 32;
 constexpr double kUnit = 1.0 / 16777216.0;  // 2^-24
 
 double logarithm(double value) { return value >= 1.0 ? log_at_least_one(value) : -log_at_least_one(1.0 / value); }
@@ -49,6 +54,9 @@ class BankBuilder {
         kept_(most_.size()),
         far_losses_(set.cross_entropy, models_),
         tails_(kTileLanes * models_),
+        roots_(models_ > 1 && models_ <= kMostPaired ? models_ * kRowPart : 0),
+        products_(roots_.empty() ? 0 : kTileLanes * models_ * models_),
+        fit_(models_),
         results_(kResults + 2 * models_) {}
 
   static constexpr size_t kRows = 0, kFar = 1, kFarConstant = 2, kDistances = 3, kRoundings = 4, kBytes = 5,
@@ -84,6 +92,7 @@ class BankBuilder {
     if (first_nonfinite_ != UINT64_MAX) return true;
     choose(tile);
     std::fill(tails_.begin(), tails_.end(), TailSums{});
+    std::fill(products_.begin(), products_.end(), 0.0);
     // The last window is loaded already: where it is all there is, nothing is read twice.
     for (size_t window = 0; window < logits_.classes; window += reader_.window_classes()) {
       if (reader_.window_classes() < logits_.classes && !reader_.load(first_sample_, lanes_, window)) return false;
@@ -146,13 +155,15 @@ class BankBuilder {
       tile->classes[lane] = static_cast<uint32_t>((sample.kept + kTileLanes - 1) / kTileLanes * kTileLanes);
       floats += tile->classes[lane] * models_;
     }
-    float* const memory = memory_.allocate(floats + 2 * models_ * kTileLanes);
-    std::fill_n(memory, 2 * models_ * kTileLanes, kNothing);
+    float* const memory = memory_.allocate(floats + 3 * models_ * kTileLanes);
+    std::fill_n(memory, 3 * models_ * kTileLanes, kNothing);
     upper_ = memory;
-    lower_ = memory + models_ * kTileLanes;
-    float* to = lower_ + models_ * kTileLanes;
+    lower_ = upper_ + models_ * kTileLanes;
+    paired_ = lower_ + models_ * kTileLanes;
+    float* to = paired_ + models_ * kTileLanes;
     tile->upper = upper_;
     tile->lower = lower_;
+    tile->paired = paired_;
     tile->kept = to;
     for (size_t lane = 0; lane < lanes_; ++lane) {
       samples_[lane].to = to;
@@ -185,8 +196,12 @@ class BankBuilder {
     }
     if (sample.kept == logits_.classes) return;
     for (size_t part = 0; part < count; part += kRowPart) {
-      bank_kernels_.tail(rows, lane, part, std::min(part + kRowPart, count), &most_[lane * logits_.classes + window],
-                         sample.limit, &tails_[lane * models_], &sample.uniform);
+      const size_t end = std::min(part + kRowPart, count);
+      bank_kernels_.tail(rows, lane, part, end, &most_[lane * logits_.classes + window], sample.limit,
+                         &tails_[lane * models_], &sample.uniform, roots_.empty() ? nullptr : roots_.data());
+      if (!roots_.empty()) {
+        bank_kernels_.pairs(models_, roots_.data(), end - part, &products_[lane * models_ * models_]);
+      }
     }
   }
 
@@ -206,7 +221,7 @@ class BankBuilder {
     const TailSums* const tails = &tails_[lane * models_];
     // Roundings of a sum of a part of a row, whose terms are themselves off by a few; see docs/numerics.md.
     constexpr double kSum = static_cast<double>(kRowPart / kTileLanes) + 8.0;
-    const double outwards_up = 2.0 * kCoarseError + (160.0 + kSum) * kUnit;
+    const double outwards_up = 3.0 * kCoarseError + (160.0 + kSum) * kUnit;
     const double outwards_down = 2.0 * kCoarseError + (400.0 + 2.0 * kSum * (1.0 + samples_[lane].distance)) * kUnit;
     double mean = 0.0;
     for (size_t k = 0; k < models_; ++k) mean += tails[k].moment / uniform;
@@ -214,16 +229,51 @@ class BankBuilder {
     double most = 0.0;
     double least = 0.0;
     for (size_t k = 0; k < models_; ++k) {
-      const double u = std::max(logarithm(tails[k].sum) + outwards_up, static_cast<double>(kNothing));
+      const double sum = roots_.empty() ? tails[k].sum : products_[(lane * models_ + k) * models_ + k];
+      const double u = std::max(logarithm(sum) + outwards_up, static_cast<double>(kNothing));
       const double l = base + tails[k].moment / uniform;
       upper_[k * kTileLanes + lane] = static_cast<float>(u);
       lower_[k * kTileLanes + lane] = static_cast<float>(l);
       most = std::max(most, std::max(std::fabs(u), std::fabs(l)));
       least = std::min(least, l);
     }
-    if (least > kNothing) return most;
-    for (size_t k = 0; k < models_; ++k) lower_[k * kTileLanes + lane] = kNothing;
-    return -kNothing;
+    if (least <= kNothing) {
+      for (size_t k = 0; k < models_; ++k) lower_[k * kTileLanes + lane] = kNothing;
+      most = std::max(most, static_cast<double>(-kNothing));
+    }
+    for (size_t k = 0; k < models_; ++k) paired_[k * kTileLanes + lane] = upper_[k * kTileLanes + lane];
+    return roots_.empty() ? most : std::max(most, bound_pairs(lane, outwards_up));
+  }
+
+  // Fits b_j + b_k to f at the pairs by least squares and raises it above all of them. Returns the largest magnitude of the
+  // 2 b_k that are stored.
+  double bound_pairs(size_t lane, double outwards_up) {
+    double* const products = &products_[lane * models_ * models_];
+    for (size_t j = 0; j < models_; ++j) {
+      for (size_t k = 0; k <= j; ++k) products[j * models_ + k] = j == k ? 1.0 : products[k * models_ + j];
+    }
+    kernels_.logarithms(products, models_ * models_);
+    double all = 0.0;
+    for (size_t k = 0; k < models_; ++k) {
+      fit_[k] = 0.0;
+      for (size_t j = 0; j < models_; ++j) fit_[k] += products[j * models_ + k];
+      all += fit_[k];
+    }
+    const double count = static_cast<double>(models_);
+    all /= 2.0 * count - 2.0;
+    for (double& b : fit_) b = models_ == 2 ? b / 2.0 : (b - all) / (count - 2.0);
+    double above = -std::numeric_limits<double>::infinity();
+    for (size_t j = 0; j < models_; ++j) {
+      for (size_t k = 0; k < j; ++k) above = std::max(above, products[j * models_ + k] - fit_[j] - fit_[k]);
+    }
+    double most = 0.0;
+    for (double& b : fit_) {
+      b = std::max(2.0 * b + above + outwards_up, static_cast<double>(kNothing));
+      most = std::max(most, std::fabs(b));
+    }
+    if (most > kMostExponent) return 0.0;  // the models' own values stay
+    for (size_t k = 0; k < models_; ++k) paired_[k * kTileLanes + lane] = static_cast<float>(fit_[k]);
+    return most;
   }
 
   const CrossEntropyKernels& kernels_;
@@ -237,13 +287,17 @@ class BankBuilder {
   size_t first_sample_ = 0, lanes_ = 0;
   float* upper_ = nullptr;
   float* lower_ = nullptr;
+  float* paired_ = nullptr;
   std::vector<float> most_;      // [16, C]: the largest x of each class
   std::vector<uint32_t> kept_;   // [16, C]: the classes kept
   float tops_[kTileLanes] = {};  // the largest over all classes of the smallest x of a model
   std::array<int32_t, kTileLanes> largest_{};  // bits of the largest |x|
   Sample samples_[kTileLanes];
   FarLosses far_losses_;
-  std::vector<TailSums> tails_;  // [16, N]
+  std::vector<TailSums> tails_;   // [16, N]
+  std::vector<float> roots_;      // [N, kRowPart]: exp(x / 2); empty where pairs are not used
+  std::vector<double> products_;  // [16, N, N]: their products summed over the dropped classes
+  std::vector<double> fit_;       // [N]
   std::vector<double> results_;
   uint64_t first_nonfinite_ = UINT64_MAX;
 };

@@ -3,7 +3,9 @@
 //
 // Kept classes stand sample by sample as x = logit - label's logit, 16 at a time. The sum over a sample's dropped classes,
 // exp f(p), lies between exp(sum p_k l_k) and exp(sum p_k u_k), because f is convex: u_k is its value for model k alone, l
-// the tangent at the uniform mixture. So the bounds mix and exponentiate like two more classes.
+// the tangent at the uniform mixture. So the bounds mix and exponentiate like two more classes. Where no p_k is above
+// 1/2, p is a mixture of pairs of models, and any linear function that lies above f at the pairs is an upper bound: one
+// that is about half as far away.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +22,7 @@ struct RadinEntropyBank {
   struct Tile {
     const float* upper;    // [N, 16], u_k
     const float* lower;    // [N, 16], l_k
+    const float* paired;   // [N, 16], an upper bound where no p_k is above 1/2
     const float* kept;     // sample after sample in steps of up to 64 classes, [N, classes of the step] each
     uint32_t classes[16];  // how many are kept, rounded up to 16; 0 for far samples and behind the last sample
     uint32_t near;         // a bit for each sample that is not far

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cross_entropy_bank.h"
@@ -25,14 +26,23 @@ constexpr double kUnit = 1.0 / 16777216.0;  // 2^-24
 struct Pass {
   MixturePlan plan;
   size_t first_row;
+  std::vector<uint8_t> paired;  // of each mixture of the plan: no p_k is above 1/2
+  bool any_paired;
 };
 
 std::vector<Pass> passes_of(const RadinEntropyBounds& request, const RadinRun& run) {
   std::vector<Pass> passes;
   for (size_t first = 0; first < request.mixtures && !is_cancelled(run); first += kPassMixtures) {
     const size_t count = std::min(kPassMixtures, request.mixtures - first);
-    passes.push_back({MixturePlan(request.coefficients + first * request.bank->models, count, request.bank->models),
-                      first});
+    const size_t models = request.bank->models;
+    Pass pass = {MixturePlan(request.coefficients + first * models, count, models), first, {}, false};
+    for (size_t s = 0; s < count; ++s) {
+      const double* const p = pass.plan.coefficients(s);
+      const bool is_paired = std::all_of(p, p + models, [](double weight) { return weight <= 0.5; });
+      pass.paired.push_back(is_paired);
+      pass.any_paired = pass.any_paired || is_paired;
+    }
+    passes.push_back(std::move(pass));
   }
   return passes;
 }
@@ -80,8 +90,11 @@ class Bounder {
       std::fill_n(sums_.begin(), values, 0.0f);
       for (size_t c = 0; c < tile.classes[lane]; c += kSlotFloats) {
         const size_t width = std::min<size_t>(kSlotFloats, tile.classes[lane] - c);
+        // The bank streams from memory: the next step is asked for while all mixtures are computed on this one.
+        const float* const next = kept + width * bank_.models;
+        for (size_t i = 0; i < width * bank_.models; i += kTileLanes) __builtin_prefetch(next + i);
         add(view, kept, width, sums_.data());
-        kept += width * bank_.models;
+        kept = next;
       }
       bank_kernels_.add_lanes(sums_.data(), pass.plan.mixtures(), &kept_[lane]);
     }
@@ -89,6 +102,14 @@ class Bounder {
     std::fill_n(above_.begin(), values, 0.0f);
     add(view, tile.lower, kTileLanes, below_.data());
     add(view, tile.upper, kTileLanes, above_.data());
+    if (pass.any_paired) {
+      std::fill_n(sums_.begin(), values, 0.0f);
+      add(view, tile.paired, kTileLanes, sums_.data());
+      for (size_t s = 0; s < pass.plan.mixtures(); ++s) {
+        if (!pass.paired[s]) continue;
+        for (size_t i = s * kTileLanes; i < (s + 1) * kTileLanes; ++i) above_[i] = std::min(above_[i], sums_[i]);
+      }
+    }
     bank_kernels_.bound(kept_.data(), below_.data(), above_.data(), values, lower_.data(), upper_.data());
     for (size_t s = 0; s < pass.plan.mixtures(); ++s) {
       double& lower = block_[pass.first_row + pass.plan.row(s)];

@@ -18,8 +18,6 @@ namespace radin {
 // Classes added in float32 before the sum goes on in float64: part of the bits, equal to BLOCK_CLASSES in
 // lib/cross-entropy.ts.
 constexpr size_t kBlockClasses = 64;
-// Part of a row that sums over classes can be made of whether or not the row is read in windows, which are multiples of it.
-constexpr size_t kRowPart = 512;
 
 // One thread's reader.
 class LogitReader {

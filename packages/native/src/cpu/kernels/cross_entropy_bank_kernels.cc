@@ -4,7 +4,8 @@
 // classes, and then, for the classes that are dropped, exp and the sums that bound them.
 // Never in memory: x of any class that is not kept.
 // Shapes: rows N x [C], largest x [C], sums [N].
-// Memory: sums of 16 models on the stack; more models take several passes over rows that are in the cache by then.
+// Memory: 4 KB of masks and weights for 512 classes of a row, which all models pass over one after the other, so that
+// their sums stay in registers.
 
 #include "cross_entropy_bank_kernels.h"
 
@@ -102,62 +103,127 @@ inline float tree(const float* lanes) {
   return sums[0];
 }
 
-constexpr size_t kTailModels = 16;  // models whose sums are held at a time
-
-void tail_of(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit,
-             size_t first_model, TailSums* sums, double* uniform) {
+// One model's pass over the classes dropped: exp x = exp(x / 2)^2 and weight * x added up.
+template <bool kRoots>
+void tail_of(const uint8_t* row, float label, size_t count, const int32_t* masks, const float* weights, TailSums* sums,
+             float* roots) {
   constexpr size_t kParts = kTileLanes / kLanes;
-  constexpr float kLog2E = 1.44269504f;
-  const size_t models = rows.models - first_model < kTailModels ? rows.models - first_model : kTailModels;
-  const float inverse = 1.0f / static_cast<float>(rows.models);
-  float exps[kTailModels][kTileLanes] = {};
-  float moments[kTailModels][kTileLanes] = {};
-  float weights[kTileLanes] = {};
+  constexpr float kHalfLog2E = 0.72134752f;
+  Floats exps[kParts] = {};
+  Floats moments[kParts] = {};
+  for (size_t c = 0; c < count; c += kTileLanes) {
+    const Group x = group_at(row + c * sizeof(float), label, count - c < kTileLanes ? count - c : kTileLanes);
+    for (size_t i = 0; i < kParts; ++i) {
+      const size_t at = c + i * kLanes;
+      Ints mask;
+      std::memcpy(&mask, masks + at, sizeof mask);
+      const Floats root = masked(exp2_of<Exp::kCoarse>(x.part[i] * kHalfLog2E), mask);
+      moments[i] = moments[i] + load(weights + at) * x.part[i];
+      if constexpr (kRoots) {
+        store(roots + at, root);
+      } else {
+        exps[i] = exps[i] + root * root;
+      }
+    }
+  }
+  float lanes[kTileLanes];
+  for (size_t i = 0; i < kParts; ++i) store(lanes + i * kLanes, moments[i]);
+  sums->moment += static_cast<double>(tree(lanes));
+  for (size_t i = 0; i < kParts; ++i) store(lanes + i * kLanes, exps[i]);
+  sums->sum += static_cast<double>(tree(lanes));
+}
+
+void tail(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit, TailSums* sums,
+          double* uniform, float* roots) {
+  constexpr size_t kParts = kTileLanes / kLanes;
+  const float scale = 1.44269504f / static_cast<float>(rows.models);
+  int32_t masks[kRowPart];
+  float weights[kRowPart];
+  Floats totals[kParts] = {};
   for (size_t c = begin; c < end; c += kTileLanes) {
     const size_t width = end - c < kTileLanes ? end - c : kTileLanes;
     float largest[kTileLanes];
     for (float& value : largest) value = limit;
     std::memcpy(largest, most + c, width * sizeof(float));
-    Ints mask[kParts];
-    Ints any = {};
-    for (size_t i = 0; i < kParts; ++i) {
-      mask[i] = load(largest + i * kLanes) < limit;
-      any |= mask[i];
-    }
-    int32_t dropped = 0;
-    for (size_t j = 0; j < kLanes; ++j) dropped |= any[j];
-    if (dropped == 0) continue;
-    Floats weight[kParts] = {};
+    Floats mean[kParts] = {};
     for (size_t k = 0; k < rows.models; ++k) {
       const size_t at = k * kTileLanes + lane;
       const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
-      for (size_t i = 0; i < kParts; ++i) weight[i] += x.part[i];
+      for (size_t i = 0; i < kParts; ++i) mean[i] = mean[i] + x.part[i];
     }
     for (size_t i = 0; i < kParts; ++i) {
-      weight[i] = masked(exp2_of<Exp::kCoarse>(weight[i] * inverse * kLog2E), mask[i]);
-      store(weights + i * kLanes, load(weights + i * kLanes) + weight[i]);
+      const Ints mask = load(largest + i * kLanes) < limit;
+      const Floats weight = masked(exp2_of<Exp::kCoarse>(mean[i] * scale), mask);
+      std::memcpy(masks + (c - begin) + i * kLanes, &mask, sizeof mask);
+      store(weights + (c - begin) + i * kLanes, weight);
+      totals[i] = totals[i] + weight;
     }
-    for (size_t k = 0; k < models; ++k) {
-      const size_t at = (first_model + k) * kTileLanes + lane;
-      const Group x = group_at(rows.row[at] + c * sizeof(float), rows.label[at], width);
-      for (size_t i = 0; i < kParts; ++i) {
-        float* const exp = exps[k] + i * kLanes;
-        float* const moment = moments[k] + i * kLanes;
-        store(exp, load(exp) + masked(exp2_of<Exp::kCoarse>(x.part[i] * kLog2E), mask[i]));
-        store(moment, load(moment) + weight[i] * x.part[i]);
+  }
+  float lanes[kTileLanes];
+  for (size_t i = 0; i < kParts; ++i) store(lanes + i * kLanes, totals[i]);
+  *uniform += static_cast<double>(tree(lanes));
+  for (size_t k = 0; k < rows.models; ++k) {
+    const size_t at = k * kTileLanes + lane;
+    const uint8_t* const row = rows.row[at] + begin * sizeof(float);
+    if (roots == nullptr) {
+      tail_of<false>(row, rows.label[at], end - begin, masks, weights, &sums[k], nullptr);
+    } else {
+      tail_of<true>(row, rows.label[at], end - begin, masks, weights, &sums[k], roots + k * kRowPart);
+    }
+  }
+}
+
+constexpr size_t kPairTile = 4;
+
+// A tile of pairs, whose sums stay in registers.
+template <size_t kLeft, size_t kRight>
+void pair_tile(size_t models, const float* roots, size_t padded, size_t j, size_t k, double* products) {
+  const float* const left = roots + j * kRowPart;
+  const float* const right = roots + k * kRowPart;
+  float lanes[kLeft][kRight][kTileLanes];
+  for (size_t lane = 0; lane < kTileLanes; lane += kLanes) {
+    Floats sums[kLeft][kRight] = {};
+    for (size_t c = lane; c < padded; c += kTileLanes) {
+      Floats across[kRight];
+      for (size_t b = 0; b < kRight; ++b) across[b] = load(right + b * kRowPart + c);
+      for (size_t a = 0; a < kLeft; ++a) {
+        const Floats value = load(left + a * kRowPart + c);
+        for (size_t b = 0; b < kRight; ++b) sums[a][b] = sums[a][b] + value * across[b];
+      }
+    }
+    for (size_t a = 0; a < kLeft; ++a) {
+      for (size_t b = 0; b < kRight; ++b) store(&lanes[a][b][lane], sums[a][b]);
+    }
+  }
+  for (size_t a = 0; a < kLeft; ++a) {
+    for (size_t b = 0; b < kRight; ++b) products[(j + a) * models + k + b] += static_cast<double>(tree(lanes[a][b]));
+  }
+}
+
+// The tiles on and right of the diagonal. Only the last model's rows can be fewer than kPairTile, and they are at the end:
+// where a tile on the left is narrow, so is the one on the right.
+void pairs(size_t models, const float* roots, size_t count, double* products) {
+  const size_t padded = (count + kTileLanes - 1) / kTileLanes * kTileLanes;
+  for (size_t j = 0; j < models; j += kPairTile) {
+    for (size_t k = j; k < models; k += kPairTile) {
+      const bool is_whole = j + kPairTile <= models;
+      switch (models - k) {
+        case 1:
+          is_whole ? pair_tile<kPairTile, 1>(models, roots, padded, j, k, products)
+                   : pair_tile<1, 1>(models, roots, padded, j, k, products);
+          break;
+        case 2:
+          is_whole ? pair_tile<kPairTile, 2>(models, roots, padded, j, k, products)
+                   : pair_tile<2, 2>(models, roots, padded, j, k, products);
+          break;
+        case 3:
+          is_whole ? pair_tile<kPairTile, 3>(models, roots, padded, j, k, products)
+                   : pair_tile<3, 3>(models, roots, padded, j, k, products);
+          break;
+        default: pair_tile<kPairTile, kPairTile>(models, roots, padded, j, k, products);
       }
     }
   }
-  for (size_t k = 0; k < models; ++k) {
-    sums[first_model + k].sum += static_cast<double>(tree(exps[k]));
-    sums[first_model + k].moment += static_cast<double>(tree(moments[k]));
-  }
-  if (first_model == 0) *uniform += static_cast<double>(tree(weights));
-}
-
-void tail(const TileRows& rows, size_t lane, size_t begin, size_t end, const float* most, float limit, TailSums* sums,
-          double* uniform) {
-  for (size_t k = 0; k < rows.models; k += kTailModels) tail_of(rows, lane, begin, end, most, limit, k, sums, uniform);
 }
 
 void add_lanes(const float* sums, size_t count, float* to) {
@@ -176,7 +242,7 @@ void bound(const float* kept, const float* below, const float* above, size_t cou
 
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyBankKernels kCrossEntropyBankKernels;
-const CrossEntropyBankKernels kCrossEntropyBankKernels = {scan, gather, tail, add_lanes, bound};
+const CrossEntropyBankKernels kCrossEntropyBankKernels = {scan, gather, tail, pairs, add_lanes, bound};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin
