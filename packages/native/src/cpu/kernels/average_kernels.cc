@@ -33,8 +33,9 @@ constexpr size_t kLine = 64;
 constexpr size_t chunk_elements(size_t streams) { return streams <= 26 ? 128 : 64; }
 
 size_t work_bytes(size_t streams, size_t outputs) {
-  if (outputs > 1) return streams * chunk_elements(streams) * sizeof(double);
-  return streams > kStreamsAtOnce ? kPortionSumsBytes + kPortionBytes : 0;
+  const size_t sums = streams > kStreamsAtOnce ? kPortionSumsBytes + kPortionBytes : 0;
+  const size_t widened = outputs > 1 ? streams * chunk_elements(streams) * sizeof(double) : 0;
+  return sums > widened ? sums : widened;
 }
 
 constexpr size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -50,26 +51,31 @@ class Average {
 
   // Elements [begin, end), fewer than a group or not aligned.
   void few(size_t begin, size_t end) {
-    for (size_t at = begin; at < end; at += kLanes) {
-      const size_t bytes = least(end - at, kLanes) * kElementBytes;
-      const Bits first = load_some<Bits>(elements(0, at), bytes);
-      Doubles sums = recipe_.weights[0] * Format::widen(first);
-      Bits difference = {};
-      for (size_t k = 1; k < recipe_.ingredients; ++k) {
-        const Bits bits = load_some<Bits>(elements(k, at), bytes);
-        sums += recipe_.weights[k] * Format::widen(bits);
-        difference |= bits ^ first;
+    constexpr size_t kPackElements = sizeof(Pack) / kElementBytes;
+    for (size_t at = begin; at < end; at += kPackElements) {
+      const size_t bytes = least(end - at, kPackElements) * kElementBytes;  // what a pack has beyond is 0
+      const Pack first = load_some<Pack>(elements(0, at), bytes);
+      Pack difference = {};
+      Doubles sums[Format::kParts];
+      for (Doubles& sum : sums) sum = splat<Doubles>(-0.0);  // what leaves every first product as it is
+      for (size_t k = 0; k < recipe_.ingredients; ++k) {
+        const Pack pack = load_some<Pack>(elements(k, at), bytes);
+        Doubles parts[Format::kParts];
+        Format::widen(pack, parts);
+        for (int part = 0; part < Format::kParts; ++part) {
+          sums[part] += recipe_.weights[k] * parts[part];
+        }
+        difference |= pack ^ first;
       }
-      // The lanes past the end are 0.
-      const Bits result = merged<Format>(sums / recipe_.divisor, difference, first, nan_);
+      const Pack result = unless_equal<Format>(rounded<Format>(sums, recipe_.divisor, nan_), difference, first);
       __builtin_memcpy(output_ + at * kElementBytes, &result, bytes);
     }
   }
 
-  // Whole groups of elements from `begin` on; as many streams side by side as `at_once` says.
+  // Whole groups of elements.
   template <bool kWeighted, bool kPastCaches>
-  void groups(size_t begin, size_t end, size_t at_once) {
-    const size_t passes = (recipe_.ingredients + at_once - 1) / at_once;
+  void groups(size_t begin, size_t end) {
+    const size_t passes = (recipe_.ingredients + kStreamsAtOnce - 1) / kStreamsAtOnce;
     const size_t each = (recipe_.ingredients + passes - 1) / passes;
     const size_t portion = passes == 1 ? end - begin : kPortionBytes / kElementBytes;
     for (size_t from = begin; from < end; from += portion) {
@@ -82,70 +88,79 @@ class Average {
   // Whole groups of a chunk that begins at `begin`, whose streams stand widened in the block's work space.
   template <bool kWeighted, bool kPastCaches>
   void widened(size_t begin, size_t count) {
+    const size_t ingredients = recipe_.ingredients;
+    const uint32_t* const rows = recipe_.stream;
+    const double* const weights = recipe_.weights;
+    const double divisor = recipe_.divisor;
+    const uint8_t* const work = block_.work;
+    const uint8_t* const first = elements(0, begin);
+    const uint8_t* const second = elements(ingredients > 1 ? 1 : 0, begin);
+    uint8_t* const output = output_ + begin * kElementBytes;
+    auto nan = nan_;
     for (size_t i = 0; i < count; i += kGroup) {
-      const size_t at = begin + i;
+      const size_t byte = i * kElementBytes;
+      const auto row = [&](size_t k) { return work + (rows[k] * count + i) * sizeof(double); };
       Group<Format> group;
-      for (int j = 0; j < kGroupVectors; ++j) group.sums[j] = product<kWeighted>(recipe_.weights[0], wide(0, count, i, j));
-      for (size_t k = 1; k < recipe_.ingredients; ++k) {
-        const double weight = recipe_.weights[k];
-        for (int j = 0; j < kGroupVectors; ++j) group.sums[j] += product<kWeighted>(weight, wide(k, count, i, j));
+      group.template start_wide<kWeighted>(row(0), weights[0]);
+      for (size_t k = 1; k < ingredients; ++k) group.template add_wide<kWeighted>(row(k), weights[k]);
+      // All ingredients are compared only where the first two have an equal element, which is rare in trained weights.
+      if (__builtin_expect(Group<Format>::has_equal(first + byte, second + byte), 0)) {
+        for (Longs& difference : group.differences) difference = Longs{};
+        for (size_t k = 1; k < ingredients; ++k) group.compare(elements(k, begin) + byte, first + byte);
+        group.template finish<kPastCaches, true>(divisor, first + byte, output + byte, nan);
+      } else {
+        group.template finish<kPastCaches, false>(divisor, first + byte, output + byte, nan);
       }
-      find_differences(group, at);
-      group.template finish<kPastCaches>(recipe_.divisor, elements(0, at), output_ + at * kElementBytes, nan_);
     }
+    nan_ = nan;
   }
 
   bool has_nan() const { return any(nan_); }
 
  private:
-  typedef typename Format::Bits Bits;
+  typedef typename Format::Pack Pack;
 
   const uint8_t* elements(size_t ingredient, size_t at) const {
     return block_.stream[recipe_.stream[ingredient]] + at * kElementBytes;
   }
 
-  // Adds the ingredients [k, end_k) to the sums of the groups of [begin, end), which are in the work space between passes.
+  // Adds the ingredients [begin_k, end_k) to the sums of the groups of [begin, end), which are in the work space between
+  // passes. Everything that the loops need is in locals: a store through a pointer to bytes could change any member.
   template <bool kWeighted, bool kPastCaches>
-  void pass(size_t begin, size_t end, size_t k, size_t end_k) {
-    for (size_t at = begin; at < end; at += kGroup) {
-      const uint8_t* const first = elements(0, at);
-      uint8_t* const sums = block_.work + (at - begin) * sizeof(double);
-      uint8_t* const differences = block_.work + kPortionSumsBytes + (at - begin) * kElementBytes;
+  void pass(size_t begin, size_t end, size_t begin_k, size_t end_k) {
+    const size_t count = end_k - begin_k;
+    const uint8_t* streams[kStreamsAtOnce];
+    double weights[kStreamsAtOnce];
+    for (size_t k = 0; k < count; ++k) {
+      streams[k] = elements(begin_k + k, begin);
+      weights[k] = recipe_.weights[begin_k + k];
+    }
+    const uint8_t* const first = elements(0, begin);
+    const bool starts = begin_k == 0;
+    const bool ends = end_k == recipe_.ingredients;
+    const double divisor = recipe_.divisor;
+    uint8_t* const sums = block_.work;
+    uint8_t* const differences = block_.work + kPortionSumsBytes;
+    uint8_t* const output = output_ + begin * kElementBytes;
+    auto nan = nan_;
+    for (size_t i = 0; i < end - begin; i += kGroup) {
+      const size_t byte = i * kElementBytes;
       Group<Format> group;
-      if (k == 0) {
-        group.template start<kWeighted>(first, recipe_.weights[0]);
+      if (starts) {
+        group.template start<kWeighted>(first + byte, weights[0]);
       } else {
-        group.load_from(sums, differences);
+        group.load_from(sums + i * sizeof(double), differences + byte);
       }
-      for (size_t next = k == 0 ? 1 : k; next < end_k; ++next) {
-        group.template add<kWeighted>(elements(next, at), recipe_.weights[next], first);
+      for (size_t k = starts ? 1 : 0; k < count; ++k) {
+        group.template add<kWeighted>(streams[k] + byte, weights[k], first + byte);
       }
-      if (end_k == recipe_.ingredients) {
-        group.template finish<kPastCaches>(recipe_.divisor, first, output_ + at * kElementBytes, nan_);
+      if (ends) {
+        group.template finish<kPastCaches, true>(divisor, first + byte, output + byte, nan);
       } else {
-        group.store_to(sums, differences);
+        group.store_to(sums + i * sizeof(double), differences + byte);
       }
     }
-  }
-
-  Doubles wide(size_t ingredient, size_t count, size_t i, int part) const {
-    const size_t row = recipe_.stream[ingredient] * count;
-    return load<Doubles>(block_.work + (row + i) * sizeof(double) + static_cast<size_t>(part) * kVectorBytes);
-  }
-
-  // Compares all ingredients only where an element of the first two is equal, which is rare in trained weights.
-  void find_differences(Group<Format>& group, size_t at) const {
-    const uint8_t* const first = elements(0, at);
-    const uint8_t* const second = elements(recipe_.ingredients > 1 ? 1 : 0, at);
-    typedef typename Format::Elements Elements;
-    Longs equal = {};
-    for (int j = 0; j < Group<Format>::kDifferences; ++j) {
-      equal |= reinterpret_cast<Longs>(load<Elements>(first + j * kVectorBytes) == load<Elements>(second + j * kVectorBytes));
-    }
-    const bool is_equal = any(equal);
-    for (Longs& difference : group.differences) difference = is_equal ? Longs{} : ~Longs{};
-    if (!is_equal) return;
-    for (size_t k = 1; k < recipe_.ingredients; ++k) group.compare(elements(k, at), first);
+    nan_ = nan;
   }
 
   const AverageBlock& block_;
@@ -155,11 +170,11 @@ class Average {
 };
 
 template <bool kPastCaches, class Format>
-void average_groups(const AverageRecipe& recipe, Average<Format>& average, size_t begin, size_t end, size_t at_once) {
+void average_groups(const AverageRecipe& recipe, Average<Format>& average, size_t begin, size_t end) {
   if (recipe.weighted) {
-    average.template groups<true, kPastCaches>(begin, end, at_once);
+    average.template groups<true, kPastCaches>(begin, end);
   } else {
-    average.template groups<false, kPastCaches>(begin, end, at_once);
+    average.template groups<false, kPastCaches>(begin, end);
   }
 }
 
@@ -180,7 +195,7 @@ bool average_one(const AverageBlock& block, size_t begin) {
   Average<Format> average(block, recipe, block.output[0]);
   const size_t end = begin + (block.elements - begin) / kGroup * kGroup;
   average.few(0, begin);
-  average_groups<kPastCaches>(recipe, average, begin, end, kStreamsAtOnce);
+  average_groups<kPastCaches>(recipe, average, begin, end);
   average.few(end, block.elements);
   return average.has_nan();
 }
@@ -195,8 +210,13 @@ void widen_chunk(const AverageBlock& block, size_t begin, size_t count) {
     for (size_t byte = 0; byte < count * kElementBytes; byte += kLine) {
       __builtin_prefetch(from + count * kElementBytes + byte, 0, 2);
     }
-    for (size_t i = 0; i < count; i += kLanes) {
-      store(to + i * sizeof(double), Format::widen(load<typename Format::Bits>(from + i * kElementBytes)));
+    constexpr size_t kPackElements = sizeof(typename Format::Pack) / kElementBytes;
+    for (size_t i = 0; i < count; i += kPackElements) {
+      Doubles parts[Format::kParts];
+      Format::widen(load<typename Format::Pack>(from + i * kElementBytes), parts);
+      for (int part = 0; part < Format::kParts; ++part) {
+        store(to + i * sizeof(double) + static_cast<size_t>(part) * kVectorBytes, parts[part]);
+      }
     }
   }
 }
@@ -222,7 +242,7 @@ bool average_several(const AverageBlock& block, size_t begin) {
   for (size_t b = 0; b < block.outputs; ++b) {
     Average<Format> average(block, block.recipes[b], block.output[b]);
     average.few(0, begin);
-    average_groups<false>(block.recipes[b], average, chunks_end, groups_end, block.recipes[b].ingredients);
+    average_groups<false>(block.recipes[b], average, chunks_end, groups_end);
     average.few(groups_end, block.elements);
     has_nan |= average.has_nan();
   }

@@ -145,10 +145,22 @@ RADIN_INLINE Shorts to_shorts(Words lanes) {
 
 template <class Vector>
 RADIN_INLINE bool any(Vector bits) {
-  const unsigned char* bytes = reinterpret_cast<const unsigned char*>(&bits);
+#if defined(__AVX512F__)
+  if constexpr (sizeof bits == 64) {
+    const __m512i all = load<__m512i>(&bits);
+    return _mm512_test_epi64_mask(all, all) != 0;
+  }
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof bits == 32) {
+    const __m256i all = load<__m256i>(&bits);
+    return _mm256_testz_si256(all, all) == 0;
+  }
+#endif
+  uint64_t words[(sizeof bits + 7) / 8] = {};
+  __builtin_memcpy(words, &bits, sizeof bits);
   uint64_t all = 0;
-  for (size_t at = 0; at + 8 <= sizeof bits; at += 8) all |= load<uint64_t>(bytes + at);
-  for (size_t at = sizeof bits / 8 * 8; at < sizeof bits; ++at) all |= bytes[at];
+  for (const uint64_t word : words) all |= word;
   return all != 0;
 }
 
