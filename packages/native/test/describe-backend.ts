@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
+import { describeAveragePasses } from './describe-average-passes.js';
 import { describeScore } from './describe-score.js';
 import { outputOf, tensor } from './tensors.js';
 
@@ -47,6 +48,7 @@ export function describeBackend(name: string, open: () => Backend): void {
     it('says its name', () => expect(open().name).toBe(name));
 
     describeAverage(open);
+    describeAveragePasses(open);
     describeScore(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
