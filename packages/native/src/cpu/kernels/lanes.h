@@ -85,7 +85,9 @@ RADIN_INLINE void finish_streaming() {
 
 template <class Vector>
 RADIN_INLINE Vector splat(decltype(Vector{}[0] + 0) value) {
-  return Vector{} + static_cast<decltype(Vector{}[0] + 0)>(value);
+  Vector vector;
+  for (size_t lane = 0; lane < sizeof vector / sizeof vector[0]; ++lane) vector[lane] = value;
+  return vector;
 }
 
 // `mask` has all bits of a lane set or none.
