@@ -75,11 +75,15 @@ struct Group {
   // The same from elements that have been widened.
   template <bool kWeighted>
   RADIN_INLINE void start_wide(const uint8_t* wide, double weight) {
-    for (int j = 0; j < kGroupVectors; ++j) sums[j] = product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    for (int j = 0; j < kGroupVectors; ++j) {
+      sums[j] = product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    }
   }
   template <bool kWeighted>
   RADIN_INLINE void add_wide(const uint8_t* wide, double weight) {
-    for (int j = 0; j < kGroupVectors; ++j) sums[j] += product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    for (int j = 0; j < kGroupVectors; ++j) {
+      sums[j] += product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    }
   }
 
   // Whether any element is the same in both.
@@ -98,7 +102,8 @@ struct Group {
     }
   }
 
-  // Divides, rounds, and writes; elements that are equal in all ingredients, if there may be any, as they are in the first.
+  // Divides, rounds, and writes; elements that are equal in all ingredients, if there may be any, as they are in the
+  // first.
   template <bool kPastCaches, bool kMayBeEqual>
   RADIN_INLINE void finish(double divisor, const uint8_t* first, uint8_t* output, typename Format::Nan& nan) const {
     typedef typename Format::Pack Pack;
@@ -106,7 +111,8 @@ struct Group {
     for (int j = 0; j < kPacks; ++j) {
       Pack result = rounded<Format>(sums + j * Format::kParts, divisor, nan);
       if constexpr (kMayBeEqual) {
-        result = unless_equal<Format>(result, load<Pack>(difference + j * kPackBytes), load<Pack>(first + j * kPackBytes));
+        result = unless_equal<Format>(result, load<Pack>(difference + j * kPackBytes),
+                                      load<Pack>(first + j * kPackBytes));
       }
       if constexpr (kPastCaches) {
         stream(output + j * kPackBytes, result);

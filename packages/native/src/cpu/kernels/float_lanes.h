@@ -1,10 +1,10 @@
-// Float dtypes in vectors of kLanes elements: exact widening to float64 and one correct rounding back (to nearest, ties to
-// even), NaN becoming the positive quiet one without payload. The vector twin of ../float_formats.h.
+// Float dtypes in vectors of kLanes elements: exact widening to float64 and one correct rounding back (to nearest, ties
+// to even), NaN becoming the positive quiet one without payload. The vector twin of ../float_formats.h.
 //
-// The 16-bit dtypes are rounded by way of float32, but to odd: what float64 has beyond float32's 24 bits is cut off, and if
-// any of it was 1, the last bit kept is set. A number kept like that lies on the same side of every 16-bit number and of
-// every middle between two as the original (it has more than two bits beyond theirs), so rounding it to nearest rounds
-// the original, once.
+// The 16-bit dtypes are rounded by way of float32, but to odd: what float64 has beyond float32's 24 bits is cut off,
+// and if any of it was 1, the last bit kept is set. A number kept like that lies on the same side of every 16-bit
+// number and of every middle between two as the original (it has more than two bits beyond theirs), so rounding it to
+// nearest rounds the original, once.
 #pragma once
 
 #include "lanes.h"
@@ -13,8 +13,8 @@ namespace radin {
 
 namespace {
 
-// Element: an element's bits. Pack: neighbouring elements that are widened together, to kParts vectors. Elements: as many
-// elements as fill a register. Nan: notes which lanes were NaN.
+// Element: an element's bits. Pack: neighbouring elements that are widened together, to kParts vectors. Elements: as
+// many elements as fill a register. Nan: notes which lanes were NaN.
 
 struct Float64Lanes {
   typedef uint64_t Element;
@@ -60,8 +60,8 @@ RADIN_INLINE Words round_to_odd(Doubles value, Words& nan) {
   return Float32Lanes::canonical(to_floats(reinterpret_cast<Doubles>(cut)), nan);
 }
 
-// A pack is read as words of two elements, which makes float32 of either by one operation: its parts are the even and the
-// odd elements.
+// A pack is read as words of two elements, which makes float32 of either by one operation: its parts are the even and
+// the odd elements.
 struct Bfloat16Lanes {
   typedef uint16_t Element;
   typedef Words Pack;
@@ -84,7 +84,8 @@ struct Bfloat16Lanes {
     const Words odd = round_to_odd(value, nan);
     const Words nearest = odd + 0x7fff + (odd >> 16 & 1);
     const Longs magnitude = reinterpret_cast<Longs>(value) & ~(uint64_t{1} << 63);
-    const Longs is_small = reinterpret_cast<Longs>(magnitude - 1 < reinterpret_cast<Longs>(splat<Doubles>(0x1p-126)) - 1);
+    const Longs normal = reinterpret_cast<Longs>(splat<Doubles>(0x1p-126));
+    const Longs is_small = reinterpret_cast<Longs>(magnitude - 1 < normal - 1);  // and not 0
     if (__builtin_expect(!any(is_small), 1)) return nearest;
     // Subnormal numbers count quanta of 2^-133: a sum with 2^52 has them, rounded, in its low bits.
     const Doubles quanta = reinterpret_cast<Doubles>(magnitude) * 0x1p133 + 0x1p52;

@@ -1,5 +1,5 @@
-// Vectors as wide as the instruction set's registers, for kernels whose arithmetic is in float64: kLanes numbers are handled
-// at a time, as Doubles, and as narrower vectors of as many lanes where they are stored in fewer bits.
+// Vectors as wide as the instruction set's registers, for kernels whose arithmetic is in float64: kLanes numbers are
+// handled at a time, as Doubles, and as narrower vectors of as many lanes where they are stored in fewer bits.
 #pragma once
 
 #include <cstddef>
@@ -96,7 +96,8 @@ RADIN_INLINE Vector select(Vector mask, Vector yes, Vector no) {
   return (mask & yes) | (~mask & no);
 }
 
-// Conversions lane by lane. Intrinsics where there are any, because GCC 12 splits the generic ones into halves and shuffles.
+// Conversions lane by lane. Intrinsics where there are any, because GCC 12 splits the generic ones into halves and
+// shuffles.
 RADIN_INLINE Doubles to_doubles(Floats lanes) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Doubles>(_mm512_cvtps_pd(reinterpret_cast<__m256>(lanes)));
