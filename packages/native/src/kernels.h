@@ -75,11 +75,11 @@ typedef struct {
   const RadinSource* sources; /* [T, N], each of its tensor's bytes; those that no output uses are not touched */
   size_t memory_limit;        /* bytes of work space; at least radin_average_memory(N) */
   int32_t find_nan;           /* whether first_nan is wanted */
-  uint64_t* first_nan;        /* out: tensor, model and element of the first NaN among the ingredients that are used, in this
-                                 order; or UINT64_MAX three times */
+  uint64_t* first_nan;        /* out: tensor, model and element of the first NaN among the ingredients that are used, in
+                                 this order; or UINT64_MAX three times */
 } RadinAverage;
 
-/* The least memory_limit: a file is read 4 KiB at a time and widened 1 KiB at a time, and sums of a portion are 160 KiB. */
+/* The least memory_limit: 4 KiB of a file and 1 KiB of widened elements of each model, 160 KiB of sums, and some room. */
 static inline size_t radin_average_memory(size_t models) { return (256 + 8 * models) * 1024; }
 
 typedef struct {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
+import { describeAveragePasses } from './describe-average-passes.js';
 import { describeBank } from './describe-bank.js';
 import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
 import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
@@ -53,6 +54,7 @@ export function describeBackend(name: string, open: () => Backend): void {
     it('says its name', () => expect(open().name).toBe(name));
 
     describeAverage(open);
+    describeAveragePasses(open);
     describeScore(open);
     describeBank(open);
     describeCrossEntropy(open);

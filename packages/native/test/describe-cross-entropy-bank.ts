@@ -118,9 +118,7 @@ export function describeCrossEntropyBank(open: () => Backend): void {
       const running = bank.bounds(request.mixtures);
       bank.close();
       bank.close();
-      await expect(bank.bounds(request.mixtures)).rejects.toThrow(
-        'Expected a bank that has not been closed',
-      );
+      await expect(bank.bounds(request.mixtures)).rejects.toThrow('Expected a bank that has not been closed');
       expect(await running).toEqual(expected);
     });
   });
