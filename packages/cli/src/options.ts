@@ -1,4 +1,12 @@
-import { type Metric, metricNamed, type ProposalOptions, quote, RadinError, SAMPLERS } from '@radin/core';
+import {
+  BACKEND_NAMES,
+  type Metric,
+  metricNamed,
+  type ProposalOptions,
+  quote,
+  RadinError,
+  SAMPLERS,
+} from '@radin/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PoolFlags } from './pool-files.js';
 
@@ -63,11 +71,17 @@ export function withCommonOptions(command: Command): Command {
     .option('--debug', 'show where an error comes from');
 }
 
+/** @param what is computed there, in the help: `averages are` */
+export function backendOption(what: string): Option {
+  const names = `${['auto', ...BACKEND_NAMES.slice(0, -1)].join(', ')} or ${BACKEND_NAMES.at(-1)}`;
+  return new Option('--backend <name>', `where ${what} computed: ${names}; radin doctor tells which there are`).default(
+    'auto',
+  );
+}
+
 export function withComputeOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option('--backend <name>', 'where averages and stage 1 are computed: auto, cpu or reference').default('auto'),
-    )
+    .addOption(backendOption('averages and stage 1 are'))
     .option('--threads <T>', 'threads to use (default: all cores); no result depends on it', integer(1, 1024))
     .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metric);
 }

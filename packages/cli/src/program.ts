@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAverage } from './commands/average.js';
 import { addCompare } from './commands/compare.js';
 import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addInspect } from './commands/inspect.js';
 import { addScore } from './commands/score.js';
@@ -19,7 +20,7 @@ export function buildProgram(context: CommandContext): Command {
       'after',
       '\nExample:\n  radin demo\n  radin search examples/digits --budget 25\n\n`radin COMMAND --help` tells more.',
     );
-  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDemo])
+  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDemo, addDoctor])
     add(program, context);
   for (const command of [program, ...program.commands]) {
     // Errors are thrown and printed in one place; only help and version are printed by commander.

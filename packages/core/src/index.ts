@@ -1,4 +1,4 @@
-export { type Backend, type BackendStatus, listBackends } from '@radin/native';
+export { ADDON_PATH, BACKEND_NAMES, type Backend, type BackendStatus, listBackends } from '@radin/native';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
 export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
@@ -11,7 +11,7 @@ export {
 export * from './formats/index.js';
 export { type Logits, type PoolLogits, poolLogits, readLogits } from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
-export { Mixture, Soup, writeSoup } from './mixture/index.js';
+export { averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
   type Checkpoint,
   closeCheckpoints,
@@ -24,6 +24,9 @@ export {
   Pool,
   type PoolInspection,
   poolProblems,
+  readTensors,
+  type TensorRead,
+  type TensorSource,
   tensorSha256,
 } from './pool/index.js';
 export type { CallOptions, Progress } from './progress.js';

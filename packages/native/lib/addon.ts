@@ -33,9 +33,9 @@ export interface AddonBinding {
   ): Promise<[tensor: number, model: number, element: number] | null>;
   bankOpen(
     backend: number,
+    dtypes: Int32Array,
     arrays: readonly (Uint8Array | null)[],
     ranges: Float64Array,
-    dtypes: Int32Array,
     classes: number,
     labels: Int32Array,
     top: number,
@@ -69,6 +69,40 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   bankClose(bank: RawBank): void;
+  crossEntropy(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    coefficients: Float64Array,
+    results: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  openCrossEntropyBank(
+    backend: number,
+    dtypes: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    classes: number,
+    labels: Int32Array,
+    ratio: number,
+    figures: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<RawCrossEntropyBank | number>;
+  crossEntropyBounds(
+    backend: number,
+    bank: RawCrossEntropyBank,
+    coefficients: Float64Array,
+    lower: Float64Array,
+    upper: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
   score(
     backend: number,
     logits: readonly Float32Array[],
@@ -80,10 +114,19 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  stream(
+    backend: number,
+    read: readonly Uint8Array[],
+    write: readonly Uint8Array[],
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
 }
 
 /** A bank as the addon hands it over: an object of its own kind, with the statistics as properties. */
 export type RawBank = BankStatistics;
+/** A pointer to a bank for cross-entropy, of which JavaScript sees nothing. */
+export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
 const BINDING_VERSION = 4;
@@ -99,7 +142,12 @@ const CANCELLED = 2;
 const PROGRESS_UNITS = 1e6;
 const PROGRESS_MILLISECONDS = 100;
 
-export const ADDON_PATH = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
+/**
+ * The addon that was built with this package, or another build of it that the environment variable RADIN_NATIVE_ADDON
+ * names, such as one with a sanitizer. Whoever can set it chooses code that this process runs, as with NODE_OPTIONS.
+ */
+export const ADDON_PATH =
+  process.env.RADIN_NATIVE_ADDON || fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
 
 /**
  * Where the CUDA library is: beside the addon, or where the environment variable RADIN_CUDA_LIBRARY says. The latter is for

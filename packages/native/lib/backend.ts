@@ -61,6 +61,78 @@ export function leastAverageMemory(models: number): number {
   return (256 + 8 * models) * 1024;
 }
 
+/** Cached logits of one model, [M, C]. */
+export interface LogitsArray {
+  /** F64 is rounded to float32, the others are widened, before anything else. */
+  readonly dtype: FloatDtype;
+  readonly source: Source;
+}
+
+/** Cached logits of N models on the same M samples of C classes. */
+export interface LogitsRequest {
+  /** N ≥ 1 arrays, every logit finite as float32. */
+  readonly logits: readonly LogitsArray[];
+  readonly samples: number;
+  readonly classes: number;
+  /** Shape [M], each in [0, C). */
+  readonly labels: Int32Array;
+}
+
+export interface CrossEntropyRequest extends LogitsRequest {
+  /** Shape [S, N]: the mixing weights of each mixture, ≥ 0 and with a sum above 0, by which they are divided. */
+  readonly mixtures: Float64Array;
+  /** Whether to return gradients as well. */
+  readonly gradient?: boolean;
+}
+
+export interface CrossEntropy {
+  /** Shape [S]: −log softmax(Σ_k p_k ŷ_k)[label] in nats, summed over the M samples. */
+  readonly totals: Float64Array;
+  /**
+   * Shape [S, N]: the derivatives of the total by p_k at the normalised p, Σ_m (Σ_c softmax_c ŷ_k[m, c] − ŷ_k[m, label]),
+   * for models of weight 0 too and not projected to Σp = 1. Their sum weighted by p is the derivative by the scale of p.
+   */
+  readonly gradients?: Float64Array;
+}
+
+export interface CrossEntropyBankRequest extends LogitsRequest {
+  /**
+   * τ in (0, 1], default 1e-3: a sample's class is kept unless in every model it is τ times less likely than a class that
+   * all models rank at least that high. Smaller keeps more and makes narrower bounds. Nothing but cost and width depends on it.
+   */
+  readonly ratio?: number;
+}
+
+/** Certified bounds, each [S], on the totals of the mixtures: lower ≤ exact cross-entropy ≤ upper, rounding included. */
+export interface CrossEntropyBounds {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+/**
+ * What is kept of cached logits for bounds on the cross-entropy of any mixture; it no longer needs the logits themselves.
+ * To find the best of many mixtures: bound all, then compute in full those whose lower bound is below the smallest upper
+ * bound.
+ */
+export interface CrossEntropyBank {
+  readonly models: number;
+  readonly samples: number;
+  readonly classes: number;
+  /** Classes kept, over all samples. */
+  readonly rows: number;
+  /** Bytes of memory that the bank takes. */
+  readonly bytes: number;
+  /** Samples in which a logit lies more than 64 from the label's, of which only bounds linear in p are kept. */
+  readonly farSamples: number;
+  /**
+   * @param mixtures shape [S, N]; as in CrossEntropyRequest
+   * @throws Error once the bank has been closed. Calls that run already finish.
+   */
+  bounds(mixtures: Float64Array, options?: RunOptions): Promise<CrossEntropyBounds>;
+  /** Frees the memory as soon as no call uses it. Closing twice does nothing. A bank that is not closed is garbage collected. */
+  close(): void;
+}
+
 /** What is added up over the M samples. */
 export type Measure =
   /** Samples whose label is among the `k` largest logits; ties go to the lowest class. k = 1 is accuracy. 1 ≤ k ≤ C. */
@@ -198,4 +270,25 @@ export interface Backend {
    * @throws RangeError naming model, sample and class of the first logit that is not finite.
    */
   score(request: ScoreRequest, options?: RunOptions): Promise<Float64Array>;
+
+  /**
+   * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what
+   * cross-entropy.ts computes, on every backend and thread count, from memory and files alike. For a sample whose logits
+   * lie within X ≤ 64 of the label's, that is float32 arithmetic with an error below ((N / 5 + 7) X + 25) 2^−24 against
+   * float64 for uniform subsets and ((N + 3) X + 25) 2^−24 for others; farther samples are computed in float64 (docs/numerics.md).
+   * Cost: one pass over the logits for some hundred mixtures; memory beyond the logits: S (N + 1) numbers per thread with gradients, S
+   * without, and at most 16 MB.
+   * @throws RangeError naming model, sample and class of the first logit that is not finite.
+   * @throws SourceError naming the file, in the order of `logits`, that ended early, changed or could not be read.
+   */
+  crossEntropy(request: CrossEntropyRequest, options?: RunOptions): Promise<CrossEntropy>;
+
+  /**
+   * One pass over the logits that keeps the classes that matter and, for the others, bounds on their sum that are linear in
+   * p before the exponential (docs/numerics.md). They are twice as narrow where no weight is above half of the mixture. Bounds have the same bits on every thread count and instruction set; the
+   * reference's are its own. Memory: the bank, at most as many floats as there are logits, and some MB per thread.
+   * @throws RangeError naming model, sample and class of the first logit that is not finite.
+   * @throws SourceError as crossEntropy does.
+   */
+  openCrossEntropyBank(request: CrossEntropyBankRequest, options?: RunOptions): Promise<CrossEntropyBank>;
 }

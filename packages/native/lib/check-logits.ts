@@ -2,6 +2,8 @@ import {
   type AllSubsetsRequest,
   type Bank,
   type BankRequest,
+  type CrossEntropyBankRequest,
+  type CrossEntropyRequest,
   FLOAT_BYTES,
   type LogitsArray,
   type LogitsRequest,
@@ -10,6 +12,7 @@ import {
 import { checkSource } from './check-source.js';
 import {
   checkLabels,
+  checkMixtures,
   requireArray,
   requireDtype,
   requireInteger,
@@ -17,6 +20,9 @@ import {
   wrongType,
   wrongValue,
 } from './validate.js';
+
+/** Of likelihoods: below it a class is dropped from a cross-entropy bank. */
+const DEFAULT_RATIO = 1e-3;
 
 const MOST_MODELS = 65_535;
 /** Sample indices are 32 bits wide. */
@@ -44,6 +50,23 @@ export function checkBank(request: BankRequest): BankRequest {
   const { top } = request;
   requireInteger(top, 1, checked.classes, 'top');
   return { ...checked, top };
+}
+
+export function checkCrossEntropy(request: CrossEntropyRequest): CrossEntropyRequest & { readonly gradient: boolean } {
+  const logits = checkLogits(request);
+  const { gradient = false } = request;
+  if (typeof gradient !== 'boolean') throw wrongType('a boolean', 'gradient', gradient);
+  return { ...logits, mixtures: checkMixtures(request.mixtures, logits.logits.length), gradient };
+}
+
+export function checkCrossEntropyBank(
+  request: CrossEntropyBankRequest,
+): CrossEntropyBankRequest & { readonly ratio: number } {
+  const logits = checkLogits(request);
+  const { ratio = DEFAULT_RATIO } = request;
+  if (typeof ratio !== 'number') throw wrongType('a number', 'ratio', ratio);
+  if (!(ratio > 1e-300 && ratio <= 1)) throw wrongValue('a number above 1e-300 and at most 1', 'ratio', ratio);
+  return { ...logits, ratio };
 }
 
 function checkLogitsArray(array: LogitsArray, elements: number, model: number): LogitsArray {

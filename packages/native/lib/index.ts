@@ -1,3 +1,4 @@
+export { ADDON_PATH } from './addon.js';
 export {
   type AllSubsets,
   type AllSubsetsRequest,
@@ -7,6 +8,11 @@ export {
   type Bank,
   type BankRequest,
   type BankStatistics,
+  type CrossEntropy,
+  type CrossEntropyBank,
+  type CrossEntropyBankRequest,
+  type CrossEntropyBounds,
+  type CrossEntropyRequest,
   type FileRange,
   FLOAT_BYTES,
   type FloatDtype,
@@ -21,5 +27,5 @@ export {
 } from './backend.js';
 export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';
-export { type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
+export { BACKEND_NAMES, type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
 export { SourceError } from './source-error.js';

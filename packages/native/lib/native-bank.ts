@@ -85,7 +85,7 @@ export async function openNativeBank(
   const { arrays, ranges } = rawSources(logits.map(({ source }) => source));
   const dtypes = Int32Array.from(logits, ({ dtype }) => DTYPE_CODES[dtype]);
   const raw = await runCall(
-    (state) => addon.bankOpen(backend, arrays, ranges, dtypes, classes, labels, top, run.threads, state),
+    (state) => addon.bankOpen(backend, dtypes, arrays, ranges, classes, labels, top, run.threads, state),
     run,
   );
   return new NativeBank(addon, backend, raw, checked);

@@ -1,11 +1,23 @@
 /** The addon's backends behind the contract: checks, codes and coefficients around its raw functions. */
 
 import { type AddonBinding, cudaLibrary, DTYPE_CODES, loadAddon, rawSources, runCall } from './addon.js';
-import type { AverageRequest, Backend, Bank, BankRequest, RunOptions, ScoreRequest } from './backend.js';
+import type {
+  AverageRequest,
+  Backend,
+  Bank,
+  BankRequest,
+  CrossEntropy,
+  CrossEntropyBank,
+  CrossEntropyBankRequest,
+  CrossEntropyRequest,
+  RunOptions,
+  ScoreRequest,
+} from './backend.js';
 import { checkAverage } from './check-average.js';
 import { mixingCoefficients } from './coefficients.js';
 import { NaNError } from './nan-error.js';
 import { openNativeBank } from './native-bank.js';
+import { crossEntropy, openCrossEntropyBank } from './native-cross-entropy.js';
 import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
 class NativeBackend implements Backend {
@@ -64,6 +76,14 @@ class NativeBackend implements Backend {
       throw nonFiniteLogit(logits, classes, Math.floor(nonFinite / size), nonFinite % size);
     }
     return totals;
+  }
+
+  crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {
+    return crossEntropy(this.#addon, this.#index, request, options);
+  }
+
+  openCrossEntropyBank(request: CrossEntropyBankRequest, options: RunOptions = {}): Promise<CrossEntropyBank> {
+    return openCrossEntropyBank(this.#addon, this.#index, request, options);
   }
 }
 

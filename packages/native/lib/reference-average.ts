@@ -33,7 +33,11 @@ async function openUsed({ tensors, weights, models }: CheckedAverage): Promise<(
   const isUsed = (k: number) => weights.some((weight, i) => i % models === k && weight > 0);
   const used = Array.from({ length: models }, (_, k) => isUsed(k));
   const sources = tensors.flatMap(({ ingredients }) => ingredients);
-  return Promise.all(sources.map((source, i) => (used[i % models] ? SourceReader.open(source, i) : undefined)));
+  const readers: (SourceReader | undefined)[] = [];
+  for (const [i, source] of sources.entries()) {
+    readers.push(used[i % models] ? await SourceReader.open(source, i) : undefined);
+  }
+  return readers;
 }
 
 /** @returns the error for the tensor's first NaN, where the request refuses it */
@@ -50,7 +54,8 @@ async function averageTensor(
   let nan: NaNError | undefined;
   for (let begin = 0; begin < total; begin += bytes) {
     const end = Math.min(begin + bytes, total);
-    const window = await Promise.all(readers.map((reader) => reader?.read(begin, end)));
+    const window: (Uint8Array | undefined)[] = [];
+    for (const reader of readers) window.push(await reader?.read(begin, end));
     if (request.refuseNaN) nan = earlier(nan, await findNaN(window, tensor, t, begin, turn));
     for (const [b, output] of tensor.outputs.entries()) {
       const weights = request.weights.subarray(b * request.models, (b + 1) * request.models);

@@ -6,15 +6,13 @@ import {
   type Bank,
   type BankRequest,
   FLOAT_BYTES,
-  type LogitsArray,
   type RunOptions,
 } from './backend.js';
+import { readLogits, watchSources } from './cached-logits.js';
 import { checkAllSubsets, checkBank } from './check-logits.js';
 import { mixingCoefficients } from './coefficients.js';
-import { FLOAT_FORMATS } from './float-formats.js';
 import { measureSample } from './measures.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
-import { readSource } from './read-source.js';
 import { Turn } from './turn.js';
 import { checkMixture, checkMixtures, checkOptions } from './validate.js';
 
@@ -127,22 +125,19 @@ function lowerModelFirst(a: number, b: number): number {
 export async function openReferenceBank(request: BankRequest, options: RunOptions = {}): Promise<Bank> {
   const checked = checkBank(request);
   const turn = new Turn(checkOptions(options));
+  const checkUnchanged = watchSources(checked);
   const logits: Float32Array[] = [];
-  for (const [model, array] of checked.logits.entries()) {
-    logits.push(await finiteLogits(array, model, checked.classes, turn));
-  }
+  for (const model of checked.logits.keys()) logits.push(await finiteLogits(checked, model, turn));
+  checkUnchanged();
   return new ReferenceBank(logits, checked);
 }
 
 /** A model's logits as float32. @throws NonFiniteLogitError, SourceError */
-async function finiteLogits({ dtype, source }: LogitsArray, model: number, classes: number, turn: Turn) {
-  const bytes = await readSource(source, model);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = new Float32Array(bytes.byteLength / FLOAT_BYTES[dtype]);
-  for (let i = 0; i < values.length; i++) {
-    const value = Math.fround(FLOAT_FORMATS[dtype].read(view, i * FLOAT_BYTES[dtype]));
+async function finiteLogits(request: BankRequest, model: number, turn: Turn): Promise<Float32Array> {
+  const { samples, classes } = request;
+  const values = readLogits(request, model, 0, samples * classes);
+  for (const [i, value] of values.entries()) {
     if (!Number.isFinite(value)) throw new NonFiniteLogitError(model, Math.floor(i / classes), i % classes, value);
-    values[i] = value;
     if (i % 4096 === 0 && turn.isOver()) await turn.next();
   }
   return values;

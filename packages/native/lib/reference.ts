@@ -5,6 +5,8 @@ import { mixingCoefficients } from './coefficients.js';
 import { BLOCK_SAMPLES, measureSample } from './measures.js';
 import { average } from './reference-average.js';
 import { openReferenceBank } from './reference-bank.js';
+import { crossEntropy } from './reference-cross-entropy.js';
+import { openCrossEntropyBank } from './reference-cross-entropy-bank.js';
 import { Turn } from './turn.js';
 import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
 
@@ -53,4 +55,11 @@ async function requireFinite(logits: readonly Float32Array[], classes: number, t
   }
 }
 
-export const referenceBackend: Backend = { name: 'reference', openBank: openReferenceBank, average, score };
+export const referenceBackend: Backend = {
+  name: 'reference',
+  average,
+  openBank: openReferenceBank,
+  crossEntropy,
+  openCrossEntropyBank,
+  score,
+};

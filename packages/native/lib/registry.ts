@@ -39,6 +39,9 @@ export class BackendUnavailableError extends Error {
   }
 }
 
+/** Names of the backends that this package knows, in the order of preference, available here or not. */
+export const BACKEND_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
+
 /** Every backend that this package knows, in the order of preference, and whether it can be used on this machine. */
 export function listBackends(): readonly BackendStatus[] {
   return ENTRIES.map(({ name, open }) => {
@@ -65,7 +68,7 @@ export function openBackend(name: string): Backend {
       failure = error;
     }
   }
-  const known = ['auto', ...ENTRIES.map((entry) => entry.name)].join(', ');
+  const known = ['auto', ...BACKEND_NAMES].join(', ');
   const reason = failure === undefined ? `expected one of ${known}` : (failure as Error).message;
   throw new BackendUnavailableError(name, reason, { cause: failure });
 }

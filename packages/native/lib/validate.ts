@@ -133,7 +133,7 @@ export function requireFixedArray<T extends NodeJS.TypedArray>(
     throw wrongType('a buffer of fixed size', name, 'a resizable one');
 }
 
-export function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
+function requireLength(array: NodeJS.TypedArray, length: number, name: string): void {
   if (array.length !== length) throw wrongValue(`${length} elements`, name, array.length);
 }
 

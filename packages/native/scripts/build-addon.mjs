@@ -1,14 +1,23 @@
 // Builds build/Release/radin_native.node. Where the tools are missing the package still works, with its slower `reference`
 // backend, so that is a notice and not a failure; where they are there and the build fails, that is a failure.
+//
+// With --sanitize address|thread it builds build-sanitized/KIND/Release/radin_native.node, for test-sanitized.mjs.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const build = join(root, 'build');
+const kind = parseArgs({ options: { sanitize: { type: 'string' } } }).values.sanitize;
+if (kind !== undefined && kind !== 'address' && kind !== 'thread') {
+  console.error(`Expected address or thread for --sanitize but found ${JSON.stringify(kind)}`);
+  process.exit(2);
+}
+// Not inside build, which Nx keeps in its cache.
+const build = join(root, ...(kind === undefined ? ['build'] : ['build-sanitized', kind]));
 
 function isInstalled(tool) {
   return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
@@ -37,7 +46,7 @@ if (missing.length > 0) {
   console.error(
     `The native addon is not built: ${missing.join(' and ')} not found. RADIN will use its slower "reference" backend.`,
   );
-  process.exit(0);
+  process.exit(kind === undefined ? 0 : 1);
 }
 
 const cacheFile = join(build, 'CMakeCache.txt');
@@ -45,7 +54,8 @@ if (existsSync(build) && !(existsSync(cacheFile) && isOfThisPlace(cacheFile))) {
   rmSync(build, { recursive: true, force: true });
 }
 const cmakeJs = join(createRequire(import.meta.url).resolve('cmake-js/package.json'), '..', 'bin', 'cmake-js');
-const { status } = spawnSync(process.execPath, [cmakeJs, 'build', '--log-level', 'error'], {
+const options = kind === undefined ? [] : [`--CDRADIN_SANITIZE=${kind}`];
+const { status } = spawnSync(process.execPath, [cmakeJs, 'build', '--log-level', 'error', '--out', build, ...options], {
   cwd: root,
   stdio: 'inherit',
 });

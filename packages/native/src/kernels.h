@@ -80,11 +80,11 @@ typedef struct {
   const RadinSource* sources; /* [T, N], each of its tensor's bytes; those that no output uses are not touched */
   size_t memory_limit;        /* bytes of work space; at least radin_average_memory(N) */
   int32_t find_nan;           /* whether first_nan is wanted */
-  uint64_t* first_nan;        /* out: tensor, model and element of the first NaN among the ingredients that are used, in this
-                                 order; or UINT64_MAX three times */
+  uint64_t* first_nan;        /* out: tensor, model and element of the first NaN among the ingredients that are used, in
+                                 this order; or UINT64_MAX three times */
 } RadinAverage;
 
-/* The least memory_limit: a file is read 4 KiB at a time and widened 1 KiB at a time, and sums of a portion are 160 KiB. */
+/* The least memory_limit: 4 KiB of a file and 1 KiB of widened elements of each model, 160 KiB of sums, and some room. */
 static inline size_t radin_average_memory(size_t models) { return (256 + 8 * models) * 1024; }
 
 typedef struct {
@@ -97,11 +97,13 @@ typedef struct {
   uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinScore;
 
-/* N models' logits on M samples, with the labels. */
+/*
+ * N models' logits on M samples, with the labels. The sources are numbered in this order, also in a RadinSourceFailure.
+ */
 typedef struct {
   size_t models, samples, classes; /* N, M, C; M below 2^32 - 1 */
-  const RadinSource* logits;       /* [N] of [M, C] */
   const RadinDtype* dtypes;        /* [N]; F64 is rounded to float32 */
+  const RadinSource* sources;      /* [N] of [M, C] */
   const int32_t* labels;           /* [M] */
 } RadinLogits;
 
@@ -133,12 +135,50 @@ typedef struct {
   uint64_t* total;     /* out: [N + 1] */
 } RadinAllSubsets;
 
+/* Memory read once and written once, in no computation's service: the limit that benchmarks measure against. */
+typedef struct {
+  size_t reads, writes;
+  const uint8_t* const* read; /* [reads] */
+  const size_t* read_bytes;
+  uint8_t* const* write; /* [writes]; zeros are written */
+  const size_t* write_bytes;
+  uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
+} RadinStream;
+
+typedef struct {
+  RadinLogits logits;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double* totals;             /* out: [S] */
+  double* gradients;          /* out: [S, N], or null */
+  uint64_t* first_nonfinite;  /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinCrossEntropy;
+
+/* What is kept of the logits for bounds on the cross-entropy of any mixture; made and freed by one backend. */
+typedef struct RadinEntropyBank RadinEntropyBank;
+
+typedef struct {
+  RadinLogits logits;
+  double ratio; /* in (0, 1]: a class is dropped where in every model it is this much below the largest of all */
+  RadinEntropyBank** bank; /* out: with RADIN_DONE */
+  uint64_t *rows, *bytes, *far_samples; /* out */
+  uint64_t* first_nonfinite; /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
+} RadinOpenEntropyBank;
+
+typedef struct {
+  const RadinEntropyBank* bank;
+  size_t mixtures;            /* S */
+  const double* coefficients; /* [S, N], p / sum p */
+  double *lower, *upper;      /* out: [S] */
+} RadinEntropyBounds;
+
 typedef struct {
   const char* name;
   /* Null where the backend works on this machine, else the reason in one line. */
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
   RadinStatus (*score)(const RadinScore*, const RadinRun*);
+  RadinStatus (*stream)(const RadinStream*, const RadinRun*);
   /* A bank for top-`top`, to be closed by `bank_close`. */
   RadinStatus (*bank_open)(const RadinLogits*, size_t top, const RadinRun*, RadinBank** bank, RadinLogit* not_finite);
   RadinBankStatistics (*bank_statistics)(const RadinBank*);
@@ -150,6 +190,10 @@ typedef struct {
   /* All non-empty uniform subsets; N <= 24, M >= 1. */
   RadinStatus (*bank_all_subsets)(const RadinBank*, RadinAllSubsets*, const RadinRun*);
   void (*bank_close)(RadinBank*);
+  RadinStatus (*cross_entropy)(const RadinCrossEntropy*, const RadinRun*);
+  RadinStatus (*open_entropy_bank)(const RadinOpenEntropyBank*, const RadinRun*);
+  RadinStatus (*entropy_bounds)(const RadinEntropyBounds*, const RadinRun*);
+  void (*close_entropy_bank)(RadinEntropyBank*);
 } RadinBackend;
 
 /*

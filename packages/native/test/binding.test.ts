@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ADDON_PATH } from '../lib/addon.js';
 
 type Call = (...values: unknown[]) => unknown;
-const path = fileURLToPath(new URL('../build/Release/radin_native.node', import.meta.url));
-const addon = createRequire(import.meta.url)(path) as {
+const addon = createRequire(import.meta.url)(ADDON_PATH) as {
   average: Call;
   score: Call;
+  stream: Call;
   backends(cudaLibrary: string | null): string[];
 };
 
@@ -109,6 +109,16 @@ describe('the raw addon refuses', () => {
     const cuda = listed.indexOf('cuda') / 2;
     expect(listed[2 * cuda + 1]).toBe('it has not been asked for');
     expect(() => addon.score(cuda, ...score.slice(1))).toThrow(TypeError);
+  });
+
+  it.each<[string, number, unknown]>([
+    ['reads that are no array', 1, new Uint8Array(4)],
+    ['a read of another type', 1, [new Float32Array(1)]],
+    ['a write of nothing', 2, [undefined]],
+    ['threads in words', 3, 'two'],
+  ])('to stream with %s', (_, position, value) => {
+    const stream = [available, [new Uint8Array(4)], [new Uint8Array(4)], 1, state()];
+    expect(() => addon.stream(...stream.with(position, value as never))).toThrow(TypeError);
   });
 
   it('another number of arguments', () => {

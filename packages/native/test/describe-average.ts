@@ -127,6 +127,14 @@ export function describeAverage(open: () => Backend): void {
       expect([...output]).toEqual([-0, 0, Infinity, Infinity]);
     });
 
+    it('keeps the sign of a sum of products that vanish', async () => {
+      for (const elements of [1, 70, 300]) {
+        const ingredients = [new Float64Array(elements).fill(-0), new Float64Array(elements).fill(-5e-324)];
+        const output = await average('F64', ingredients, [1, 0.25]);
+        expect([...new Float64Array(output.slice().buffer)]).toEqual(Array(elements).fill(-0));
+      }
+    });
+
     it('turns every other NaN into the one quiet NaN of the dtype', async () => {
       const payload = Uint32Array.of(0xffc12345, 0xff800000);
       const other = Uint32Array.of(0x3f800000, 0x7f800000);

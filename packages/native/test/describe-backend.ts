@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
+import { describeAveragePasses } from './describe-average-passes.js';
 import { describeBank } from './describe-bank.js';
+import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
+import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
 import { describeScore } from './describe-score.js';
+import { SLOWNESS } from './slowness.js';
 import { outputOf, tensor } from './tensors.js';
 
 const noise = (length: number, seed: number) =>
@@ -39,6 +43,8 @@ const endless: Record<string, (backend: Backend, options: RunOptions) => Promise
     ];
     return backend.average({ ...request, tensors }, options);
   },
+  crossEntropy: endlessCrossEntropy,
+  'bounds of a bank': endlessBounds,
   score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
 };
 
@@ -48,8 +54,11 @@ export function describeBackend(name: string, open: () => Backend): void {
     it('says its name', () => expect(open().name).toBe(name));
 
     describeAverage(open);
+    describeAveragePasses(open);
     describeScore(open);
     describeBank(open);
+    describeCrossEntropy(open);
+    describeCrossEntropyBank(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];
@@ -106,7 +115,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       controller.abort(reason);
       expect(await outcome).toBe(reason);
       // Promised are 50 ms; a machine that is busy with other tests may add to them.
-      expect(performance.now() - aborted).toBeLessThan(250);
+      expect(performance.now() - aborted).toBeLessThan(250 * SLOWNESS);
     });
 
     it('rejects calls that still wait for a thread as soon as their signal aborts', async () => {
@@ -119,7 +128,7 @@ export function describeBackend(name: string, open: () => Backend): void {
       const aborted = performance.now();
       waiting.abort('waiting');
       expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
-      expect(performance.now() - aborted).toBeLessThan(500);
+      expect(performance.now() - aborted).toBeLessThan(500 * SLOWNESS);
       running.abort('running');
       expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
     });

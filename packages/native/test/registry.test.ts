@@ -66,7 +66,8 @@ describe('without the addon', () => {
   it('a forced cpu backend is refused with the reason, and auto takes the reference', () => {
     cpSync(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    const output = runModule(`
+    const output = runModule(
+      `
       import { BackendUnavailableError, listBackends, openBackend } from ${JSON.stringify(pathToFileURL(join(folder, 'dist/index.js')))};
       let refusal;
       try { openBackend('cpu'); } catch (error) { refusal = error; }
@@ -76,7 +77,9 @@ describe('without the addon', () => {
         message: refusal.message,
         auto: openBackend('auto').name,
       }));
-    `);
+    `,
+      { RADIN_NATIVE_ADDON: '' },
+    );
     const reason = 'the addon has not been built, which needs cmake and a C++17 compiler (GCC or Clang)';
     expect(JSON.parse(output)).toEqual({
       list: listBackends().map(({ name }) =>

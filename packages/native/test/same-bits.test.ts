@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FLOAT_BYTES, type FloatDtype, type Measure } from '../lib/backend.js';
-import { openBackend } from '../lib/index.js';
+import { listBackends, openBackend } from '../lib/index.js';
 import { outputOf, tensor } from './tensors.js';
 
 const cpu = openBackend('cpu');
+const backends = listBackends()
+  .filter(({ available }) => available)
+  .map(({ name }) => openBackend(name));
 const reference = openBackend('reference');
 
 it.each(Object.keys(FLOAT_BYTES) as FloatDtype[])(
-  'the addon and the reference average any %s bytes to the same bits',
+  'all backends average any %s bytes to the same bits, one output or two',
   async (dtype) => {
     const request = fc
       .record({ ingredients: fc.integer({ min: 1, max: 4 }), elements: fc.constantFrom(1, 7, 257, 1025) })
@@ -19,17 +22,27 @@ it.each(Object.keys(FLOAT_BYTES) as FloatDtype[])(
           bytes: list(fc.uint8Array({ minLength: size, maxLength: size })),
           weights: list(fc.double({ min: 2 ** -1074, max: Number.MAX_VALUE, noNaN: true })),
           divisor: fc.double({ min: 2 ** -1074, max: Number.MAX_VALUE, noNaN: true }),
+          isUniform: fc.boolean(),
         });
       });
-    const property = fc.asyncProperty(request, async ({ bytes, weights, divisor }) => {
-      const outputs = [];
-      for (const backend of [cpu, reference]) {
-        const one = tensor(dtype, bytes);
-        const request = { weights: Float64Array.from(weights), divisors: Float64Array.of(divisor), tensors: [one] };
-        await backend.average(request);
-        outputs.push(outputOf(one));
+    const property = fc.asyncProperty(request, async ({ bytes, weights, divisor, isUniform }) => {
+      const row = isUniform ? weights.map(() => 1) : weights;
+      const scale = isUniform ? weights.length : divisor;
+      const expected = tensor(dtype, bytes);
+      await reference.average({
+        weights: Float64Array.from(row),
+        divisors: Float64Array.of(scale),
+        tensors: [expected],
+      });
+      for (const backend of backends) {
+        for (const count of [1, 2]) {
+          const one = tensor(dtype, bytes, count);
+          const all = Array.from({ length: count }, () => row).flat();
+          const divisors = new Float64Array(count).fill(scale);
+          await backend.average({ weights: Float64Array.from(all), divisors, tensors: [one] });
+          for (const output of one.outputs) expect(Buffer.compare(output, outputOf(expected))).toBe(0);
+        }
       }
-      expect(outputs[0]).toEqual(outputs[1]);
     });
     await fc.assert(property, { numRuns: 100 });
   },

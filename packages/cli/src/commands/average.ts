@@ -9,7 +9,7 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
+import { backendOption, type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
 import { expand } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 
@@ -30,7 +30,7 @@ export function addAverage(program: Command, context: CommandContext): void {
       list(nonNegative),
     )
     .requiredOption('--out <file>', 'required: the safetensors file to write')
-    .option('--backend <name>', 'where the average is computed: auto, cpu or reference', 'auto');
+    .addOption(backendOption('the average is'));
   withCommonOptions(command)
     .addHelpText(
       'after',

@@ -5,7 +5,7 @@ import { checkLabels, type Inputs, type Split } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes, type OnnxModel } from '../formats/index.js';
 import type { Logits } from '../logits/index.js';
-import type { Checkpoint, Pool } from '../pool/index.js';
+import { type Checkpoint, type Pool, readTensors } from '../pool/index.js';
 import type { EvaluateOptions, Evaluator } from './evaluator.js';
 import { checkInputs, type GraphPlan, planGraph } from './graph-plan.js';
 import { Job } from './job.js';
@@ -78,7 +78,7 @@ export class OnnxEvaluator implements Evaluator {
     const stop = () => job?.abort(signal?.reason);
     try {
       signal?.throwIfAborted();
-      await this.#load(model, weights);
+      await this.#load(model, weights, signal);
       signal?.throwIfAborted();
       if (this.#failure !== undefined) throw this.#failure;
       job = new Job(
@@ -123,11 +123,13 @@ export class OnnxEvaluator implements Evaluator {
   }
 
   /** Weights go through private memory: native code does not write to shared memory that other threads read. */
-  async #load(model: Checkpoint, weights: SharedArrayBuffer): Promise<void> {
+  async #load(model: Checkpoint, weights: SharedArrayBuffer, signal: AbortSignal | undefined): Promise<void> {
     const staging = new Uint8Array(this.plan.weightBytes);
-    for (const { name, byteOffset, byteLength } of this.plan.weights) {
-      await model.read(name, staging.subarray(byteOffset, byteOffset + byteLength));
-    }
+    const reads = this.plan.weights.map(({ name, byteOffset, byteLength }) => ({
+      name,
+      target: staging.subarray(byteOffset, byteOffset + byteLength),
+    }));
+    await readTensors(model, reads, signal ? { signal } : {});
     new Uint8Array(weights).set(staging);
   }
 

@@ -1,4 +1,6 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants as systemConstants } from 'node:os';
+import type { FileRange, SourceError } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
 
 /** One system call reads at most this much: Node refuses lengths of 2 GiB and more. */
@@ -7,6 +9,8 @@ const LARGEST_READ = 2 ** 30;
 /** A regular file opened for reading. */
 export interface RegularFile {
   readonly path: string;
+  /** Its descriptor, for native code to read from while the file is open. */
+  readonly fd: number;
   /** Bytes when it was opened. */
   readonly size: number;
   /** Fills `target` exactly from `position` on. @throws RadinError if the file has become shorter or cannot be read. */
@@ -59,6 +63,38 @@ export function allocate(bytes: number, path: string): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** The error for a file whose range native code could not read, in the words of `RegularFile`. */
+export function unreadableFile(path: string, { offset, byteLength }: FileRange, error: SourceError): RadinError {
+  switch (error.problem) {
+    case 'ended':
+      return endedEarly(path, offset + byteLength, error.position);
+    case 'changed':
+      return new RadinError(
+        'FILE',
+        `Expected a file that stays as it is but found a change while it was read: ${path}`,
+        {
+          cause: error,
+        },
+      );
+    case 'unreadable': {
+      const errno = -Number((systemConstants.errno as Readonly<Record<string, number>>)[error.code ?? '']);
+      return fileError(
+        'read',
+        path,
+        Object.assign(new Error(error.message, { cause: error }), { errno }),
+      ) as RadinError;
+    }
+  }
+}
+
+/** The error for a file that ends before `expected` bytes, after `found`. */
+function endedEarly(path: string, expected: number, found: number): RadinError {
+  return new RadinError(
+    'FILE',
+    `Expected ${expected} bytes or more but found the end of the file after ${found} in ${path}`,
+  );
+}
+
 class OpenFile implements RegularFile {
   readonly #handle: FileHandle;
 
@@ -70,16 +106,17 @@ class OpenFile implements RegularFile {
     this.#handle = handle;
   }
 
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   async read(target: Uint8Array, position: number): Promise<void> {
     let done = 0;
     while (done < target.byteLength) {
       const length = Math.min(target.byteLength - done, LARGEST_READ);
       const bytesRead = await this.#readSome(target, done, length, position + done);
       if (bytesRead === 0) {
-        throw new RadinError(
-          'FILE',
-          `Expected ${position + target.byteLength} bytes or more but found the end of the file after ${position + done} in ${this.path}`,
-        );
+        throw endedEarly(this.path, position + target.byteLength, position + done);
       }
       done += bytesRead;
     }

@@ -1,7 +1,8 @@
+import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import type { TensorInfo } from './dtype.js';
 import { failFormat } from './format-error.js';
-import { allocate, openRegularFile, type RegularFile } from './regular-file.js';
+import { allocate, openRegularFile, type RegularFile, unreadableFile } from './regular-file.js';
 import { LONGEST_HEADER, PREFIX_BYTES, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js';
 
 /** An open safetensors file. Its header is in memory, its tensors are read when asked for. */
@@ -18,6 +19,10 @@ export interface SafetensorsFile {
    * @throws RangeError where the tensor is unknown or has no such bytes
    */
   read(name: string, target: Uint8Array, byteOffset?: number): Promise<void>;
+  /** Where the tensor's bytes are in the open file. @throws RangeError where the tensor is unknown */
+  range(name: string): FileRange;
+  /** The error for native code that could not read a tensor's range. */
+  unreadable(name: string, error: SourceError): RadinError;
   /** Frees the file descriptor; reads in flight finish first. */
   close(): Promise<void>;
 }
@@ -55,6 +60,10 @@ async function readHeaderLength(file: RegularFile): Promise<number> {
   return Number(length);
 }
 
+function inTensor(name: string, error: RadinError): RadinError {
+  return new RadinError(error.code, `${error.message}, tensor ${quote(name)}`, { cause: error });
+}
+
 class OpenSafetensors implements SafetensorsFile {
   readonly path: string;
   readonly tensors: readonly TensorInfo[];
@@ -74,9 +83,7 @@ class OpenSafetensors implements SafetensorsFile {
   }
 
   async read(name: string, target: Uint8Array, byteOffset = 0): Promise<void> {
-    const place = this.#places.get(name);
-    if (place === undefined)
-      throw new RangeError(`Expected the name of a tensor of ${this.path} but received ${quote(name)}`);
+    const place = this.#placeOf(name);
     const end = byteOffset + target.byteLength;
     if (!Number.isSafeInteger(byteOffset) || byteOffset < 0 || end > place.byteLength) {
       throw new RangeError(
@@ -86,12 +93,26 @@ class OpenSafetensors implements SafetensorsFile {
     try {
       await this.#file.read(target, place.position + byteOffset);
     } catch (error) {
-      if (!(error instanceof RadinError)) throw error;
-      throw new RadinError(error.code, `${error.message}, tensor ${quote(name)}`, { cause: error });
+      throw error instanceof RadinError ? inTensor(name, error) : error;
     }
+  }
+
+  range(name: string): FileRange {
+    const { position, byteLength } = this.#placeOf(name);
+    return { fd: this.#file.fd, offset: position, byteLength };
+  }
+
+  unreadable(name: string, error: SourceError): RadinError {
+    return inTensor(name, unreadableFile(this.path, this.range(name), error));
   }
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  #placeOf(name: string): { readonly position: number; readonly byteLength: number } {
+    const place = this.#places.get(name);
+    if (place !== undefined) return place;
+    throw new RangeError(`Expected the name of a tensor of ${this.path} but received ${quote(name)}`);
   }
 }

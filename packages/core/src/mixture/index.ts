@@ -1,3 +1,4 @@
+export { averageSoups, type SoupPart } from './average-soups.js';
 export { Mixture } from './mixture.js';
 export { Soup } from './soup.js';
 export { writeSoup } from './write-soup.js';

@@ -1,15 +1,18 @@
-import { type WrittenFile, writeSafetensors } from '../formats/index.js';
+import { type TensorInfo, type WrittenFile, writeSafetensors } from '../formats/index.js';
 import { FileCheckpoint, type Pool } from '../pool/index.js';
 import type { Soup } from './soup.js';
 
-/** Bytes of the soup in memory at once while it is written. */
-const WINDOW_BYTES = 4 * 2 ** 20;
+/** Bytes of the soup that are averaged at a time; two of these windows are in memory while it is written. */
+const WINDOW_BYTES = 8 * 2 ** 20;
+
+/** Windows hold each tensor at a multiple of this, so that its bytes are aligned. */
+const ALIGNMENT = 64;
 
 /**
  * Writes a soup as a safetensors file, wholly or not at all. Metadata that all ingredients share is kept, and `radin` holds
  * the ingredients' ids and weights as JSON.
  */
-export function writeSoup(
+export async function writeSoup(
   path: string,
   soup: Soup,
   pool: Pool,
@@ -24,20 +27,82 @@ export function writeSoup(
       weights: ingredients.map((index) => weights[index]),
     }),
   );
-  return writeSafetensors(
-    path,
-    soup.tensors,
-    metadata,
-    async (tensor, write) => {
-      const window = new Uint8Array(Math.min(WINDOW_BYTES, tensor.byteLength));
-      for (let offset = 0; offset < tensor.byteLength; offset += window.length) {
-        const part = window.subarray(0, Math.min(window.length, tensor.byteLength - offset));
-        await soup.read(tensor.name, part, offset);
-        await write(part);
+  const chunks = averagedChunks(soup, options);
+  try {
+    return await writeSafetensors(
+      path,
+      soup.tensors,
+      metadata,
+      async ({ byteLength }, write) => {
+        for (let left = byteLength; left > 0; ) {
+          const { value } = await chunks.next();
+          await write(value as Uint8Array);
+          left -= (value as Uint8Array).byteLength;
+        }
+      },
+      options,
+    );
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+/** The soup's bytes in the order of its tensors, one tensor's at a time; the next window is averaged meanwhile. */
+async function* averagedChunks(
+  soup: Soup,
+  options: { signal?: AbortSignal },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const windows = windowsOf(soup.tensors);
+  const buffers = windows.slice(0, 2).map(() => new Uint8Array(WINDOW_BYTES));
+  const average = async (index: number) => {
+    const reads = (windows[index] ?? []).map(({ name, byteOffset, begin, end }) => ({
+      name,
+      byteOffset,
+      target: (buffers[index % 2] as Uint8Array).subarray(begin, end),
+    }));
+    if (reads.length > 0) await soup.readAll(reads, options);
+    return reads.map(({ target }) => target);
+  };
+  let current = average(0);
+  let next = current;
+  try {
+    for (let index = 0; index < windows.length; index++) {
+      next = average(index + 1);
+      next.catch(() => {}); // thrown when its turn comes
+      yield* await current;
+      current = next;
+    }
+  } finally {
+    // The files must stay open until nothing reads from them.
+    await Promise.allSettled([current, next]);
+  }
+}
+
+/** A part of a tensor and where it stands in its window. */
+interface WindowPart {
+  readonly name: string;
+  readonly byteOffset: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Divides tensors into windows of WINDOW_BYTES at most: many small tensors or parts of one. */
+function windowsOf(tensors: readonly TensorInfo[]): WindowPart[][] {
+  const windows: WindowPart[][] = [];
+  let begin = WINDOW_BYTES;
+  for (const { name, byteLength } of tensors) {
+    for (let byteOffset = 0; byteOffset < byteLength; ) {
+      if (begin >= WINDOW_BYTES) {
+        windows.push([]);
+        begin = 0;
       }
-    },
-    options,
-  );
+      const end = Math.min(begin + byteLength - byteOffset, WINDOW_BYTES);
+      windows.at(-1)?.push({ name, byteOffset, begin, end });
+      byteOffset += end - begin;
+      begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    }
+  }
+  return windows;
 }
 
 function sharedMetadata(checkpoints: readonly unknown[]): [string, string][] {

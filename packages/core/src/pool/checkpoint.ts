@@ -1,6 +1,24 @@
+import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
+import { dtypeBytes, openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
 import { findNaN } from './nan.js';
+
+/** A part of one tensor to read. */
+export interface TensorRead {
+  readonly name: string;
+  /** Filled with the tensor's little-endian bytes from `byteOffset` on. */
+  readonly target: Uint8Array;
+  readonly byteOffset?: number;
+}
+
+/** A tensor in an open file, which native code reads by itself. */
+export interface TensorSource {
+  readonly range: FileRange;
+  /** The error for what native code met in the range. */
+  unreadable(error: SourceError): RadinError;
+  /** The error for the first NaN. */
+  notFinite(element: number): RadinError;
+}
 
 /** One set of named weights w_k. Lazy: its tensors are listed, their values are read when asked for. */
 export interface Checkpoint {
@@ -9,6 +27,23 @@ export interface Checkpoint {
   readonly tensors: readonly TensorInfo[];
   /** Fills `target` with the tensor's little-endian bytes from `byteOffset` on. @throws RadinError on unreadable files and NaN weights. */
   read(name: string, target: Uint8Array, byteOffset?: number): Promise<void>;
+  /** The same for many tensors, where reading them together is faster than one by one. */
+  readAll?(reads: readonly TensorRead[], options?: { signal?: AbortSignal }): Promise<void>;
+  /** Where the tensor is, if it is in a file as it is. */
+  source?(name: string): TensorSource;
+}
+
+/** Reads tensors, together if the checkpoint can. @throws as `read`; the signal's reason once it is aborted */
+export async function readTensors(
+  checkpoint: Checkpoint,
+  reads: readonly TensorRead[],
+  options: { signal?: AbortSignal } = {},
+): Promise<void> {
+  if (checkpoint.readAll !== undefined) return checkpoint.readAll(reads, options);
+  for (const { name, target, byteOffset } of reads) {
+    options.signal?.throwIfAborted();
+    await checkpoint.read(name, target, byteOffset);
+  }
 }
 
 /** A checkpoint in a safetensors file. */
@@ -49,20 +84,27 @@ export class FileCheckpoint implements Checkpoint {
     if (tensor === undefined || this.#checked.has(name)) return;
     const at = findNaN(target, tensor.dtype);
     if (at >= 0) {
-      const element = byteOffset / (tensor.byteLength / elements(tensor)) + at;
-      throw new RadinError(
-        'POOL',
-        `Expected finite weights but found NaN in ${this.path}, tensor ${quote(name)}, element ${element}`,
-      );
+      throw this.#notFinite(name, byteOffset / dtypeBytes(tensor.dtype) + at);
     }
     if (target.byteLength === tensor.byteLength) this.#checked.add(name);
+  }
+
+  source(name: string): TensorSource {
+    return {
+      range: this.#file.range(name),
+      unreadable: (error) => this.#file.unreadable(name, error),
+      notFinite: (element) => this.#notFinite(name, element),
+    };
   }
 
   close(): Promise<void> {
     return this.#file.close();
   }
-}
 
-function elements(tensor: TensorInfo): number {
-  return tensor.shape.reduce((product, size) => product * size, 1);
+  #notFinite(name: string, element: number): RadinError {
+    return new RadinError(
+      'POOL',
+      `Expected finite weights but found NaN in ${this.path}, tensor ${quote(name)}, element ${element}`,
+    );
+  }
 }

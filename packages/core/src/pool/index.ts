@@ -1,4 +1,4 @@
-export { type Checkpoint, FileCheckpoint } from './checkpoint.js';
+export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';

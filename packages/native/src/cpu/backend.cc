@@ -6,8 +6,11 @@
 #include "average.h"
 #include "bank_build.h"
 #include "bank_count.h"
+#include "cross_entropy.h"
+#include "cross_entropy_bank.h"
 #include "instruction_sets.h"
 #include "score.h"
+#include "stream.h"
 
 namespace radin {
 
@@ -76,18 +79,25 @@ RadinStatus bank_all_subsets(const RadinBank* bank, RadinAllSubsets* request, co
 
 void bank_close(RadinBank* bank) noexcept { delete reinterpret_cast<Bank*>(bank); }
 
+void close_entropy_bank(RadinEntropyBank* bank) { delete bank; }
+
 template <const InstructionSet& set>
 constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   return {name,
           unavailable,
           guarded<set, RadinAverage, average>,
           guarded<set, RadinScore, score>,
+          guarded<set, RadinStream, stream>,
           bank_open<set>,
           bank_statistics,
           bank_count<set>,
           bank_correct<set>,
           bank_all_subsets<set>,
-          bank_close};
+          bank_close,
+          guarded<set, RadinCrossEntropy, cross_entropy>,
+          guarded<set, RadinOpenEntropyBank, open_entropy_bank>,
+          guarded<set, RadinEntropyBounds, entropy_bounds>,
+          close_entropy_bank};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -95,12 +105,16 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
 }  // namespace
 
 // The tables that kernels/ defines for an instruction set of CMakeLists.txt.
-#define RADIN_KERNELS_OF(name)                        \
-  namespace name {                                    \
-  extern const AverageKernels kAverageKernels;        \
-  extern const BankKernels kBankKernels;              \
-  extern const SubsetKernels kSubsetKernels;          \
-  constexpr InstructionSet kSet = {kAverageKernels, kBankKernels, kSubsetKernels}; \
+#define RADIN_KERNELS_OF(name)                                                                     \
+  namespace name {                                                                                 \
+  extern const AverageKernels kAverageKernels;                                                     \
+  extern const BankKernels kBankKernels;                                                           \
+  extern const SubsetKernels kSubsetKernels;                                                       \
+  extern const CrossEntropyKernels kCrossEntropyKernels;                                           \
+  extern const CrossEntropyBankKernels kCrossEntropyBankKernels;                                   \
+  extern const StreamKernels kStreamKernels;                                                       \
+  constexpr InstructionSet kSet = {kAverageKernels,      kBankKernels,             kSubsetKernels, \
+                                   kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels}; \
   }
 
 #if defined(__x86_64__)

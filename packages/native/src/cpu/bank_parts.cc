@@ -33,7 +33,7 @@ BankParts::BankParts(const RadinLogits& logits, size_t top)
       top_(top),
       block_samples_(LogitBlocks::block_samples(logits)),
       but_one_(std::max<size_t>(logits.samples, 1) - 1),
-      sources_(logits.logits, logits.models),
+      sources_(logits.sources, logits.models),
       leftovers_(logits.samples == 0 ? 0 : (but_one_ + block_samples_ - 1) / block_samples_ + 1) {}
 
 RadinStatus BankParts::finish(RadinSourceFailure* failure, std::unique_ptr<Bank>* result, RadinLogit* not_finite) {

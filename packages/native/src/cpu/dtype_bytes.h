@@ -7,6 +7,6 @@
 namespace radin {
 
 // Bytes of an element.
-inline size_t bytes_of(RadinDtype dtype) { return dtype == RADIN_F64 ? 8 : dtype == RADIN_F32 ? 4 : 2; }
+constexpr size_t bytes_of(RadinDtype dtype) { return dtype == RADIN_F64 ? 8 : dtype == RADIN_F32 ? 4 : 2; }
 
 }  // namespace radin

@@ -1,7 +1,8 @@
 // exp and log of float64 from add, subtract, multiply, divide and exact scaling by powers of two, in a fixed order of
 // operations. The twin of lib/elementary.ts, operation by operation: the C library's functions differ between systems in
 // the last bit, and a cross-entropy must have the same bits everywhere. The errors are measured in
-// test/elementary.test.ts. Branch-free, so that a loop over classes vectorises. Needs -ffp-contract=off.
+// test/elementary.test.ts. Branch-free, so that a loop over classes vectorises. Needs -ffp-contract=off. Static, because
+// kernels/ compiles them once for each instruction set.
 #pragma once
 
 #include "float_formats.h"
@@ -23,7 +24,7 @@ constexpr double kSignedRoundToInteger = 6755399441055744.0;
 //
 // x = n ln 2 + r with |r| <= (ln 2) / 2, then exp(r) = 1 + (r + r^2 (1/2! + r/3! + ... + r^11/13!)); the first term left
 // out is below 2^-57. The sum 1 + small loses at most half an ulp beside what the small term brings.
-inline double exp_nonpositive(double x) {
+static inline double exp_nonpositive(double x) {
   const double shifted = x * kLog2E + kSignedRoundToInteger;
   const double n = shifted - kSignedRoundToInteger;
   const double r = (x - n * kLn2High) - n * kLn2Low;
@@ -50,7 +51,7 @@ inline double exp_nonpositive(double x) {
 // y = 2^e (1 + f) with 1 + f in [sqrt 1/2, sqrt 2) and s = f / (2 + f): log(1 + f) = 2 atanh s = 2s + s R with
 // R = 2 (s^2/3 + s^4/5 + ... + s^22/23); the first term left out is below 2^-62 of the sum. Because 2s = f - s f, this is
 // f - s (f - R), in which f is exact and the rounding errors of s count only in a term several times smaller.
-inline double log_at_least_one(double y) {
+static inline double log_at_least_one(double y) {
   constexpr double kSqrtTwo = 1.4142135623730951;
   const uint64_t bits = bit_cast<uint64_t>(y);
   double exponent = static_cast<double>(static_cast<int>(bits >> 52) - 1023);

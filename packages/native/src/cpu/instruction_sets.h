@@ -4,6 +4,9 @@
 
 #include "kernels/average_kernels.h"
 #include "kernels/bank_kernels.h"
+#include "kernels/cross_entropy_bank_kernels.h"
+#include "kernels/cross_entropy_kernels.h"
+#include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
 namespace radin {
@@ -13,6 +16,9 @@ struct InstructionSet {
   const AverageKernels& average;
   const BankKernels& bank;
   const SubsetKernels& subsets;
+  const CrossEntropyKernels& cross_entropy;
+  const CrossEntropyBankKernels& cross_entropy_bank;
+  const StreamKernels& stream;
 };
 
 // The fastest that this processor has: what backends use for their work on the host.

@@ -34,7 +34,7 @@ bool LogitBlocks::load(size_t begin, size_t count) {
     const uint64_t position = static_cast<uint64_t>(begin) * classes * bytes_of(dtype);
     const size_t bytes = size * bytes_of(dtype);
     const bool is_last = begin + count == logits_.samples;
-    const RadinSource& source = logits_.logits[k];
+    const RadinSource& source = logits_.sources[k];
     const bool is_aligned = reinterpret_cast<uintptr_t>(source.memory) % alignof(float) == 0;
     if (staging_ == nullptr && dtype == RADIN_F32 && !sources_.is_file(k) && !is_last && is_aligned) {
       rows_[k] = reinterpret_cast<const float*>(source.memory + position);

@@ -1,5 +1,5 @@
-// The module: { bindingVersion, backends, average, bankOpen, bankCount, bankCorrect,
-// bankAllSubsets, bankClose, score }. Any number of threads may load it: its only state is the CUDA library, once loaded.
+// The module: bindingVersion, backends and the calls of calls.h. Any number of threads may load it: its only state is the CUDA
+// library, once loaded.
 
 #include <exception>
 #include <new>
@@ -25,15 +25,11 @@ const RadinBackend& backend_at(size_t index) {
 
 using MakeJob = std::unique_ptr<Job> (*)(const RadinBackend&, const Arguments&);
 
-// The first argument of every call is the index of a backend, the last its state, an Int32Array of two elements.
-template <MakeJob make, size_t arguments_expected>
-napi_value call(napi_env env, napi_callback_info info) {
+// Turns what `action` throws into a JavaScript error.
+template <class Action>
+napi_value guarded(napi_env env, const Action& action) {
   try {
-    const Arguments arguments(env, info, arguments_expected);
-    const RadinBackend& backend = backend_at(arguments.size(arguments[0], "Expected an integer for backend"));
-    const Span<int32_t> state = arguments.int32(arguments[arguments_expected - 1], "Expected an Int32Array for state");
-    if (state.size != 2) throw ArgumentError{"Expected two elements for state"};
-    return Job::start(make(backend, arguments), env, arguments.held(), state.data);
+    return action();
   } catch (const ArgumentError& error) {
     napi_throw_type_error(env, nullptr, error.message);
   } catch (const std::bad_alloc&) {
@@ -44,10 +40,29 @@ napi_value call(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// The first argument of every such call is the index of a backend, the last its state, an Int32Array of two elements.
+template <MakeJob make, size_t arguments_expected>
+napi_value call(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments arguments(env, info, arguments_expected);
+    const RadinBackend& backend = backend_at(arguments.size(arguments[0], "Expected an integer for backend"));
+    const Span<int32_t> state = arguments.int32(arguments[arguments_expected - 1], "Expected an Int32Array for state");
+    if (state.size != 2) throw ArgumentError{"Expected two elements for state"};
+    return Job::start(make(backend, arguments), env, arguments.held(), state.data);
+  });
+}
+
+napi_value close_cross_entropy_bank(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    close_entropy_bank(env, Arguments(env, info, 1));
+    return nullptr;
+  });
+}
+
 // backends(cudaLibrary) → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its pair.
 // Where cudaLibrary is a path and not null, `cuda` is looked for there.
 napi_value backends(napi_env env, napi_callback_info info) {
-  try {
+  return guarded(env, [&] {
     const Arguments arguments(env, info, 1);
     const std::string path = arguments.text_or_null(arguments[0], "Expected a string or null for cudaLibrary");
     if (!path.empty()) load_cuda(path.c_str());
@@ -63,14 +78,7 @@ napi_value backends(napi_env env, napi_callback_info info) {
       }
     }
     return list;
-  } catch (const ArgumentError& error) {
-    napi_throw_type_error(env, nullptr, error.message);
-  } catch (const std::exception&) {  // only the allocation of memory throws
-    napi_throw_error(env, nullptr, "Not enough memory for the arguments of the call");
-  } catch (const PendingException&) {
-    // JavaScript already knows, or is gone.
-  }
-  return nullptr;
+  });
 }
 
 napi_value initialise(napi_env env, napi_value exports) {
@@ -85,7 +93,12 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bankCorrect", nullptr, call<bank_correct_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankClose", nullptr, bank_close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"crossEntropy", nullptr, call<cross_entropy_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openCrossEntropyBank", nullptr, call<entropy_bank_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"crossEntropyBounds", nullptr, call<entropy_bounds_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"closeCrossEntropyBank", nullptr, close_cross_entropy_bank, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"score", nullptr, call<score_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"stream", nullptr, call<stream_job, 5>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];
   return napi_define_properties(env, exports, count, properties) == napi_ok ? exports : nullptr;

@@ -33,7 +33,8 @@ class AverageJob final : public Job {
       const RadinDtype dtype = dtype_of(dtypes.data[t]);
       const uint64_t bytes = sources_[t * models].bytes;
       for (size_t k = 0; k < models; ++k) {
-        if (sources_[t * models + k].bytes != bytes) throw ArgumentError{"Expected arrays of one length for each tensor"};
+        if (sources_[t * models + k].bytes == bytes) continue;
+        throw ArgumentError{"Expected arrays of one length for each tensor"};
       }
       for (size_t b = 0; b < outputs; ++b) {
         const napi_value value = arguments.element(arguments[6], t * outputs + b);
@@ -67,7 +68,8 @@ class AverageJob final : public Job {
   void require_ingredient(const double* weights) const {
     bool found = false;
     for (size_t k = 0; k < request_.models; ++k) {
-      if (!(weights[k] >= 0.0 && std::isfinite(weights[k]))) throw ArgumentError{"Expected finite weights of at least 0"};
+      const bool is_weight = weights[k] >= 0.0 && std::isfinite(weights[k]);
+      if (!is_weight) throw ArgumentError{"Expected finite weights of at least 0"};
       found |= weights[k] > 0.0;
     }
     if (!found) throw ArgumentError{"Expected a weight above 0 for each output"};

@@ -34,6 +34,17 @@ void fill_from_cpu(RadinBackend& backend) {
   const RadinBackend& cpu = fastest_of_cpu();
   fill(backend.average, cpu.average);
   fill(backend.score, cpu.score);
+  fill(backend.stream, cpu.stream);
+  fill(backend.bank_open, cpu.bank_open);
+  fill(backend.bank_statistics, cpu.bank_statistics);
+  fill(backend.bank_count, cpu.bank_count);
+  fill(backend.bank_correct, cpu.bank_correct);
+  fill(backend.bank_all_subsets, cpu.bank_all_subsets);
+  fill(backend.bank_close, cpu.bank_close);
+  fill(backend.cross_entropy, cpu.cross_entropy);
+  fill(backend.open_entropy_bank, cpu.open_entropy_bank);
+  fill(backend.entropy_bounds, cpu.entropy_bounds);
+  fill(backend.close_entropy_bank, cpu.close_entropy_bank);
 }
 
 // The library stays loaded: the runtime that it brings along cannot be unloaded safely.

@@ -1,4 +1,4 @@
-// bankOpen(backend, arrays, ranges, dtypes, classes, labels, top, threads, state)
+// bankOpen(backend, …LogitsArguments, top, threads, state)
 // → Promise<bank>, an object with the numbers alwaysRight, alwaysWrong, rows and bytes.
 // bankCount(backend, bank, coefficients: Float64Array [S, N], counts: Float64Array [S], threads, state) → Promise<0>
 // bankCorrect(backend, bank, coefficients: Float64Array [N], correct: Uint8Array [M], threads, state) → Promise<0>
@@ -10,7 +10,7 @@
 #include "bank_handle.h"
 #include "calls.h"
 #include "job.h"
-#include "logits_argument.h"
+#include "logits_arguments.h"
 
 namespace radin {
 
@@ -26,7 +26,7 @@ class BankOpenJob final : public Job {
 
  private:
   RadinStatus run(const RadinRun& run) noexcept override {
-    const RadinLogits logits = logits_.view();
+    const RadinLogits logits = logits_.logits();
     RadinBank* bank = nullptr;
     const RadinStatus status = backend_.bank_open(&logits, top_, &run, &bank, &not_finite_);
     if (status != RADIN_DONE) return status;
@@ -50,7 +50,7 @@ class BankOpenJob final : public Job {
   }
 
   const RadinBackend& backend_;
-  const LogitsArgument logits_;
+  const LogitsArguments logits_;
   size_t top_;
   RadinBankStatistics statistics_{};
   std::shared_ptr<BankHandle> bank_;

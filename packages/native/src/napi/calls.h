@@ -16,6 +16,11 @@ std::unique_ptr<Job> bank_count_job(const RadinBackend& backend, const Arguments
 std::unique_ptr<Job> bank_correct_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> bank_all_subsets_job(const RadinBackend& backend, const Arguments& arguments);
 napi_value bank_close(napi_env env, napi_callback_info info);
+std::unique_ptr<Job> cross_entropy_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> entropy_bank_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> entropy_bounds_job(const RadinBackend& backend, const Arguments& arguments);
+void close_entropy_bank(napi_env env, const Arguments& arguments);
 std::unique_ptr<Job> score_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> stream_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin

@@ -17,19 +17,27 @@ RADIN_INLINE Doubles product(double weight, Doubles value) {
   return value;  // 1 · x is x
 }
 
-// The rounded quotient, or where all ingredients are equal the first one's bits.
 template <class Format>
-RADIN_INLINE typename Format::Bits merged(Doubles quotient, typename Format::Bits difference,
-                                          typename Format::Bits first, typename Format::Nan& nan) {
-  const auto rounded = Format::round(quotient, nan);
-  return select(reinterpret_cast<typename Format::Bits>(difference == 0), first, rounded);
+RADIN_INLINE typename Format::Pack rounded(const Doubles* sums, double divisor, typename Format::Nan& nan) {
+  Doubles quotients[Format::kParts];
+  for (int part = 0; part < Format::kParts; ++part) quotients[part] = sums[part] / divisor;
+  return Format::round(quotients, nan);
+}
+
+// `result`, or for elements without a difference between the ingredients the first one.
+template <class Format>
+RADIN_INLINE typename Format::Pack unless_equal(typename Format::Pack result, typename Format::Pack difference,
+                                                typename Format::Pack first) {
+  typedef typename Format::Element Lanes __attribute__((vector_size(sizeof result)));
+  return select(reinterpret_cast<typename Format::Pack>(reinterpret_cast<Lanes>(difference) == 0), first, result);
 }
 
 template <class Format>
 struct Group {
   static constexpr size_t kElementBytes = sizeof(typename Format::Element);
   static constexpr size_t kBytes = kGroup * kElementBytes;
-  static constexpr size_t kPartBytes = kLanes * kElementBytes;  // of one vector of sums
+  static constexpr size_t kPackBytes = sizeof(typename Format::Pack);
+  static constexpr int kPacks = kGroupVectors / Format::kParts;
   static constexpr int kDifferences = static_cast<int>(kBytes / kVectorBytes);
 
   Doubles sums[kGroupVectors];
@@ -46,39 +54,72 @@ struct Group {
 
   template <bool kWeighted>
   RADIN_INLINE void start(const uint8_t* elements, double weight) {
-    for (int j = 0; j < kGroupVectors; ++j) sums[j] = product<kWeighted>(weight, widened(elements, j));
+    for (int j = 0; j < kPacks; ++j) {
+      Doubles* const parts = sums + j * Format::kParts;
+      Format::widen(load<typename Format::Pack>(elements + j * kPackBytes), parts);
+      for (int part = 0; part < Format::kParts; ++part) parts[part] = product<kWeighted>(weight, parts[part]);
+    }
     for (int j = 0; j < kDifferences; ++j) differences[j] = Longs{};
   }
   template <bool kWeighted>
   RADIN_INLINE void add(const uint8_t* elements, double weight, const uint8_t* first) {
-    for (int j = 0; j < kGroupVectors; ++j) sums[j] += product<kWeighted>(weight, widened(elements, j));
+    for (int j = 0; j < kPacks; ++j) {
+      Doubles parts[Format::kParts];
+      Format::widen(load<typename Format::Pack>(elements + j * kPackBytes), parts);
+      for (int part = 0; part < Format::kParts; ++part) {
+        sums[j * Format::kParts + part] += product<kWeighted>(weight, parts[part]);
+      }
+    }
     compare(elements, first);
   }
+  // The same from elements that have been widened.
+  template <bool kWeighted>
+  RADIN_INLINE void start_wide(const uint8_t* wide, double weight) {
+    for (int j = 0; j < kGroupVectors; ++j) {
+      sums[j] = product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    }
+  }
+  template <bool kWeighted>
+  RADIN_INLINE void add_wide(const uint8_t* wide, double weight) {
+    for (int j = 0; j < kGroupVectors; ++j) {
+      sums[j] += product<kWeighted>(weight, load<Doubles>(wide + j * kVectorBytes));
+    }
+  }
+
+  // Whether any element is the same in both.
+  static RADIN_INLINE bool has_equal(const uint8_t* a, const uint8_t* b) {
+    typedef typename Format::Elements Elements;
+    Longs equal = {};
+    for (int j = 0; j < kDifferences; ++j) {
+      equal |= reinterpret_cast<Longs>(load<Elements>(a + j * kVectorBytes) == load<Elements>(b + j * kVectorBytes));
+    }
+    return any(equal);
+  }
+
   RADIN_INLINE void compare(const uint8_t* elements, const uint8_t* first) {
     for (int j = 0; j < kDifferences; ++j) {
       differences[j] |= load<Longs>(elements + j * kVectorBytes) ^ load<Longs>(first + j * kVectorBytes);
     }
   }
 
-  // Divides, rounds, and writes; elements that are equal in all ingredients as they are in the first.
-  template <bool kPastCaches>
-  RADIN_INLINE void finish(double divisor, const uint8_t* first, uint8_t* output,
-                           typename Format::Nan& nan) const {
-    const uint8_t* difference = reinterpret_cast<const uint8_t*>(differences);
-    for (int j = 0; j < kGroupVectors; ++j) {
-      const auto result = merged<Format>(sums[j] / divisor, load<typename Format::Bits>(difference + j * kPartBytes),
-                                         load<typename Format::Bits>(first + j * kPartBytes), nan);
-      if (kPastCaches) {
-        stream(output + j * kPartBytes, result);
+  // Divides, rounds, and writes; elements that are equal in all ingredients, if there may be any, as they are in the
+  // first.
+  template <bool kPastCaches, bool kMayBeEqual>
+  RADIN_INLINE void finish(double divisor, const uint8_t* first, uint8_t* output, typename Format::Nan& nan) const {
+    typedef typename Format::Pack Pack;
+    const uint8_t* const difference = reinterpret_cast<const uint8_t*>(differences);
+    for (int j = 0; j < kPacks; ++j) {
+      Pack result = rounded<Format>(sums + j * Format::kParts, divisor, nan);
+      if constexpr (kMayBeEqual) {
+        result = unless_equal<Format>(result, load<Pack>(difference + j * kPackBytes),
+                                      load<Pack>(first + j * kPackBytes));
+      }
+      if constexpr (kPastCaches) {
+        stream(output + j * kPackBytes, result);
       } else {
-        store(output + j * kPartBytes, result);
+        store(output + j * kPackBytes, result);
       }
     }
-  }
-
- private:
-  static RADIN_INLINE Doubles widened(const uint8_t* elements, int part) {
-    return Format::widen(load<typename Format::Bits>(elements + part * kPartBytes));
   }
 };
 

@@ -1,10 +1,10 @@
-// Float dtypes in vectors of kLanes elements: exact widening to float64 and one correct rounding back (to nearest, ties to
-// even), NaN becoming the positive quiet one without payload. The vector twin of ../float_formats.h.
+// Float dtypes in vectors of kLanes elements: exact widening to float64 and one correct rounding back (to nearest, ties
+// to even), NaN becoming the positive quiet one without payload. The vector twin of ../float_formats.h.
 //
-// The 16-bit dtypes are rounded by way of float32, but to odd: what float64 has beyond float32's 24 bits is cut off, and if
-// any of it was 1, the last bit kept is set. A number kept like that lies on the same side of every 16-bit number and of
-// every middle between two as the original (it has more than two bits beyond theirs), so rounding it to nearest rounds
-// the original, once.
+// The 16-bit dtypes are rounded by way of float32, but to odd: what float64 has beyond float32's 24 bits is cut off,
+// and if any of it was 1, the last bit kept is set. A number kept like that lies on the same side of every 16-bit
+// number and of every middle between two as the original (it has more than two bits beyond theirs), so rounding it to
+// nearest rounds the original, once.
 #pragma once
 
 #include "lanes.h"
@@ -13,40 +13,37 @@ namespace radin {
 
 namespace {
 
-// Element: an element's bits. Bits: those of kLanes elements. Elements: of as many as fill a register. Nan: notes which
-// lanes were NaN.
+// Element: an element's bits. Pack: neighbouring elements that are widened together, to kParts vectors. Elements: as
+// many elements as fill a register. Nan: notes which lanes were NaN.
 
 struct Float64Lanes {
   typedef uint64_t Element;
-  typedef Longs Bits;
+  typedef Longs Pack;
+  static constexpr int kParts = 1;
   typedef Longs Nan;
   typedef uint64_t Elements __attribute__((vector_size(kVectorBytes)));
 
-  static RADIN_INLINE Doubles widen(Bits bits) { return reinterpret_cast<Doubles>(bits); }
+  static RADIN_INLINE void widen(Pack pack, Doubles* parts) { parts[0] = reinterpret_cast<Doubles>(pack); }
 
-  // Sets the lanes of `nan` that are NaN.
-  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
-    const Longs is_nan = reinterpret_cast<Longs>(value != value);
+  static RADIN_INLINE Pack round(const Doubles* parts, Nan& nan) {
+    const Longs is_nan = reinterpret_cast<Longs>(parts[0] != parts[0]);
     nan |= is_nan;
-    return select(is_nan, splat<Longs>(0x7ff8000000000000u), reinterpret_cast<Longs>(value));
+    return select(is_nan, splat<Longs>(0x7ff8000000000000u), reinterpret_cast<Longs>(parts[0]));
   }
 };
 
 struct Float32Lanes {
   typedef uint32_t Element;
-  typedef Words Bits;
+  typedef Words Pack;
+  static constexpr int kParts = 1;
   typedef Words Nan;
   typedef uint32_t Elements __attribute__((vector_size(kVectorBytes)));
 
-  static RADIN_INLINE Doubles widen(Bits bits) {
-    return to_doubles(reinterpret_cast<Floats>(bits));
-  }
+  static RADIN_INLINE void widen(Pack pack, Doubles* parts) { parts[0] = to_doubles(reinterpret_cast<Floats>(pack)); }
 
-  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
-    return canonical(to_floats(value), nan);
-  }
+  static RADIN_INLINE Pack round(const Doubles* parts, Nan& nan) { return canonical(to_floats(parts[0]), nan); }
 
-  static RADIN_INLINE Bits canonical(Floats value, Nan& nan) {
+  static RADIN_INLINE Words canonical(Floats value, Nan& nan) {
     const Words is_nan = reinterpret_cast<Words>(value != value);
     nan |= is_nan;
     return select(is_nan, splat<Words>(0x7fc00000u), reinterpret_cast<Words>(value));
@@ -63,58 +60,75 @@ RADIN_INLINE Words round_to_odd(Doubles value, Words& nan) {
   return Float32Lanes::canonical(to_floats(reinterpret_cast<Doubles>(cut)), nan);
 }
 
+// A pack is read as words of two elements, which makes float32 of either by one operation: its parts are the even and
+// the odd elements.
 struct Bfloat16Lanes {
   typedef uint16_t Element;
-  typedef Shorts Bits;
+  typedef Words Pack;
+  static constexpr int kParts = 2;
   typedef Words Nan;
   typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
 
-  static RADIN_INLINE Doubles widen(Bits bits) {
-    return Float32Lanes::widen(to_words(bits) << 16);
+  static RADIN_INLINE void widen(Pack pack, Doubles* parts) {
+    parts[0] = to_doubles(reinterpret_cast<Floats>(pack << 16));
+    parts[1] = to_doubles(reinterpret_cast<Floats>(pack & 0xffff0000u));
   }
 
-  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
+  static RADIN_INLINE Pack round(const Doubles* parts, Nan& nan) {
+    return round_high(parts[0], nan) >> 16 | (round_high(parts[1], nan) & 0xffff0000u);
+  }
+
+ private:
+  // The rounded elements in the high halves of words.
+  static RADIN_INLINE Words round_high(Doubles value, Nan& nan) {
     const Words odd = round_to_odd(value, nan);
-    const Words nearest = (odd + 0x7fff + (odd >> 16 & 1)) >> 16;
-    // Subnormal numbers count quanta of 2^-133: a sum with 2^52 has them, rounded, in its low bits.
+    const Words nearest = odd + 0x7fff + (odd >> 16 & 1);
     const Longs magnitude = reinterpret_cast<Longs>(value) & ~(uint64_t{1} << 63);
+    const Longs normal = reinterpret_cast<Longs>(splat<Doubles>(0x1p-126));
+    const Longs is_small = reinterpret_cast<Longs>(magnitude - 1 < normal - 1);  // and not 0
+    if (__builtin_expect(!any(is_small), 1)) return nearest;
+    // Subnormal numbers count quanta of 2^-133: a sum with 2^52 has them, rounded, in its low bits.
     const Doubles quanta = reinterpret_cast<Doubles>(magnitude) * 0x1p133 + 0x1p52;
-    const Words small = to_words(reinterpret_cast<Longs>(quanta)) & 0xff;
-    const Words is_small = to_words(reinterpret_cast<Longs>(reinterpret_cast<Doubles>(magnitude) < 0x1p-126));
-    return to_shorts(select(is_small, small | (odd >> 16 & 0x8000), nearest));
+    const Words small = to_words(reinterpret_cast<Longs>(quanta)) << 16 | (odd & 0x80000000u);
+    return select(to_words(is_small), small, nearest);
   }
 };
 
 struct Float16Lanes {
   typedef uint16_t Element;
-  typedef Shorts Bits;
+  typedef Shorts Pack;
+  static constexpr int kParts = 1;
   typedef Words Nan;
   typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
 
-  static RADIN_INLINE Doubles widen(Bits bits) {
+  static RADIN_INLINE void widen(Pack pack, Doubles* parts) { parts[0] = to_doubles(to_floats(pack)); }
+
+  static RADIN_INLINE Pack round(const Doubles* parts, Nan& nan) { return nearest(round_to_odd(parts[0], nan)); }
+
+ private:
+  static RADIN_INLINE Floats to_floats(Shorts bits) {
 #if defined(__F16C__) && defined(__AVX512F__)
-    return to_doubles(reinterpret_cast<Floats>(_mm256_cvtph_ps(load<__m128i>(&bits))));
+    return reinterpret_cast<Floats>(_mm256_cvtph_ps(load<__m128i>(&bits)));
 #elif defined(__F16C__)
     const __m128i low = _mm_cvtsi64_si128(load<long long>(&bits));
-    return to_doubles(reinterpret_cast<Floats>(_mm_cvtph_ps(low)));
+    return reinterpret_cast<Floats>(_mm_cvtph_ps(low));
 #else
     // The exponent is rebiased by an exact multiplication, which also makes subnormal numbers normal.
     const Words magnitude = to_words(bits & 0x7fff) << 13;
     const Words finite = reinterpret_cast<Words>(reinterpret_cast<Floats>(magnitude) * 0x1p112f);
     const Words is_finite = reinterpret_cast<Words>(magnitude < 0x7c00u << 13);
     const Words sign = to_words(bits & 0x8000) << 16;
-    return Float32Lanes::widen(select(is_finite, finite, magnitude | 0x7f800000u) | sign);
+    return reinterpret_cast<Floats>(select(is_finite, finite, magnitude | 0x7f800000u) | sign);
 #endif
   }
 
-  static RADIN_INLINE Bits round(Doubles value, Nan& nan) {
-    const Words odd = round_to_odd(value, nan);
+  static RADIN_INLINE Shorts nearest(Words odd) {
 #if defined(__F16C__) && defined(__AVX512F__)
-    const __m128i nearest = _mm256_cvtps_ph(reinterpret_cast<__m256>(odd), _MM_FROUND_TO_NEAREST_INT);
-    return load<Bits>(&nearest);
+    const __m128i rounded = _mm256_cvtps_ph(reinterpret_cast<__m256>(odd), _MM_FROUND_TO_NEAREST_INT);
+    return load<Shorts>(&rounded);
 #elif defined(__F16C__)
-    const __m128i nearest = _mm_cvtps_ph(reinterpret_cast<__m128>(odd), _MM_FROUND_TO_NEAREST_INT);
-    return load<Bits>(&nearest);
+    const __m128i rounded = _mm_cvtps_ph(reinterpret_cast<__m128>(odd), _MM_FROUND_TO_NEAREST_INT);
+    return load<Shorts>(&rounded);
 #else
     const Words magnitude = odd & 0x7fffffffu;
     // Rebiasing the exponent from 127 to 15; a carry out of the fraction goes where it belongs, up to infinity.

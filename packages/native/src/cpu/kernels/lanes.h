@@ -1,5 +1,5 @@
-// Vectors as wide as the instruction set's registers, for kernels whose arithmetic is in float64: kLanes numbers are handled
-// at a time, as Doubles, and as narrower vectors of as many lanes where they are stored in fewer bits.
+// Vectors as wide as the instruction set's registers, for kernels whose arithmetic is in float64: kLanes numbers are
+// handled at a time, as Doubles, and as narrower vectors of as many lanes where they are stored in fewer bits.
 #pragma once
 
 #include <cstddef>
@@ -85,7 +85,9 @@ RADIN_INLINE void finish_streaming() {
 
 template <class Vector>
 RADIN_INLINE Vector splat(decltype(Vector{}[0] + 0) value) {
-  return Vector{} + static_cast<decltype(Vector{}[0] + 0)>(value);
+  Vector vector;
+  for (size_t lane = 0; lane < sizeof vector / sizeof vector[0]; ++lane) vector[lane] = value;
+  return vector;
 }
 
 // `mask` has all bits of a lane set or none.
@@ -94,7 +96,8 @@ RADIN_INLINE Vector select(Vector mask, Vector yes, Vector no) {
   return (mask & yes) | (~mask & no);
 }
 
-// Conversions lane by lane. Intrinsics where there are any, because GCC 12 splits the generic ones into halves and shuffles.
+// Conversions lane by lane. Intrinsics where there are any, because GCC 12 splits the generic ones into halves and
+// shuffles.
 RADIN_INLINE Doubles to_doubles(Floats lanes) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Doubles>(_mm512_cvtps_pd(reinterpret_cast<__m256>(lanes)));
@@ -145,10 +148,22 @@ RADIN_INLINE Shorts to_shorts(Words lanes) {
 
 template <class Vector>
 RADIN_INLINE bool any(Vector bits) {
-  const unsigned char* bytes = reinterpret_cast<const unsigned char*>(&bits);
+#if defined(__AVX512F__)
+  if constexpr (sizeof bits == 64) {
+    const __m512i all = load<__m512i>(&bits);
+    return _mm512_test_epi64_mask(all, all) != 0;
+  }
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof bits == 32) {
+    const __m256i all = load<__m256i>(&bits);
+    return _mm256_testz_si256(all, all) == 0;
+  }
+#endif
+  uint64_t words[(sizeof bits + 7) / 8] = {};
+  __builtin_memcpy(words, &bits, sizeof bits);
   uint64_t all = 0;
-  for (size_t at = 0; at + 8 <= sizeof bits; at += 8) all |= load<uint64_t>(bytes + at);
-  for (size_t at = sizeof bits / 8 * 8; at < sizeof bits; ++at) all |= bytes[at];
+  for (const uint64_t word : words) all |= word;
   return all != 0;
 }
 

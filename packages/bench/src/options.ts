@@ -1,0 +1,122 @@
+import { parseArgs } from 'node:util';
+import { experimentsOf, SIZES, type SizeName } from './experiments/index.js';
+
+export const USAGE = `usage: npm run bench -- kernels [options]     times the kernels against the memory's limit and their peers
+       npm run bench -- table FILE [--into DOC]  turns the JSON of a run into Markdown
+
+options of kernels:
+  --size small|paper   13 models of some million weights (default), or of 88 million and logits of 13 × 25,600 × 1,000
+  --quick              fewer and shorter runs: below 2 minutes at the small size
+  --only ID,…          these experiments alone: ${experimentsOf('small')
+    .map(({ id }) => id)
+    .join(', ')}
+  --rounds R           counted runs of each contender (default: 9, or 3 with --quick)
+  --seed S             of the data (default: 0)
+  --no-peers           without numpy and torch
+  --json FILE          writes the environment and all times
+  --save               the same, to packages/bench/results/kernels-MACHINE.json
+
+options of table:
+  --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels --> in this file, instead of printing
+`;
+
+/** The command line is not as documented. The message is one line. */
+export class UsageError extends Error {}
+
+export interface KernelsOptions {
+  readonly command: 'kernels';
+  readonly size: SizeName;
+  readonly quick: boolean;
+  readonly only: readonly string[] | undefined;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly peers: boolean;
+  readonly json: string | undefined;
+  readonly save: boolean;
+}
+
+export interface TableOptions {
+  readonly command: 'table';
+  readonly file: string;
+  readonly into: string | undefined;
+}
+
+/** @throws UsageError */
+export function parseOptions(args: readonly string[]): KernelsOptions | TableOptions | { readonly command: 'help' } {
+  const [command, ...rest] = args;
+  if (command === '--help' || command === '-h') return { command: 'help' };
+  if (command === 'kernels') return kernelsOptions(rest);
+  if (command === 'table') return tableOptions(rest);
+  throw new UsageError(
+    command === undefined
+      ? 'Expected an experiment, kernels, or table but found none'
+      : `Expected kernels or table but found ${JSON.stringify(command)}`,
+  );
+}
+
+function kernelsOptions(args: readonly string[]): KernelsOptions {
+  const { values } = parsed(() =>
+    parseArgs({
+      args: [...args],
+      options: {
+        size: { type: 'string', default: 'small' },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        rounds: { type: 'string' },
+        seed: { type: 'string', default: '0' },
+        'no-peers': { type: 'boolean', default: false },
+        json: { type: 'string' },
+        save: { type: 'boolean', default: false },
+      },
+    }),
+  );
+  const { size, quick } = values;
+  if (!Object.hasOwn(SIZES, size)) {
+    throw new UsageError(`Expected small or paper for --size but found ${JSON.stringify(size)}`);
+  }
+  const known = experimentsOf('small').map(({ id }) => id);
+  const only = values.only?.split(',');
+  const unknown = only?.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    throw new UsageError(`Expected one of ${known.join(', ')} for --only but found ${JSON.stringify(unknown)}`);
+  }
+  return {
+    command: 'kernels',
+    size: size as SizeName,
+    quick,
+    only,
+    rounds: values.rounds === undefined ? (quick ? 3 : 9) : integer(values.rounds, 1, 1000, '--rounds'),
+    seed: integer(values.seed, 0, 2 ** 31, '--seed'),
+    peers: !values['no-peers'],
+    json: values.json,
+    save: values.save,
+  };
+}
+
+function tableOptions(args: readonly string[]): TableOptions {
+  const { values, positionals } = parsed(() =>
+    parseArgs({ args: [...args], options: { into: { type: 'string' } }, allowPositionals: true }),
+  );
+  const [file] = positionals;
+  if (file === undefined || positionals.length > 1) {
+    throw new UsageError(`Expected one JSON file for table but found ${positionals.length}`);
+  }
+  return { command: 'table', file, into: values.into };
+}
+
+/** Node's errors of option parsing as ours: their first sentence says what is wrong, the others how options work. */
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith('ERR_PARSE_ARGS')) throw error;
+    throw new UsageError(message.replace(/[.\n].*$/s, ''));
+  }
+}
+
+function integer(text: string, least: number, most: number, option: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`Expected an integer from ${least} to ${most} for ${option} but found ${JSON.stringify(text)}`);
+}

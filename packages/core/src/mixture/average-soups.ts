@@ -1,0 +1,133 @@
+import { type Backend, type FloatDtype, NaNError, type Source, SourceError } from '@radin/native';
+import { quote, RadinError } from '../errors/index.js';
+import { dtypeBytes, type TensorInfo } from '../formats/index.js';
+import {
+  type Checkpoint,
+  isAveraged,
+  mustBeEqual,
+  type Pool,
+  type TensorSource,
+  unequalTensor,
+} from '../pool/index.js';
+import type { Mixture } from './mixture.js';
+
+/** A part of one tensor of several soups. */
+export interface SoupPart {
+  readonly tensor: TensorInfo;
+  /** Where the part begins in the tensor, at an element. */
+  readonly byteOffset: number;
+  /** One array for each soup, all of the part's length, filled with its bytes. */
+  readonly outputs: readonly Uint8Array[];
+}
+
+/** A part's bytes of one model: memory, or a range of its file. */
+interface Ingredient {
+  readonly bytes: Source;
+  /** For the errors of a file. */
+  readonly file?: TensorSource;
+}
+
+/**
+ * soup(p) = Σ p_k w_k (RADIN, Eq. 2) for several mixtures in one pass: each model that any of them uses is read once, straight
+ * from its file, and each soup is written once into the caller's memory. The same bits as one by one.
+ * @throws RadinError where a file cannot be read, a weight is NaN, or a tensor that has no average differs between ingredients;
+ *   the signal's reason once it is aborted
+ */
+export async function averageSoups(
+  pool: Pool,
+  mixtures: readonly Mixture[],
+  parts: readonly SoupPart[],
+  backend: Backend,
+  options: { signal?: AbortSignal } = {},
+): Promise<void> {
+  for (const part of parts.filter(({ tensor }) => !isAveraged(tensor))) {
+    options.signal?.throwIfAborted();
+    for (const [soup, mixture] of mixtures.entries())
+      await copyPart(pool, mixture, part, part.outputs[soup] as Uint8Array);
+  }
+  const averaged = parts.filter(({ tensor }) => isAveraged(tensor));
+  const used = [...pool.checkpoints.keys()].filter((k) => mixtures.some(({ weights }) => (weights[k] as number) > 0));
+  const models = used.map((k) => pool.checkpoints[k] as Checkpoint);
+  const ingredients = await Promise.all(
+    averaged.map((part) => Promise.all(models.map((model) => ingredientOf(model, part)))),
+  );
+  const request = {
+    ...coefficients(mixtures, used),
+    refuseNaN: true,
+    tensors: averaged.map(({ tensor, outputs }, t) => ({
+      dtype: tensor.dtype as FloatDtype,
+      ingredients: (ingredients[t] as Ingredient[]).map(({ bytes }) => bytes),
+      outputs,
+    })),
+  };
+  try {
+    await backend.average(request, options);
+  } catch (error) {
+    throw named(error, averaged, models, ingredients);
+  }
+}
+
+/**
+ * Weights of exactly 1 and a divisor for uniform subsets: their sum is divided once, and exact halves stay exact halves.
+ */
+function coefficients(
+  mixtures: readonly Mixture[],
+  used: readonly number[],
+): { weights: Float64Array; divisors: Float64Array } {
+  const rows = mixtures.flatMap(({ weights, uniform }) =>
+    used.map((k) => (uniform && (weights[k] as number) > 0 ? 1 : (weights[k] as number))),
+  );
+  const divisors = mixtures.map(({ uniform, size }) => (uniform ? size : 1));
+  return { weights: Float64Array.from(rows), divisors: Float64Array.from(divisors) };
+}
+
+async function ingredientOf(model: Checkpoint, { tensor, byteOffset, outputs }: SoupPart): Promise<Ingredient> {
+  const byteLength = outputs[0]?.byteLength as number;
+  const file = model.source?.(tensor.name);
+  if (file !== undefined) {
+    const { fd, offset } = file.range;
+    return { bytes: { fd, offset: offset + byteOffset, byteLength }, file };
+  }
+  const bytes = new Uint8Array(byteLength);
+  await model.read(tensor.name, bytes, byteOffset);
+  return { bytes };
+}
+
+/** Copies a part of a tensor without an average from the first ingredient. */
+async function copyPart(pool: Pool, mixture: Mixture, part: SoupPart, output: Uint8Array): Promise<void> {
+  const { tensor, byteOffset } = part;
+  const [first, ...others] = mixture.ingredients.map((index) => pool.checkpoints[index] as Checkpoint);
+  await first?.read(tensor.name, output, byteOffset);
+  if (!mustBeEqual(tensor)) return;
+  const bytes = new Uint8Array(others.length > 0 ? output.byteLength : 0);
+  for (const other of others) {
+    await other.read(tensor.name, bytes, byteOffset);
+    if (Buffer.compare(output, bytes) !== 0) throw unequalTensor(tensor, (first as Checkpoint).id, other.id);
+  }
+}
+
+/** The user's error for one of the backend, whose sources count through parts × models. */
+function named(
+  error: unknown,
+  parts: readonly SoupPart[],
+  models: readonly Checkpoint[],
+  ingredients: readonly (readonly Ingredient[])[],
+): unknown {
+  if (error instanceof SourceError) {
+    const ingredient = ingredients[Math.floor(error.source / models.length)]?.[error.source % models.length];
+    return ingredient?.file?.unreadable(error);
+  }
+  if (error instanceof NaNError) {
+    const { tensor, byteOffset } = parts[error.tensor] as SoupPart;
+    const element = byteOffset / dtypeBytes(tensor.dtype) + error.element;
+    const { id } = models[error.ingredient] as Checkpoint;
+    return (
+      ingredients[error.tensor]?.[error.ingredient]?.file?.notFinite(element) ??
+      new RadinError(
+        'POOL',
+        `Expected finite weights but found NaN in model ${quote(id)}, tensor ${quote(tensor.name)}, element ${element}`,
+      )
+    );
+  }
+  return error;
+}

@@ -1,0 +1,146 @@
+/**
+ * The cross-entropy of a mixture on one sample, to the bit: what every backend computes. The twin of
+ * src/cpu/kernels/cross_entropy_kernels.cc and of the loops in src/cpu/cross_entropy.cc.
+ *
+ * With x_k[c] = ŷ_k[c] − ŷ_k[label], a constant added to a model's logits changes nothing, the label's x is exactly 0, and
+ * the loss is log Σ_c exp(Σ_k p_k x_k[c]). Float32 steps are written as `Math.fround` of one operation on float32 numbers.
+ */
+
+import { expNonpositive, logAtLeastOne, powerOfTwo } from './elementary.js';
+
+const { fround } = Math;
+
+/** Classes added in float32 before the sum goes on in float64. Equal to kBlockClasses in src/cpu/cross_entropy.cc. */
+const BLOCK_CLASSES = 64;
+
+/** Inside a block, the sums of so many classes are added, (e0 + e1) + (e2 + e3). Equal to kSlotClasses. */
+const STEP_CLASSES = 4;
+
+/** Models whose sums mixtures share. Equal to kGroupModels in src/cpu/cross_entropy_plan.h. */
+const GROUP_MODELS = 5;
+
+/** The largest |x_k| of the float32 path: exponentials stay within 2^±93, far from overflow, subnormals and 0. */
+const NEAR = 64;
+
+/** A mixture's coefficients p / Σp and, for the float32 path, what its terms are multiplied with, in units of log2. */
+export interface MixingTerms {
+  readonly coefficients: Float64Array;
+  /** log2(e) / n of a uniform subset of n models; 0 for other mixtures. */
+  readonly scale: number;
+}
+
+export function mixingTerms(coefficients: Float64Array): MixingTerms {
+  const ingredients = coefficients.filter((a) => a !== 0);
+  const isUniform = ingredients.every((a) => a === ingredients[0]);
+  return { coefficients, scale: isUniform ? fround(Math.LOG2E / ingredients.length) : 0 };
+}
+
+/** One sample's logits [N][C] and label. */
+export interface Sample {
+  readonly rows: readonly Float32Array[];
+  readonly label: number;
+}
+
+export interface SampleLoss {
+  readonly loss: number;
+  /** Shape [N]: its derivatives by p_k. */
+  readonly gradient?: Float64Array;
+}
+
+/** The loss of one sample in nats, and its gradient where that is asked for. */
+export function sampleLoss(sample: Sample, mixture: MixingTerms, withGradient: boolean): SampleLoss {
+  const counts = ({ length }: Float32Array, k: number) => length > 0 && (withGradient || mixture.coefficients[k] !== 0);
+  const isNear = sample.rows.every(
+    (row, k) =>
+      !counts(row, k) || row.every((logit) => Math.abs(fround(logit - (row[sample.label] as number))) <= NEAR),
+  );
+  return isNear ? nearLoss(sample, mixture, withGradient) : farLoss(sample, mixture, withGradient);
+}
+
+/** In float32, block by block of classes. */
+function nearLoss({ rows, label }: Sample, mixture: MixingTerms, withGradient: boolean): SampleLoss {
+  const classes = (rows[0] as Float32Array).length;
+  const differences = rows.map((row) => row.map((logit) => logit - (row[label] as number)));
+  let sum = 0;
+  const moments = new Float64Array(rows.length);
+  for (let block = 0; block < classes; block += BLOCK_CLASSES) {
+    const end = Math.min(block + BLOCK_CLASSES, classes);
+    const exponentials = new Float32Array(end - block);
+    for (let c = block; c < end; c++) exponentials[c - block] = exp2Near(mixNear(differences, mixture, c));
+    sum += sumBySteps(exponentials);
+    if (!withGradient) continue;
+    for (const [k, x] of differences.entries()) {
+      const weighted = exponentials.map((e, i) => e * (x[block + i] as number));
+      moments[k] = (moments[k] as number) + sumBySteps(weighted);
+    }
+  }
+  const loss = logAtLeastOne(sum);
+  return withGradient ? { loss, gradient: moments.map((moment) => moment / sum) } : { loss };
+}
+
+/** z_c in units of log2: groups of models added up and then scaled for a uniform subset, else product by product. */
+function mixNear(x: readonly Float32Array[], { coefficients, scale }: MixingTerms, c: number): number {
+  let total: number | undefined;
+  const add = (term: number) => {
+    total = total === undefined ? term : fround(total + term);
+  };
+  for (let first = 0; first < x.length; first += GROUP_MODELS) {
+    let group: number | undefined;
+    for (let k = first; k < Math.min(first + GROUP_MODELS, x.length); k++) {
+      const a = coefficients[k] as number;
+      if (a === 0) continue;
+      const value = (x[k] as Float32Array)[c] as number;
+      if (scale === 0) add(fround(value * fround(a * Math.LOG2E)));
+      else group = group === undefined ? value : fround(group + value);
+    }
+    if (group !== undefined) add(group);
+  }
+  return scale === 0 ? (total as number) : fround((total as number) * scale);
+}
+
+/** Float32 values four at a time; those that are missing from the last four count as 0. */
+function sumBySteps(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i += STEP_CLASSES) {
+    const [a = 0, b = 0, c = 0, d = 0] = values.subarray(i, i + STEP_CLASSES);
+    sum = fround(sum + fround(fround(a + b) + fround(c + d)));
+  }
+  return sum;
+}
+
+/** 1.5 · 2^23 + 127: adding and then subtracting it rounds |t| < 2^22 to an integer. */
+const ROUND_TO_INTEGER = 12582912 + 127;
+
+/** The minimax polynomial of 2^r on [−½, ½] with the constant term 1: relative error below 1.5 · 2^−24. */
+const EXP2_COEFFICIENTS = [
+  0.00132546026725322, 0.009671999141573906, 0.05550779402256012, 0.24022231996059418, 0.6931469440460205, 1,
+].map(fround);
+
+/** 2^t in float32 for |t| ≤ 120, within 4 units of 2^−24. */
+export function exp2Near(t: number): number {
+  const n = fround(fround(t + ROUND_TO_INTEGER) - ROUND_TO_INTEGER);
+  const r = fround(t - n);
+  let power = 0;
+  for (const coefficient of EXP2_COEFFICIENTS) power = fround(fround(power * r) + coefficient);
+  return power * powerOfTwo(n);
+}
+
+/** In float64, for logits that lie too far from the label's: z_c = Σ_k a_k x_k[c], k ascending over a_k > 0. */
+function farLoss({ rows, label }: Sample, { coefficients }: MixingTerms, withGradient: boolean): SampleLoss {
+  const mixed = new Float64Array((rows[0] as Float32Array).length).fill(-0); // leaves every first product as it is
+  for (const [k, row] of rows.entries()) {
+    const a = coefficients[k] as number;
+    if (a === 0) continue;
+    for (const [c, logit] of row.entries()) mixed[c] = (mixed[c] as number) + a * (logit - (row[label] as number));
+  }
+  const top = mixed.reduce((largest, z) => Math.max(largest, z), -Infinity);
+  const exponentials = mixed.map((z) => expNonpositive(z - top));
+  const sum = exponentials.reduce((partial, e) => partial + e, 0);
+  const loss = logAtLeastOne(sum) + top;
+  if (!withGradient) return { loss };
+  const gradient = Float64Array.from(rows, (row) => {
+    const moment = row.reduce((m, logit, c) => m + (exponentials[c] as number) * (logit - (row[label] as number)), 0);
+    return moment / sum;
+  });
+  return { loss, gradient };
+}

@@ -1,0 +1,152 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'radin-binding-'));
+});
+beforeEach(() => {
+  for (const part of ['lib', 'src']) cpSync(join(root, part), join(folder, part), { recursive: true });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function plant(file: string, from: string, to: string): void {
+  const path = join(folder, file);
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} has no ${from} to drift from`);
+  writeFileSync(path, text.replace(from, to));
+}
+
+function check(): { readonly status: number | null; readonly lines: string[] } {
+  const script = join(root, 'scripts/check-binding.mjs');
+  const { status, stderr } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
+  return { status, lines: stderr.trim().split('\n') };
+}
+
+it('header, binding and TypeScript agree', () => {
+  expect(check()).toEqual({ status: 0, lines: [''] });
+});
+
+describe('a drift is found:', () => {
+  it.each<[string, string, string, string, string]>([
+    ['a version', 'lib/addon.ts', 'const BINDING_VERSION = ', 'const BINDING_VERSION = 9', 'BINDING_VERSION is 9'],
+    [
+      'a dtype’s code',
+      'src/kernels.h',
+      'RADIN_BF16 = 1',
+      'RADIN_BF16 = 7',
+      'DTYPE_CODES.BF16 is 1 but in RadinDtype it is 7',
+    ],
+    [
+      'a dtype that lib/ lacks',
+      'src/kernels.h',
+      'RADIN_F64 = 3',
+      'RADIN_F64 = 3, RADIN_F8 = 4',
+      '4 codes but RadinDtype has 5',
+    ],
+    [
+      'a state',
+      'lib/addon.ts',
+      'const CANCELLED = 2',
+      'const CANCELLED = 1',
+      'CANCELLED is 1 but in RadinState it is 2',
+    ],
+    ['a block’s size', 'lib/measures.ts', 'BLOCK_SAMPLES = 256', 'BLOCK_SAMPLES = 128', 'kBlockSamples is 256'],
+    ['a reason of failure', 'src/cpu/source.cc', 'kChanged = -1', 'kChanged = -2', 'CHANGED is -1 but kChanged is -2'],
+    [
+      'a function that lib/ lacks',
+      'lib/addon.ts',
+      '  score(',
+      '  grade(',
+      'score is in addon.cc but not in AddonBinding',
+    ],
+    [
+      'a function that src/ lacks',
+      'lib/addon.ts',
+      '  score(',
+      '  grade(',
+      'grade is in AddonBinding but not in addon.cc',
+    ],
+    ['the number of arguments', 'src/napi/addon.cc', 'call<score_job, ', 'call<score_job, 1', 'arguments in addon.cc'],
+    [
+      'an argument more in lib/',
+      'lib/addon.ts',
+      '    top: number,\n',
+      '    top: number,\n    bottom: number,\n',
+      'bankOpen',
+    ],
+    [
+      'arguments in another order in the comment',
+      'src/napi/stream_job.cc',
+      'read: Uint8Array[], write: Uint8Array[]',
+      'write: Uint8Array[], read: Uint8Array[]',
+      'is stream(backend, write, read, threads, state) in its comment',
+    ],
+    [
+      'an argument of another type in the comment',
+      'src/napi/score_job.cc',
+      'labels: Int32Array',
+      'labels: Uint32Array',
+      "score's labels is Int32Array in AddonBinding but Uint32Array in its comment",
+    ],
+    [
+      'an argument that is read as another type',
+      'lib/addon.ts',
+      '    totals: Float64Array,',
+      '    totals: Float32Array,',
+      "score's totals is Float32Array in AddonBinding but read as Float64Array",
+    ],
+    [
+      'an argument that is read at another’s place',
+      'src/napi/score_job.cc',
+      'arguments.float64(arguments[6], "Expected a Float64Array for totals")',
+      'arguments.float64(arguments[4], "Expected a Float64Array for totals")',
+      'score reads arguments[4], coefficients in AddonBinding, as totals',
+    ],
+    [
+      'an argument that is not read',
+      'src/napi/stream_job.cc',
+      'arrays(arguments, arguments[2]',
+      'arrays(arguments, arguments[1]',
+      "stream's write is not read",
+    ],
+    ['a comment that is gone', 'src/napi/stream_job.cc', '// stream(', '// flow(', 'stream has no comment'],
+    ['a job that is made otherwise', 'src/napi/stream_job.cc', 'stream_job(', 'flow_job(', "stream's job is not found"],
+  ])('%s', (_, file, from, to, message) => {
+    plant(file, from, to);
+    const { status, lines } = check();
+    expect(status).toBe(1);
+    expect(lines.some((line) => line.startsWith('binding: ') && line.includes(message))).toBe(true);
+  });
+});
+
+it('a group of arguments that a helper reads is checked like the others', () => {
+  // As a job would read two arguments in a row by a class that is told where they begin.
+  plant('src/napi/stream_job.cc', 'read_ = arrays(arguments, arguments[1], "Expected an Array for read");', '');
+  plant('src/napi/stream_job.cc', 'write_ = arrays(arguments, arguments[2], "Expected an Array for write");', '');
+  plant('src/napi/stream_job.cc', 'backend_(backend) {', 'backend_(backend), group_(arguments, 1) {');
+  plant('src/napi/stream_job.cc', '  Arrays read_;\n  Arrays write_;', '  const Group group_;');
+  plant('src/napi/stream_job.cc', 'read: Uint8Array[], write: Uint8Array[]', '…Group');
+  const group = (second: string) =>
+    writeFileSync(
+      join(folder, 'src/napi/group.cc'),
+      `Group::Group(const Arguments& arguments, size_t first)
+    : read_(arguments.length(arguments[first], "Expected an Array for read")) {
+  write_ = arguments.${second}(arguments[first + 1], "Expected an Array for write");
+}
+`,
+    );
+  group('length');
+  expect(check()).toEqual({ status: 0, lines: [''] });
+  group('float64');
+  expect(check().lines).toEqual([
+    "binding: stream's write is Uint8Array[] in AddonBinding but read as Float64Array in src/napi",
+  ]);
+  rmSync(join(folder, 'src/napi/group.cc'));
+});
