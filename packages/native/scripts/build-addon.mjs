@@ -32,13 +32,16 @@ function missingTools() {
   return missing;
 }
 
-// CMake writes absolute paths into its cache, so a folder that was copied or whose compiler has gone is of no use.
+// CMake writes absolute paths into its cache, so a folder that was copied or whose compiler has gone is of no use; and it
+// does not look again for an nvcc that it has not found.
 function isOfThisPlace(cacheFile) {
   const cache = readFileSync(cacheFile, 'utf8');
   const entry = (name) => cache.match(new RegExp(`^${name}:[A-Z]+=(.*)$`, 'm'))?.[1] ?? '';
   const home = entry('CMAKE_HOME_DIRECTORY');
-  const compilers = ['CMAKE_CXX_COMPILER', 'CMAKE_CUDA_COMPILER'].map(entry).filter((path) => path.startsWith('/'));
-  return existsSync(home) && realpathSync(home) === realpathSync(root) && compilers.every((path) => existsSync(path));
+  const nvcc = entry('CMAKE_CUDA_COMPILER');
+  const isRight = nvcc.startsWith('/') ? existsSync(nvcc) : !isInstalled(process.env.CUDACXX || 'nvcc');
+  const isHere = existsSync(home) && realpathSync(home) === realpathSync(root);
+  return isHere && isRight && existsSync(entry('CMAKE_CXX_COMPILER'));
 }
 
 const missing = missingTools();
