@@ -1,7 +1,14 @@
 /** Our side of each experiment: the one place that names the backend's functions. */
 
 import { closeSync, openSync } from 'node:fs';
-import { type AverageTensor, type Backend, type Measure, openBackend, type Source } from '@radin/native';
+import {
+  type AverageTensor,
+  type Backend,
+  type Bank,
+  type CrossEntropyBounds,
+  openBackend,
+  type Source,
+} from '@radin/native';
 import type { LogitPool } from './data/logits.js';
 import { WEIGHT_BYTES, type WeightPool } from './data/weights.js';
 
@@ -70,16 +77,81 @@ function mixtureRows(subsets: readonly (readonly number[])[], models: number): F
   return rows;
 }
 
-/** The measure's total of each candidate over the first samples of the pool. */
-export async function score(
-  { logits, labels, classes }: LogitPool,
+/** The pool's first samples as a request: all of them where `samples` is left out. */
+function logitsRequest({ logits, labels, classes }: LogitPool, samples = labels.length) {
+  return {
+    logits: logits.map((values) => ({ dtype: 'F32' as const, source: bytesOf(values.subarray(0, samples * classes)) })),
+    samples,
+    classes,
+    labels: labels.subarray(0, samples),
+  };
+}
+
+/** A bank of the first samples and the correct samples of each candidate. */
+export async function countCorrect(
+  pool: LogitPool,
   subsets: readonly (readonly number[])[],
   samples: number,
-  measure: Measure,
   threads: number,
 ): Promise<Float64Array> {
-  const mixtures = mixtureRows(subsets, logits.length);
-  const first = logits.map((values) => values.subarray(0, samples * classes));
-  const request = { logits: first, samples, classes, labels: labels.subarray(0, samples), mixtures, measure };
-  return backend.score(request, { threads });
+  const bank = await openBank(pool, threads, samples);
+  try {
+    return await bank.count(mixtureRows(subsets, pool.logits.length), { threads });
+  } finally {
+    bank.close();
+  }
+}
+
+export function openBank(pool: LogitPool, threads: number, samples?: number): Promise<Bank> {
+  return backend.openBank({ ...logitsRequest(pool, samples), top: 1 }, { threads });
+}
+
+/** A bank straight from files of the models' float32 logits. */
+export async function openBankOfFiles(files: readonly string[], pool: LogitPool, threads: number): Promise<Bank> {
+  const descriptors = files.map((file) => openSync(file, 'r'));
+  try {
+    const logits = pool.logits.map(({ byteLength }, model) => ({
+      dtype: 'F32' as const,
+      source: { fd: descriptors[model] as number, offset: 0, byteLength },
+    }));
+    return await backend.openBank({ ...logitsRequest(pool), logits, top: 1 }, { threads });
+  } finally {
+    descriptors.forEach(closeSync);
+  }
+}
+
+/** All subsets of a bank, the best thousand kept. */
+export async function allSubsets(bank: Bank, threads: number): Promise<void> {
+  await bank.allSubsets({ keep: 1000, lambda: 0 }, { threads });
+}
+
+/** Cross-entropy of each candidate over the first samples, every class of every mixture. */
+export async function crossEntropy(
+  pool: LogitPool,
+  subsets: readonly (readonly number[])[],
+  samples: number,
+  threads: number,
+): Promise<Float64Array> {
+  const mixtures = mixtureRows(subsets, pool.logits.length);
+  const { totals } = await backend.crossEntropy({ ...logitsRequest(pool, samples), mixtures }, { threads });
+  return totals;
+}
+
+/** Certified bounds on the same: a bank, then lower and upper bound of each candidate. */
+export async function crossEntropyBounds(
+  pool: LogitPool,
+  subsets: readonly (readonly number[])[],
+  samples: number,
+  threads: number,
+): Promise<CrossEntropyBounds> {
+  const bank = await backend.openCrossEntropyBank(logitsRequest(pool, samples), { threads });
+  try {
+    return await bank.bounds(mixtureRows(subsets, pool.logits.length), { threads });
+  } finally {
+    bank.close();
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

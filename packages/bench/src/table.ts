@@ -4,7 +4,8 @@ import { bestMedian, type Environment, type ExperimentResult, type KernelsResult
 export function tableOf({ rows }: ExperimentResult): string[][] {
   const threads = [...new Set(rows.map((row) => row.threads))];
   const limit = bestMedian(rows.filter(({ side }) => side === 'limit'));
-  const own = bestMedian(rows.filter(({ side }) => side === 'ours'));
+  const first = rows.find(({ side }) => side === 'ours')?.name;
+  const own = bestMedian(rows.filter(({ name }) => name === first));
   const names = [...new Set(rows.map(({ name }) => name))];
   return [
     ['', ...threads.map((count) => (count === 1 ? '1 thread, ms' : `${count} threads, ms`)), '× limit', '× ours'],
@@ -19,7 +20,7 @@ export function tableOf({ rows }: ExperimentResult): string[][] {
 
 /** What the ratios mean, in one sentence. */
 export const LEGEND =
-  'Median (fastest to slowest); ratios are of medians, each side at its better number of threads; ≈ is scaled from a part of the work.';
+  'Median (fastest to slowest); ratios are of medians, each side at its better number of threads, “ours” is the first of ours; ≈ is scaled from a part of the work.';
 
 export function environmentText(environment: Environment): string {
   const { cpu, cores, caches, memoryBytes, os, node, compiler, backend, peers, commit } = environment;

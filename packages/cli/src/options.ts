@@ -113,7 +113,7 @@ export function withCandidateOptions(command: Command): Command {
     .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
     .option(
       '--sampler <name>',
-      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')} (all subsets, up to 16 models)`,
+      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')} (all subsets, up to 24 models)`,
       'monte-carlo',
     )
     .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)

@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { type Metric, type PoolFiles, quote, RadinError } from '@radin/core';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { loadConfig } from './config.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags {
@@ -29,7 +28,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const { graph, models: patterns, valInputs, valLabels } = flags;
   const hasFlags = [graph, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
   const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
-  const loaded = named === undefined ? undefined : await loadConfig(configPath(named));
+  const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
   const pick = (flag: string | undefined, entry: string | undefined) => flag ?? (entry && inFolder(entry));
@@ -63,6 +62,12 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     },
     metric: loaded?.metric,
   };
+}
+
+/** Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
+async function readConfig(pool: string) {
+  const { loadConfig } = await import('./config.js');
+  return loadConfig(configPath(pool));
 }
 
 /** The `radin.yaml` that `pool` names: itself, or the one in that folder. */

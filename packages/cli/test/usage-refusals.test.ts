@@ -49,9 +49,14 @@ describe.concurrent('an option is refused', () => {
     expect(await refusal(['compare', '.', '--out', 'model.onnx'])).toMatch(/folder .* but found a file/);
   });
 
-  it('--sampler exhaustive for more than 16 models', async () => {
-    const args = ['search', '.', '--sampler', 'exhaustive', '--out', 'out'];
-    expect(await refusal(args, () => {}, 17)).toMatch(/at most 16 models .*found 17.*"monte-carlo"/);
+  it.each<[string, string[], number]>([
+    ['more than 24 models', ['search'], 25],
+    ['more than 16 models by cross-entropy', ['search', '--metric', 'cross-entropy'], 17],
+    ['more than 16 models to compare', ['compare'], 17],
+  ])('--sampler exhaustive for %s', async (_, [command = '', ...options], models) => {
+    const args = [command, '.', '--sampler', 'exhaustive', '--out', 'out', ...options];
+    const expected = new RegExp(`at most 24 models .*found ${models}.*"monte-carlo"`);
+    expect(await refusal(args, () => {}, models)).toMatch(expected);
   });
 
   it.each([1, 2])('--no-include-uniform for %i models, which leaves no candidate', async (models) => {

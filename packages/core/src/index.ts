@@ -9,7 +9,16 @@ export {
   type OnnxEvaluatorOptions,
 } from './evaluator/index.js';
 export * from './formats/index.js';
-export { type Logits, type PoolLogits, poolLogits, readLogits } from './logits/index.js';
+export {
+  type Logits,
+  type LogitsFile,
+  openLogits,
+  type PoolLogits,
+  poolLogits,
+  type StoredLogits,
+  storedInMemory,
+  withLogitsFiles,
+} from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
 export { averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
@@ -41,5 +50,14 @@ export {
   SAMPLERS,
   type Sampler,
 } from './sampler/index.js';
-export { approxScores, type Candidate, rankCandidates } from './stage1/index.js';
+export {
+  ApproxScorer,
+  type ApproxScorerOptions,
+  type Candidate,
+  checkProposal,
+  type Ranking,
+  type RankOptions,
+  rankCandidates,
+  rankProposal,
+} from './stage1/index.js';
 export { evaluateTop, SplitScorer } from './stage2/index.js';

@@ -1,6 +1,7 @@
 import { transformerTensors } from '../data/weights.js';
 import type { Experiment } from '../experiment.js';
 import { type AveragingSize, averageFromFiles, averageInMemory, manyAverages } from './averaging.js';
+import { allSubsetsOf, bankOf } from './banks.js';
 import { accuracyOf, crossEntropyOf, type ScoringSize } from './scoring.js';
 
 interface Sizes {
@@ -40,10 +41,12 @@ export function experimentsOf(size: SizeName): Experiment[] {
     averageInMemory(average, 'BF16'),
     averageFromFiles(average),
     manyAverages(many, 25),
+    bankOf(score),
     accuracyOf('accuracy', score),
     accuracyOf('accuracy-ruined', { ...score, ruined: 2 }),
     accuracyOf('accuracy-10-classes', { ...score, classes: 10 }),
     accuracyOf('accuracy-72-models', largePool),
+    ...[13, 20, 24].map((models) => allSubsetsOf({ ...score, models })),
     crossEntropyOf('cross-entropy', score),
   ];
 }

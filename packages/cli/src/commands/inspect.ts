@@ -14,7 +14,6 @@ import {
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.js';
 import { type CommonOptions, withCommonOptions } from '../options.js';
 import { resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
@@ -78,7 +77,12 @@ async function inspectFile(path: string): Promise<InspectedFile> {
       return { file: path, format: 'onnx', tensors };
     }
     case 'radin.yaml':
-      return { file: path, format: 'radin.yaml', tensors: [], config: (await loadConfig(path)).config };
+      return {
+        file: path,
+        format: 'radin.yaml',
+        tensors: [],
+        config: (await (await import('../config.js')).loadConfig(path)).config,
+      };
     case 'safetensors':
       return inspectSafetensors(path);
   }

@@ -1,18 +1,19 @@
 import {
+  ApproxScorer,
   accuracy,
   alignColumns,
-  approxScores,
   backendNamed,
   checkLabels,
+  checkProposal,
   describeCandidate,
   formatScore,
   modelId,
   poolLogits,
-  proposeCandidates,
   RadinError,
-  rankCandidates,
+  rankProposal,
   readLabels,
-  readLogits,
+  type StoredLogits,
+  withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
 import {
@@ -71,33 +72,36 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
   const labels = await readLabels(options.labels);
-  const logits = await Promise.all(paths.map((path, index) => readLogits(path, ids[index] as string)));
-  const samples = logits[0]?.samples;
-  if (samples !== labels.values.length) {
-    throw new RadinError(
-      'DATA',
-      `Expected ${samples} labels, one per row of ${paths[0]}, but found ${labels.values.length} in ${labels.path}`,
-    );
-  }
-  const cache = poolLogits(ids, logits, labels.values);
-  checkLabels(labels, cache.classes);
-  const { mixtures, notices } = proposeCandidates(ids.length, proposal);
-  for (const notice of notices) terminal.notice(`note: ${notice}`);
-  const { threads } = options;
-  const scores = await approxScores(cache, mixtures, metric, backend, {
-    signal,
-    onProgress: terminal.onProgress,
-    ...(threads && { threads }),
+  const { ranking, shape } = await withLogitsFiles(paths, async (logits) => {
+    const [{ samples, classes }] = logits as [StoredLogits];
+    if (samples !== labels.values.length) {
+      throw new RadinError(
+        'DATA',
+        `Expected ${samples} labels, one per row of ${paths[0]}, but found ${labels.values.length} in ${labels.path}`,
+      );
+    }
+    const cache = poolLogits(ids, logits, labels.values);
+    checkLabels(labels, classes);
+    checkProposal(ids.length, proposal, metric);
+    const { threads, lambda, top: keep } = options;
+    const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
+    try {
+      const call = { signal, onProgress: terminal.onProgress };
+      const ranked = await rankProposal(ids.length, { ...proposal, ...call, lambda, keep }, async () => scorer);
+      return { ranking: ranked, shape: { models: ids.length, samples, classes } };
+    } finally {
+      scorer.close();
+    }
   });
   terminal.finish();
-  const ranked = rankCandidates(mixtures, scores, options.lambda);
-  const candidates = ranked.slice(0, options.top).map((candidate) => describeCandidate(candidate, ids));
+  for (const notice of ranking.notices) terminal.notice(`note: ${notice}`);
+  const { scored } = ranking;
+  const candidates = ranking.candidates.slice(0, options.top).map((candidate) => describeCandidate(candidate, ids));
   if (options.json) {
-    const { classes } = cache;
     printJson({
-      pool: { models: ids.length, samples, classes },
+      pool: shape,
       candidates,
-      scored: ranked.length,
+      scored,
       lambda: options.lambda,
       sampler: proposal.sampler.name,
       seed: proposal.seed,
@@ -115,5 +119,5 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     ]),
   ]);
   const named = table.map((line, row) => (row === 0 ? line : `${line}  ${candidates[row - 1]?.models.join(' ')}`));
-  print([...named, '', `${candidates.length} of ${ranked.length} scored candidates shown`].join('\n'));
+  print([...named, '', `${candidates.length} of ${scored} scored candidates shown`].join('\n'));
 }

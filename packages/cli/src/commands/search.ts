@@ -1,4 +1,4 @@
-import { bestIndividual, type Problem, proposeCandidates, radin, searchReport, searchText } from '@radin/core';
+import { bestIndividual, checkProposal, type Problem, radin, searchReport, searchText } from '@radin/core';
 import type { Command } from 'commander';
 import {
   type CandidateOptions,
@@ -38,7 +38,7 @@ async function search(
   const proposal = proposalOptions(options);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
-    proposeCandidates(problem.pool.size, proposal);
+    checkProposal(problem.pool.size, proposal, metric);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };

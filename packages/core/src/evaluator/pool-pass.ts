@@ -1,6 +1,6 @@
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
-import { type PoolLogits, poolLogits } from '../logits/index.js';
+import { type PoolLogits, poolLogits, storedInMemory } from '../logits/index.js';
 import type { Pool } from '../pool/index.js';
 import type { Evaluator } from './evaluator.js';
 
@@ -31,5 +31,5 @@ export async function passOfPool(
     },
     options.signal,
   );
-  return poolLogits(pool.ids, logits, split.labels.values);
+  return poolLogits(pool.ids, logits.map(storedInMemory), split.labels.values);
 }

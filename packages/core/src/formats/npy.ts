@@ -2,7 +2,7 @@ import { writeFileAtomically } from './atomic-file.js';
 import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 import { formatNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header.js';
-import { allocate, type RegularFile, withRegularFile } from './regular-file.js';
+import { allocate, openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
 
 const MAGIC = '\x93NUMPY';
 /** Magic text and version. */
@@ -26,6 +26,47 @@ export interface NpyArray extends NpyInfo {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
+/** An open `.npy` file. */
+export interface NpyFile extends NpyInfo {
+  /** Where the little-endian elements are; undefined where they are big-endian and have to be read. */
+  readonly range: { readonly fd: number; readonly offset: number; readonly byteLength: number } | undefined;
+  /** The elements, as `readNpy` gives them. */
+  read(): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** Opens a NumPy array and reads its header only. @throws RadinError as `readNpy`; there is no limit to its size */
+export async function openNpy(path: string): Promise<NpyFile> {
+  const file = await openRegularFile(path);
+  try {
+    const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
+    const range = { fd: file.fd, offset: dataStart, byteLength: file.size - dataStart };
+    return {
+      path,
+      dtype,
+      shape,
+      range: bigEndian ? undefined : range,
+      read: () => readElements(file, dtype, bigEndian, dataStart),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function readElements(
+  file: RegularFile,
+  dtype: Dtype,
+  bigEndian: boolean,
+  dataStart: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const data = allocate(file.size - dataStart, file.path);
+  await file.read(data, dataStart);
+  if (bigEndian) swapBytes(data, dtypeBytes(dtype));
+  return data;
+}
+
 /**
  * Reads a NumPy array (`.npy`, versions 1.0 to 3.0) of booleans, integers or floats in C order and either byte order.
  * @throws RadinError `FILE` where it is no readable regular file or too large for one array of this Node version (4 GiB on
@@ -34,10 +75,7 @@ export interface NpyArray extends NpyInfo {
 export function readNpy(path: string): Promise<NpyArray> {
   return withRegularFile(path, async (file) => {
     const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
-    const data = allocate(file.size - dataStart, path);
-    await file.read(data, dataStart);
-    if (bigEndian) swapBytes(data, dtypeBytes(dtype));
-    return { path, dtype, shape, data };
+    return { path, dtype, shape, data: await readElements(file, dtype, bigEndian, dataStart) };
   });
 }
 

@@ -1,11 +1,11 @@
 import { RadinError } from '../errors/index.js';
-import type { Logits } from './logits.js';
+import type { StoredLogits } from './logits.js';
 
 /** The cached logits of all N models on one split, with its labels: all that stage 1 needs. */
 export interface PoolLogits {
   readonly models: readonly string[];
   /** N entries of shape [M, C]. */
-  readonly logits: readonly Logits[];
+  readonly logits: readonly StoredLogits[];
   /** Class indices in [0, C), shape [M]. */
   readonly labels: Int32Array;
   readonly samples: number;
@@ -13,7 +13,7 @@ export interface PoolLogits {
 }
 
 /** Puts models' logits together. @throws RadinError naming the first model whose shape differs from the others' or the labels'. */
-export function poolLogits(models: readonly string[], logits: readonly Logits[], labels: Int32Array): PoolLogits {
+export function poolLogits(models: readonly string[], logits: readonly StoredLogits[], labels: Int32Array): PoolLogits {
   const first = logits[0];
   if (first === undefined) throw new RadinError('DATA', 'Expected the logits of at least one model but found none');
   const { samples, classes } = first;
@@ -30,16 +30,20 @@ export function poolLogits(models: readonly string[], logits: readonly Logits[],
   return { models, logits, labels, samples, classes };
 }
 
-/** Pairs of models with the same logits for every sample, as indices: almost surely one model under two names. Cost: one pass at most per pair. */
+/**
+ * Pairs of models with the same logits for every sample, as indices: almost surely one model under two names. Knows only of
+ * logits in memory. Cost: one pass at most per pair.
+ */
 export function equalLogits({ logits }: PoolLogits): [number, number][] {
   const pairs: [number, number][] = [];
   for (let later = 1; later < logits.length; later++) {
-    const earlier = logits.findIndex((other, index) => index < later && equal(other, logits[later] as Logits));
+    const earlier = logits.findIndex((other, index) => index < later && equal(other, logits[later] as StoredLogits));
     if (earlier >= 0) pairs.push([earlier, later]);
   }
   return pairs;
 }
 
-function equal(a: Logits, b: Logits): boolean {
-  return a.values.length === b.values.length && a.values.every((value, index) => value === b.values[index]);
+function equal(a: StoredLogits, b: StoredLogits): boolean {
+  const inMemory = a.source instanceof Uint8Array && b.source instanceof Uint8Array;
+  return inMemory && a.dtype === b.dtype && Buffer.compare(a.source as Uint8Array, b.source as Uint8Array) === 0;
 }

@@ -9,7 +9,14 @@ export async function bestIndividual(scorer: SplitScorer, options: CallOptions =
   const singles = [...Array(scorer.poolSize).keys()].map((model) => Mixture.uniform(scorer.poolSize, [model]));
   const ranked = rankCandidates(singles, await scorer.individualScores(options), 0);
   const candidates = ranked.map((candidate) => ({ ...candidate, score: candidate.approxScore }));
-  return { method: 'best-individual', best: selectBest(candidates), candidates, evaluations: 0, notices: [] };
+  return {
+    method: 'best-individual',
+    best: selectBest(candidates),
+    candidates,
+    scored: candidates.length,
+    evaluations: 0,
+    notices: [],
+  };
 }
 
 /** The soup of all models, p_k = 1/N. One evaluation. */
@@ -17,7 +24,14 @@ export async function uniformSoup(scorer: SplitScorer, options: CallOptions = {}
   const mixtures = [uniform(scorer)];
   const ranked = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
   const candidates = await evaluateTop(scorer, ranked, 1, options);
-  return { method: 'uniform', best: selectBest(candidates), candidates, evaluations: 1, notices: [] };
+  return {
+    method: 'uniform',
+    best: selectBest(candidates),
+    candidates,
+    scored: candidates.length,
+    evaluations: 1,
+    notices: [],
+  };
 }
 
 /**
@@ -29,7 +43,7 @@ export async function logitEnsemble(scorer: SplitScorer, options: CallOptions = 
   const [candidate] = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
   if (candidate === undefined) throw new RangeError('Expected a pool of at least one model but received none');
   const best = { ...candidate, score: candidate.approxScore };
-  return { method: 'logit-ensemble', best, candidates: [best], evaluations: 0, notices: [] };
+  return { method: 'logit-ensemble', best, candidates: [best], scored: 1, evaluations: 0, notices: [] };
 }
 
 function uniform({ poolSize }: SplitScorer): Mixture {

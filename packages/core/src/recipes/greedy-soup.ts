@@ -36,5 +36,6 @@ export async function greedySoup(scorer: SplitScorer, options: GreedyOptions): P
   const mixture = Mixture.uniform(size, kept);
   const [approxScore] = (await scorer.approxScores([mixture])) as Iterable<number> as [number];
   const chosen = { mixture, approxScore, rank: 1, score: best };
-  return { method: 'greedy', best: chosen, candidates: [chosen], evaluations: steps.length, notices: [], trace };
+  const evaluations = steps.length;
+  return { method: 'greedy', best: chosen, candidates: [chosen], scored: 1, evaluations, notices: [], trace };
 }

@@ -3,5 +3,5 @@ export { type CompareOptions, type ComparisonRow, compare } from './compare.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';
 export { backendNamed, type PoolFiles, Problem, type ProblemOptions } from './problem.js';
-export { type RadinOptions, radin } from './radin.js';
+export { LISTED, type RadinOptions, radin } from './radin.js';
 export type { GreedyStep, Method, SearchResult } from './result.js';

@@ -16,5 +16,12 @@ export async function oracle(
 ): Promise<SearchResult> {
   const ranked = rankCandidates(mixtures, await test.approxScores(mixtures, options), 0);
   const candidates = await evaluateTop(test, ranked, ranked.length, options);
-  return { method: 'oracle', best: selectBest(candidates), candidates, evaluations: candidates.length, notices: [] };
+  return {
+    method: 'oracle',
+    best: selectBest(candidates),
+    candidates,
+    scored: candidates.length,
+    evaluations: candidates.length,
+    notices: [],
+  };
 }

@@ -53,7 +53,9 @@ export class Problem {
     const backend = backendNamed(options.backend);
     const checkpoints = await openCheckpoints(files.models);
     let evaluator: OnnxEvaluator | undefined;
+    let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
     const dispose = async () => {
+      await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluator?.dispose();
       await closeCheckpoints(checkpoints);
     };
@@ -75,7 +77,7 @@ export class Problem {
       for (const split of splits) evaluator.check(split);
       if (evaluator.plan.classes !== undefined) checkMetric(options.metric, evaluator.plan.classes);
       const parts = { pool, evaluator, backend, metric: options.metric, ...(threads && { threads }) };
-      const scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
+      scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
       const unsupplied = unsuppliedInitializers(graph, checkpoints);
       const notices = unsupplied.map(
         (name) =>

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../progress.js';
-import { type ProposalOptions, proposeCandidates } from '../sampler/index.js';
-import { rankCandidates, selectBest } from '../stage1/index.js';
+import type { ProposalOptions } from '../sampler/index.js';
+import { selectBest } from '../stage1/index.js';
 import { checkBudget, evaluateTop, type SplitScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
@@ -11,20 +11,22 @@ export interface RadinOptions extends ProposalOptions, CallOptions {
   readonly lambda: number;
 }
 
+/** Candidates that a result lists at least, as far as there are so many. */
+export const LISTED = 1000;
+
 /**
  * RADIN, Recipe 2: rank the candidates by the score of their averaged logits, evaluate the soups of the best B, return
  * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations.
  */
 export async function radin(scorer: SplitScorer, options: RadinOptions): Promise<SearchResult> {
   checkBudget(options.budget);
-  const { mixtures, notices } = proposeCandidates(scorer.poolSize, options);
-  const approxScores = await scorer.approxScores(mixtures, options);
-  const ranked = rankCandidates(mixtures, approxScores, options.lambda);
-  const evaluated = await evaluateTop(scorer, ranked, options.budget, options);
+  const { candidates, scored, notices } = await scorer.rank({ ...options, keep: Math.max(LISTED, options.budget) });
+  const evaluated = await evaluateTop(scorer, candidates, options.budget, options);
   return {
     method: options.lambda > 0 ? 'radin-prior' : 'radin',
     best: selectBest(evaluated),
-    candidates: [...evaluated, ...ranked.slice(evaluated.length)],
+    candidates: [...evaluated, ...candidates.slice(evaluated.length)],
+    scored,
     evaluations: evaluated.length,
     notices,
   };

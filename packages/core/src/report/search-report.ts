@@ -1,5 +1,5 @@
 import type { Metric } from '../metric/index.js';
-import type { SearchResult } from '../recipes/index.js';
+import { LISTED, type SearchResult } from '../recipes/index.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { formatGain, formatScore } from './format-score.js';
 
@@ -24,9 +24,6 @@ export interface RunFacts {
   readonly timings: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
 }
-
-/** Candidates that a report lists at least, as far as there are so many; all that were evaluated are always listed. */
-const LISTED = 1000;
 
 /** The object of `result.json` and of `search --json`. */
 export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
@@ -61,7 +58,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     backend,
     metric: metric.name,
     notices: result.notices,
-    scored: result.candidates.length,
+    scored: result.scored,
     candidates: result.candidates
       .slice(0, Math.max(LISTED, result.evaluations))
       .map((candidate) => describeCandidate(candidate, pool.models)),

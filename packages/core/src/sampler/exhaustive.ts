@@ -3,7 +3,10 @@ import { Mixture } from '../mixture/index.js';
 import type { Sampler } from './sampler.js';
 import { subsets } from './subsets.js';
 
-/** Every subset is held, scored and reported one by one: 2^16 of them are the most that is comfortable. */
+/**
+ * Here every subset is listed, to be scored one by one: 2^16 of them are the most that is comfortable. Stage 1 scores all
+ * subsets of up to 24 models by accuracy or top-k without this list.
+ */
 const MAX_MODELS = 16;
 
 /** Every non-empty subset, 2^N − 1 of them (RADIN, 3.3: "a full exploration of all subsets"), whatever `count` asks for. */
@@ -13,7 +16,7 @@ export const exhaustive: Sampler = {
     if (poolSize > MAX_MODELS) {
       throw new RadinError(
         'CONFIG',
-        `Expected a pool of at most ${MAX_MODELS} models for the sampler "exhaustive" but found ${poolSize}; use "monte-carlo"`,
+        `Expected a pool of at most 24 models for the sampler "exhaustive" (${MAX_MODELS} to compare, or by cross-entropy) but found ${poolSize}; use "monte-carlo"`,
       );
     }
     for (const subset of subsets(poolSize)) yield Mixture.uniform(poolSize, subset);

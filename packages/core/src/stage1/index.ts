@@ -1,3 +1,4 @@
-export { approxScores, checkMetric } from './approx-score.js';
+export { ApproxScorer, type ApproxScorerOptions, checkMetric } from './approx-scorer.js';
 export type { Candidate } from './candidate.js';
 export { rankCandidates, selectBest, withPrior } from './rank.js';
+export { checkProposal, type Ranking, type RankOptions, rankProposal } from './rank-proposal.js';

@@ -3,12 +3,12 @@ import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
 import { type Evaluator, passOfPool } from '../evaluator/index.js';
 import type { Logits, PoolLogits } from '../logits/index.js';
-import { poolLogits } from '../logits/index.js';
+import { poolLogits, storedInMemory } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
-import { approxScores } from '../stage1/index.js';
+import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -29,6 +29,7 @@ export class SplitScorer {
   readonly #parts: SplitScorerParts;
   readonly #scores = new Map<string, Promise<number>>();
   #cache: Promise<PoolLogits> | undefined;
+  #approx: Promise<ApproxScorer> | undefined;
 
   constructor(parts: SplitScorerParts) {
     this.#parts = parts;
@@ -58,9 +59,18 @@ export class SplitScorer {
 
   /** Score of each mixture's averaged logits (RADIN, Eq. 3). */
   async approxScores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
-    const { metric, backend, threads } = this.#parts;
-    const cache = await this.cache(options);
-    return approxScores(cache, mixtures, metric, backend, { ...options, ...(threads && { threads }) });
+    return (await this.#approxScorer(options)).scores(mixtures, options);
+  }
+
+  /** Candidates as a sampler proposes them, in the order of stage 1. */
+  rank(options: RankOptions): Promise<Ranking> {
+    return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
+  }
+
+  /** Gives back what stage 1 holds. */
+  async dispose(): Promise<void> {
+    const approx = await this.#approx?.catch(() => undefined);
+    approx?.close();
   }
 
   /** Exact score of each single model, from the cached logits. */
@@ -102,15 +112,42 @@ export class SplitScorer {
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
   ): Promise<{ logits: Logits; score: number }> {
-    const { split, evaluator, metric, backend } = this.#parts;
+    const { split, evaluator } = this.#parts;
     const logits = await evaluator.logits(model, split.inputs, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (samples) => options.onProgress?.(samples / split.samples),
     });
     checkLabels(split.labels, logits.classes);
-    const alone = poolLogits([model.id], [logits], split.labels.values);
-    const [score] = await approxScores(alone, [Mixture.uniform(1, [0])], metric, backend);
-    return { logits, score: score as number };
+    const alone = await ApproxScorer.open(
+      poolLogits([model.id], [storedInMemory(logits)], split.labels.values),
+      this.#stage1,
+    );
+    try {
+      const [score] = await alone.scores([Mixture.uniform(1, [0])]);
+      return { logits, score: score as number };
+    } finally {
+      alone.close();
+    }
+  }
+
+  get #stage1() {
+    const { metric, backend, threads } = this.#parts;
+    return { metric, backend, ...(threads && { threads }) };
+  }
+
+  #approxScorer(options: CallOptions): Promise<ApproxScorer> {
+    if (this.#approx === undefined) {
+      const { signal } = options;
+      const opened = this.cache(options).then((cache) =>
+        ApproxScorer.open(cache, { ...this.#stage1, ...(signal && { signal }) }),
+      );
+      this.#approx = opened;
+      // What failed or was aborted can be asked for again.
+      opened.catch(() => {
+        this.#approx = undefined;
+      });
+    }
+    return this.#approx;
   }
 
   async #score(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<number> {

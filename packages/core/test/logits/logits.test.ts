@@ -1,47 +1,91 @@
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openBackend } from '@radin/native';
 import { describe, expect, test } from 'vitest';
-import { equalLogits, fromHalf, poolLogits, readLogits } from '../../src/logits/index.js';
+import {
+  equalLogits,
+  fromHalf,
+  openLogits,
+  poolLogits,
+  storedInMemory,
+  withLogitsFiles,
+} from '../../src/logits/index.js';
+import { accuracy } from '../../src/metric/index.js';
+import { Mixture } from '../../src/mixture/index.js';
+import { ApproxScorer } from '../../src/stage1/index.js';
 import { f32, refused, type TensorData, temporaryFolder, tensor, writeArray } from '../pools.js';
 
 const folder = temporaryFolder();
 let files = 0;
 const write = (data: TensorData) => writeArray(join(folder, `${files++}.npy`), data);
 
+/** Accuracy of each single model whose logits stand in these files, for the labels 0, 1, 0, … */
+function accuracies(paths: readonly string[]): Promise<number[]> {
+  return withLogitsFiles(paths, async (logits) => {
+    const labels = Int32Array.from({ length: logits[0]?.samples ?? 0 }, (_, sample) => sample % 2);
+    const cache = poolLogits(
+      paths.map((_, index) => `m${index}`),
+      logits,
+      labels,
+    );
+    const scorer = await ApproxScorer.open(cache, { metric: accuracy, backend: openBackend('auto') });
+    const singles = paths.map((_, index) => Mixture.uniform(paths.length, [index]));
+    return [...(await scorer.scores(singles))];
+  });
+}
+
 describe('logits in a file', () => {
   test.each<[TensorData['dtype'], ArrayBufferView]>([
     ['F32', Float32Array.of(0.5, -2, 1.5, 0, 3, 65504)],
     ['F64', Float64Array.of(0.5, -2, 1.5, 0, 3, 65504)],
     ['F16', Uint16Array.of(0x3800, 0xc000, 0x3e00, 0, 0x4200, 0x7bff)],
-  ])('of dtype %s are read as float32', async (dtype, values) => {
-    const logits = await readLogits(await write(tensor(dtype, [3, 2], values)), 'a');
-    expect(logits).toEqual({ values: Float32Array.of(0.5, -2, 1.5, 0, 3, 65504), samples: 3, classes: 2 });
+  ])('of dtype %s are scored where they are', async (dtype, values) => {
+    expect(await accuracies([await write(tensor(dtype, [3, 2], values))])).toEqual([1 / 3]);
   });
 
-  test('of float64 are rounded once', async () => {
-    const logits = await readLogits(await write(tensor('F64', [1, 2], Float64Array.of(0.1, 1 + 2 ** -24))), 'a');
-    expect(logits.values).toEqual(Float32Array.of(Math.fround(0.1), 1));
+  test('of float64 are rounded to float32, where two can become equal', async () => {
+    const path = await write(tensor('F64', [1, 2], Float64Array.of(1, 1 + 2 ** -24)));
+    expect(await accuracies([path])).toEqual([1]);
+  });
+
+  test('in the byte order of another machine are read as well', async () => {
+    const path = await write(f32([1, 2], [1, 0]));
+    const bytes = readFileSync(path);
+    bytes.subarray(bytes.length - 8).swap32();
+    writeFileSync(path, Buffer.from(bytes.toString('latin1').replace('<f4', '>f4'), 'latin1'));
+    expect(await accuracies([path])).toEqual([1]);
   });
 
   test.each([[[4]], [[2, 2, 1]], [[4, 1]], [[0, 2]]])('of shape %j are refused', async (shape) => {
     const length = shape.reduce((product, size) => product * size, 1);
     const path = await write(f32(shape, new Float32Array(length)));
-    await expect(readLogits(path, 'a')).rejects.toEqual(refused('DATA', /shape \[samples, classes\]/));
+    await expect(openLogits(path)).rejects.toEqual(refused('DATA', /shape \[samples, classes\]/));
   });
 
   test('of integers are refused', async () => {
     const path = await write(tensor('I32', [1, 2], Int32Array.of(1, 2)));
-    await expect(readLogits(path, 'a')).rejects.toEqual(refused('DATA', /F32, F16 or F64 but found I32/));
+    await expect(openLogits(path)).rejects.toEqual(refused('DATA', /F32, F16 or F64 but found I32/));
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     'that are %d are refused, naming model, sample and class',
     async (bad) => {
       const path = await write(f32([3, 2], [0, 1, 2, bad, bad, 0]));
-      await expect(readLogits(path, 'mine')).rejects.toEqual(
-        refused('EVALUATION', new RegExp(`${bad} from model "mine" for sample 1, class 1`)),
+      await expect(accuracies([path])).rejects.toEqual(
+        refused('EVALUATION', new RegExp(`${bad} from model "m0" for sample 1, class 1`)),
       );
     },
   );
+
+  test('that become fewer while they are scored are refused, naming the file', async () => {
+    const paths = [await write(f32([2, 2], [0, 1, 2, 3])), await write(f32([2, 2], [0, 1, 2, 3]))];
+    const scored = withLogitsFiles(paths, async (logits) => {
+      truncateSync(paths[1] as string, 136);
+      const cache = poolLogits(['a', 'b'], logits, Int32Array.of(0, 1));
+      await ApproxScorer.open(cache, { metric: accuracy, backend: openBackend('auto') });
+    });
+    await expect(scored).rejects.toEqual(refused('FILE', /found the end of the file after 136 in .*\.npy/));
+  });
 });
 
 test('every half-precision number is the value that its bits say', () => {
@@ -60,11 +104,8 @@ test('every half-precision number is the value that its bits say', () => {
 });
 
 describe('the logits of a pool', () => {
-  const logits = (samples: number, classes: number, fill = 0) => ({
-    values: new Float32Array(samples * classes).fill(fill),
-    samples,
-    classes,
-  });
+  const logits = (samples: number, classes: number, fill = 0) =>
+    storedInMemory({ values: new Float32Array(samples * classes).fill(fill), samples, classes });
 
   test('have one shape', () => {
     const pool = poolLogits(['a', 'b'], [logits(2, 3), logits(2, 3)], Int32Array.of(0, 1));

@@ -28,6 +28,7 @@ const found: SearchResult = {
   method: 'radin-prior',
   best: pair,
   candidates: [pair, candidate([1, 2], 2, 0.85)],
+  scored: 2,
   evaluations: 1,
   notices: ['all are taken'],
 };
@@ -35,6 +36,7 @@ const individual: SearchResult = {
   method: 'best-individual',
   best: single,
   candidates: [single],
+  scored: 1,
   evaluations: 0,
   notices: [],
 };

@@ -1,0 +1,152 @@
+import {
+  type Backend,
+  type Bank,
+  type FileRange,
+  MOST_MODELS_FOR_ALL_SUBSETS,
+  NonFiniteLogitError,
+  SourceError,
+} from '@radin/native';
+import { quote, RadinError } from '../errors/index.js';
+import { unreadableFile } from '../formats/index.js';
+import type { PoolLogits, StoredLogits } from '../logits/index.js';
+import type { Metric } from '../metric/index.js';
+import { Mixture } from '../mixture/index.js';
+import type { CallOptions } from '../progress.js';
+import type { Candidate } from './candidate.js';
+
+/** Numbers of one tile's [mixtures, N] weight matrix: 16 MiB. */
+const TILE_WEIGHTS = 2 ** 21;
+
+export interface ApproxScorerOptions {
+  readonly metric: Metric;
+  readonly backend: Backend;
+  /** Default: all cores. No result depends on it. */
+  readonly threads?: number;
+}
+
+/**
+ * Stage 1: approximate scores of mixtures from cached logits (RADIN, Eq. 3), exact for a mixture of one model. Accuracy and
+ * top-k read the logits once, into a bank; cross-entropy reads them for every call.
+ */
+export class ApproxScorer {
+  readonly #cache: PoolLogits;
+  readonly #metric: Metric;
+  readonly #backend: Backend;
+  readonly #threads: { readonly threads?: number };
+  readonly #bank: Bank | undefined;
+
+  private constructor(cache: PoolLogits, { metric, backend, threads }: ApproxScorerOptions, bank: Bank | undefined) {
+    this.#cache = cache;
+    this.#metric = metric;
+    this.#backend = backend;
+    this.#threads = threads === undefined ? {} : { threads };
+    this.#bank = bank;
+  }
+
+  /** Cost: for accuracy and top-k one read of the logits. @throws RadinError for logits that are not finite, and for files that cannot be read */
+  static async open(cache: PoolLogits, options: ApproxScorerOptions & { signal?: AbortSignal }): Promise<ApproxScorer> {
+    const { metric, backend, threads, signal } = options;
+    checkMetric(metric, cache.classes);
+    if (metric.measure.kind !== 'top') return new ApproxScorer(cache, options, undefined);
+    const { logits, samples, classes, labels } = cache;
+    const request = { logits, samples, classes, labels, top: metric.measure.k };
+    const bank = await backend
+      .openBank(request, { ...(signal && { signal }), ...(threads && { threads }) })
+      .catch((error) => Promise.reject(named(error, cache)));
+    return new ApproxScorer(cache, options, bank);
+  }
+
+  /** Whether `bestSubsets` can be asked. */
+  get canScoreAllSubsets(): boolean {
+    return this.#bank !== undefined && this.#cache.models.length <= MOST_MODELS_FOR_ALL_SUBSETS;
+  }
+
+  /** One score per mixture, in the metric's unit. */
+  async scores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
+    const models = this.#cache.models.length;
+    const scores = new Float64Array(mixtures.length);
+    const tile = Math.max(1, Math.floor(TILE_WEIGHTS / models));
+    for (let start = 0; start < mixtures.length; start += tile) {
+      const part = mixtures.slice(start, start + tile);
+      const weights = new Float64Array(part.length * models);
+      for (const [row, mixture] of part.entries()) weights.set(mixture.weights, row * models);
+      const totals = await this.#totals(weights, options.signal);
+      scores.set(
+        totals.map((total) => this.#metric.score(total, this.#cache.samples)),
+        start,
+      );
+      options.onProgress?.({ phase: 'score', done: start + part.length, total: mixtures.length });
+    }
+    return scores;
+  }
+
+  /**
+   * The best of all 2^N − 1 uniform subsets in the order of `rankCandidates`, at most `keep` of them.
+   * @throws RangeError unless `canScoreAllSubsets`
+   */
+  async bestSubsets(keep: number, lambda: number, options: CallOptions = {}): Promise<Candidate[]> {
+    if (this.#bank === undefined)
+      throw new RangeError('Expected accuracy or top-k for all subsets but received neither');
+    const { models, samples } = this.#cache;
+    const total = 2 ** models.length - 1;
+    const { signal, onProgress } = options;
+    const { subsets, correct } = await this.#bank.allSubsets(
+      { keep, lambda },
+      {
+        ...this.#threads,
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress: (done) => onProgress({ phase: 'score', done: done * total, total }) }),
+      },
+    );
+    onProgress?.({ phase: 'score', done: total, total });
+    return Array.from(subsets, (subset, index) => ({
+      mixture: Mixture.uniform(
+        models.length,
+        [...models.keys()].filter((model) => (subset >>> model) & 1),
+      ),
+      approxScore: this.#metric.score(correct[index] as number, samples),
+      rank: index + 1,
+    }));
+  }
+
+  /** Gives the memory back. */
+  close(): void {
+    this.#bank?.close();
+  }
+
+  async #totals(mixtures: Float64Array, signal: AbortSignal | undefined): Promise<Float64Array> {
+    const run = { ...this.#threads, ...(signal && { signal }) };
+    if (this.#bank !== undefined) return this.#bank.count(mixtures, run);
+    const { logits, samples, classes, labels } = this.#cache;
+    try {
+      const { totals } = await this.#backend.crossEntropy({ logits, samples, classes, labels, mixtures }, run);
+      return totals;
+    } catch (error) {
+      throw named(error, this.#cache);
+    }
+  }
+}
+
+/** A failure of native code with the names of what it speaks of. */
+function named(error: unknown, { models, logits }: PoolLogits): unknown {
+  if (error instanceof NonFiniteLogitError) {
+    const { model, sample, classIndex, value } = error;
+    return new RadinError(
+      'EVALUATION',
+      `Expected finite logits but found ${value} from model ${quote(models[model] as string)} for sample ${sample}, class ${classIndex}`,
+      { cause: error },
+    );
+  }
+  if (error instanceof SourceError) {
+    const { path, source } = logits[error.source] as StoredLogits;
+    return unreadableFile(path as string, source as FileRange, error);
+  }
+  return error;
+}
+
+/** @throws RadinError where the metric makes no sense for this number of classes. */
+export function checkMetric({ name, measure }: Metric, classes: number): void {
+  if (measure.kind === 'top' && measure.k > classes) {
+    throw new RadinError('CONFIG', `Expected a metric for ${classes} classes but found ${name}`);
+  }
+}
