@@ -63,8 +63,7 @@ struct Bank {
   }
   // Whether a mixture gets the sample in that lane wrong, by the float64 loop itself. Coefficients [N], the largest 1.
   bool is_wrong(size_t group, size_t lane, const double* coefficients) const;
-  // The lanes of a group that a mixture gets wrong: those that are known to be, and of the uncertain ones those of which
-  // `is_wrong` says so.
+  // The lanes of a group that a mixture gets wrong: those known to be, and the uncertain ones of which `is_wrong` says so.
   uint32_t wrong_lanes(size_t group, uint16_t wrong, uint16_t uncertain, const double* coefficients) const;
 };
 

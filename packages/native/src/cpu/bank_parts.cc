@@ -8,8 +8,8 @@ namespace radin {
 
 namespace {
 
-// Bytes of one model's rows in a tile: as much as keeps the processor's prefetcher in one stream, and little enough for the
-// tile of a dozen models to fit the second-level cache (16 samples of 1000 classes).
+// Bytes of one model's rows in a tile: as much as keeps the processor's prefetcher in one stream, and little enough for
+// the tile of a dozen models to fit the second-level cache (16 samples of 1000 classes).
 constexpr size_t kTileBytes = size_t{64} << 10;
 // Bounds the tile's work space for few classes.
 constexpr size_t kTileSamples = 256;

@@ -1,6 +1,6 @@
-// What building a bank is made of besides finding the marks, which a backend does its own way: how samples are divided, how a
-// tile's samples are decided from their marks, and what comes of all of them. As the division into blocks and tiles is the
-// same for all backends, so is the bank.
+// What building a bank is made of besides finding the marks, which a backend does its own way: how samples are divided,
+// how a tile's samples are decided from their marks, and what comes of all of them. As the division into blocks and
+// tiles is the same for all backends, so is the bank.
 #pragma once
 
 #include <atomic>
@@ -62,9 +62,9 @@ class TileDecisions {
   TileDecisions(const InstructionSet& set, BankParts& parts)
       : parts_(parts), classes_(set, parts.logits().models, parts.top()) {}
 
-  // The tile is samples [first, first + count) of a block that begins at sample `begin`. `marks` [count, ceil(C / 16)] are
-  // those of SampleClasses::classify, `largest_bits` the bits of the largest magnitude, or more than those of the largest
-  // float32 where some logit is not finite.
+  // The tile is samples [first, first + count) of a block that begins at sample `begin`. `marks` [count, ceil(C / 16)]
+  // are those of SampleClasses::classify, `largest_bits` the bits of the largest magnitude, or more than those of the
+  // largest float32 where some logit is not finite.
   void decide(const LogitBlocks& blocks, size_t begin, size_t first, size_t count, uint16_t* marks,
               int32_t largest_bits, Leftover* leftover);
 

@@ -1,13 +1,14 @@
 // Weighted averages of models, piece by piece.
 //
 // Fused: widening, the float64 sum over an output's ingredients in their order, the division, the test whether all
-// ingredients are equal bit for bit, and the one rounding, to the contract's bits: compiled without fused multiply-adds.
+// ingredients are equal bit for bit, and the one rounding, to the contract's bits: compiled without fused
+// multiply-adds.
 // Never in device memory: widened copies, or more of a model than the pieces under way, so pools may be larger than it.
 // Shapes: streams S x [elements], outputs B x [elements].
 // Memory: per slot S + (outputs at once) pieces in pinned host memory, and the same on the device. Slots of all threads
 // together stay within the call's memory limit and half of the device's free memory.
-// When it pays: the ingredients cross the bus once for all outputs, so with many outputs. For one output of tensors in host
-// memory the bus is slower than the CPU's own memory.
+// When it pays: the ingredients cross the bus once for all outputs, so with many outputs. For one output of tensors in
+// host memory the bus is slower than the CPU's own memory.
 
 #include "average.h"
 
@@ -40,7 +41,7 @@ struct AverageElements {
   const uint32_t* stream;
   const double* weights;
   uint8_t* outputs;  // [elements], `stride` bytes apart
-  uint32_t* has_nan; // out: 1 if any quotient was NaN
+  uint32_t* has_nan;  // out: 1 if any quotient was NaN
 
   RADIN_ANYWHERE void operator()(size_t index) const {
     typedef typename Format::Bits Bits;
@@ -68,7 +69,7 @@ struct AverageElements {
   }
 };
 
-// Of a slot; a piece of a dozen models is then a few hundred KiB of each, long enough for the bus, and done in milliseconds.
+// Of a slot; a piece of a dozen models is then a few hundred KiB of each, long enough for a bus.
 constexpr size_t kSlotBytes = size_t{16} << 20;
 // What pieces begin at in a slot.
 constexpr size_t kAlignment = 256;

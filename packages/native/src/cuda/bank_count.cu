@@ -1,8 +1,8 @@
 // Scoring mixtures on a bank.
 //
-// Fused: sums over a mixture's ingredients of all slots of 16 samples, their comparison, and the count of preferred classes.
-// The sums exist in registers only; what comes back is 16 + 16 bits for each group and mixture, and the host asks the
-// float64 loop where they leave a sample open.
+// Fused: sums over a mixture's ingredients of all slots of 16 samples, their comparison, and the count of preferred
+// classes. The sums exist in registers only; what comes back is 16 + 16 bits for each group and mixture, and the host
+// asks the float64 loop where they leave a sample open.
 // Shapes: masks [G, S]. Neighbouring threads are mixtures of one group, whose rows they find in the first-level cache.
 // Memory: lists of a chunk of mixtures and 4 bytes for each group and mixture of it, on both sides.
 

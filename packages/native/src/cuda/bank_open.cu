@@ -4,9 +4,10 @@
 // infinities and NaNs), one bit per class. What comes back from the device is a 32nd of one model's logits.
 // Never in device memory: more logits than the blocks under way, so that they may be larger than it.
 // Shapes: a block's logits N x [samples, C], marks [samples, ceil(C / 16)].
-// Memory: per slot a block of all models as float32 (some 32 MiB, see logit_blocks.h) in pinned memory and on the device.
-// When it pays: where the logits are not in the processor's reach at memory speed, as files of 16-bit floats; logits in host
-// memory cross the bus more slowly than the CPU would scan them.
+// Memory: per slot a block of all models as float32 (some 32 MiB, see logit_blocks.h) in pinned memory and on the
+// device.
+// When it pays: where the logits are not in the processor's reach at memory speed, as files of 16-bit floats; logits in
+// host memory cross the bus more slowly than the CPU would scan them.
 //
 // Blocks and tiles are the CPU's, so the bank is the same to the bit.
 

@@ -1,17 +1,17 @@
 // The device as the CUDA backend sees it: memory, copies and launches in the order of a stream.
 //
-// A kernel is a struct of its arguments with a member `void operator()(size_t index) const` for one of `count` independent
-// indices. It is plain C++, so everything above this header compiles against either of two devices of the same interface:
-// device_cuda.h, a GPU, and device_on_host.h, host memory, on which the same bodies run one after the other. The latter lets
-// the backend's logic be tested on any machine.
+// A kernel is a struct of its arguments with a member `void operator()(size_t index) const` for one of `count`
+// independent indices. It is plain C++, so everything above this header compiles against either of two devices of the
+// same interface: device_cuda.h, a GPU, and device_on_host.h, host memory, on which the same bodies run one after the
+// other. The latter lets the backend's logic be tested on any machine.
 //
-//   struct DeviceError { std::string message; }         // thrown by everything below; one line that names the failed call
+//   struct DeviceError { std::string message; }        // thrown by all below; one line that names the failed call
 //   const char* device_unavailable();                   // null, or why there is no device
 //   size_t free_device_memory();
 //   class DeviceArray<T> { DeviceArray(size_t size); data(); size(); }   // not initialised
 //   class PinnedArray<T> { the same }                                    // host memory that copies can run beside
 //   class Stream {
-//     void to_device(T* to, const T* from, size_t count); // asynchronous, as all of these: `from` stays as it is until wait()
+//     void to_device(T* to, const T* from, size_t count); // asynchronous, as all: keep `from` until wait()
 //     void to_host(T* to, const T* from, size_t count);
 //     void clear(T* at, size_t count);
 //     void launch(const Kernel& kernel, size_t count);
@@ -19,7 +19,8 @@
 //   }
 //   T atomic_add(T* at, T value), void atomic_max(T* at, T value);         // in kernels
 //
-// Memory is given back when its owner goes. A stream that goes waits first, so owners of memory declare their stream last.
+// Memory is given back when its owner goes. A stream that goes waits first, so owners of memory declare their stream
+// last.
 #pragma once
 
 #ifdef __CUDACC__

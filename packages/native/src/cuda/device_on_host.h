@@ -1,6 +1,6 @@
-// A device made of host memory, for tests. What a stream is told is done when it is waited for and not before, so that code
-// which forgets to wait, or touches memory that a copy still needs, gets wrong answers here too. Its memory ends at
-// RADIN_ON_HOST_BYTES, an environment variable, or 1 GiB.
+// A device made of host memory, for tests. What a stream is told is done when it is waited for and not before, so that
+// code which forgets to wait, or touches memory that a copy still needs, gets wrong answers here too. Its memory ends
+// at RADIN_ON_HOST_BYTES, an environment variable, or 1 GiB.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // A call's pieces of work between host and device.
 //
-// Each worker thread has two slots with a stream each: while the device copies and computes the piece of one, the thread reads
-// the next piece into the other, or finishes the one before.
+// Each worker thread has two slots with a stream each: while the device copies and computes the piece of one, the
+// thread reads the next piece into the other, or finishes the one before.
 #pragma once
 
 #include <atomic>

@@ -122,9 +122,9 @@ RADIN_SHARED Quantised quantise(size_t models, const float* other, const float* 
   return {0, slack < 0x1p28 ? static_cast<int32_t>(slack) : kAlwaysUncertain};
 }
 
-// How far a float32 sum of products a_k quantised[k] can be from its value in real numbers, for quantised differences of up to
-// quantised_bits and `total` at least the sum of all a_k: 2^-24 of the largest possible sum for each of N + 4 roundings on an
-// element's way.
+// How far a float32 sum of products a_k quantised[k] can be from its value in real numbers, for quantised differences of
+// up to quantised_bits and `total` at least the sum of all a_k: 2^-24 of the largest possible sum for each of N + 4
+// roundings on an element's way.
 RADIN_SHARED float weighted_rounding(size_t models, float total) {
   return total * 1.01f * static_cast<float>(models + 4) * 0x1p-24f *
          static_cast<float>(int32_t{1} << quantised_bits(models));

@@ -1,5 +1,5 @@
-// The module: bindingVersion, backends and the calls of calls.h. Any number of threads may load it: its only state is the CUDA
-// library, once loaded.
+// The module: bindingVersion, backends and the calls of calls.h. Any number of threads may load it: its only state is
+// the CUDA library, once loaded.
 
 #include <exception>
 #include <new>
@@ -59,8 +59,8 @@ napi_value close_cross_entropy_bank(napi_env env, napi_callback_info info) {
   });
 }
 
-// backends(cudaLibrary) → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its pair.
-// Where cudaLibrary is a path and not null, `cuda` is looked for there.
+// backends(cudaLibrary) → [name, reason why it is unavailable or "", name, reason, …]: a backend's index is that of its
+// pair. Where cudaLibrary is a path and not null, `cuda` is looked for there.
 napi_value backends(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     const Arguments arguments(env, info, 1);
