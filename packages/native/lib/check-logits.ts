@@ -32,7 +32,7 @@ const MOST_CLASSES = 2 ** 31;
 const MOST_LAMBDA = 1e300;
 
 /** A snapshot of cached logits and their labels. */
-export function checkLogits(request: LogitsRequest): LogitsRequest {
+function checkLogits(request: LogitsRequest): LogitsRequest {
   requireObject(request, 'request');
   const { samples, classes } = request;
   requireInteger(samples, 0, MOST_SAMPLES, 'samples');

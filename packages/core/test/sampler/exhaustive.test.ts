@@ -26,5 +26,7 @@ test('lists each subset as a uniform mixture', () => {
 test('lists all subsets of 16 models and refuses 17', () => {
   expect([...subsets(16)]).toHaveLength(2 ** 16 - 1);
   expect(exhaustive.sample(16, 1, new Random(0))[Symbol.iterator]().next().done).toBe(false);
-  expect(() => sample(17)).toThrow(refused('CONFIG', /at most 24 models .*16 to compare, or by cross-entropy.* found 17; use "monte-carlo"/));
+  expect(() => sample(17)).toThrow(
+    refused('CONFIG', /at most 24 models .*16 to compare, or by cross-entropy.* found 17; use "monte-carlo"/),
+  );
 });
