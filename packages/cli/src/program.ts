@@ -20,7 +20,7 @@ export function buildProgram(context: CommandContext): Command {
       'after',
       '\nExample:\n  radin demo\n  radin search examples/digits --budget 25\n\n`radin COMMAND --help` tells more.',
     );
-  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDemo, addDoctor])
+  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDoctor, addDemo])
     add(program, context);
   for (const command of [program, ...program.commands]) {
     // Errors are thrown and printed in one place; only help and version are printed by commander.

@@ -178,6 +178,26 @@ export function describeBank(open: () => Backend): void {
       await fc.assert(property, { numRuns: 60 });
     });
 
+    it('leaves it to the loop whether rounded products tie, where sums without weights are exact', async () => {
+      // The second model prefers class 2 by less than what the first model's 1e9 leaves of float64.
+      const one = {
+        logits: [Float32Array.of(-1e9, -1e9, -1e9), Float32Array.of(19.9999942779541, 1e10, 20)],
+        samples: 1,
+        classes: 3,
+        labels: Int32Array.of(0),
+      };
+      for (const p of [
+        [75.65856990142686, 1],
+        [1, 1],
+        [3, 1],
+      ]) {
+        for (const top of [1, 2, 3]) {
+          const counts = await withBank(bankRequest(one, top), (bank) => bank.count(Float64Array.from(p)));
+          expect([...counts]).toEqual([sum(loop(one, p, top))]);
+        }
+      }
+    });
+
     it('scores all subsets as it counts them one by one, in the order of the ranking', async () => {
       const material = fc.record({
         one: pool(9),

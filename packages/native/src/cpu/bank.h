@@ -25,6 +25,7 @@ struct BankView {
   const int32_t* quantised;     // [T, N, 16]
   const int32_t* bias;          // [T, 16]
   const int32_t* slack;         // [T, 16]
+  const float* weighted_slack;  // [T, 16]
   const int32_t* need;          // [G, 16]: wrong if that many slots are preferred
 };
 
@@ -46,6 +47,7 @@ struct Bank {
   AlignedArray<int32_t> quantised;
   AlignedArray<int32_t> bias;
   AlignedArray<int32_t> slack;
+  AlignedArray<float> weighted_slack;
   AlignedArray<int32_t> need;
   AlignedArray<uint32_t> sample;       // [G, 16]; kNoSample in lanes without one
   AlignedArray<float> label_logits;    // [G, 16, N]
@@ -55,10 +57,12 @@ struct Bank {
   static constexpr uint32_t kNoSample = UINT32_MAX;
 
   BankView view() const {
-    return {models, top, groups, first_slot.data(), quantised.data(), bias.data(), slack.data(), need.data()};
+    return {models, top, groups, first_slot.data(), quantised.data(), bias.data(), slack.data(),
+            weighted_slack.data(), need.data()};
   }
   size_t bytes() const {
-    return sizeof(uint32_t) * always_wrong.size() + first_slot.bytes() + quantised.bytes() + bias.bytes() + slack.bytes() + need.bytes() +
+    return sizeof(uint32_t) * always_wrong.size() + first_slot.bytes() + quantised.bytes() + bias.bytes() + slack.bytes() +
+           weighted_slack.bytes() + need.bytes() +
            sample.bytes() + label_logits.bytes() + class_logits.bytes() + wins_ties.bytes();
   }
   // Whether a mixture gets the sample in that lane wrong, by the float64 loop itself. Coefficients [N], the largest 1.

@@ -39,6 +39,7 @@ void arrange(const std::vector<Leftover>& leftovers, Bank* bank) {
   bank->quantised = AlignedArray<int32_t>(slots * models * kBankLanes);
   bank->bias = AlignedArray<int32_t>(slots * kBankLanes);
   bank->slack = AlignedArray<int32_t>(slots * kBankLanes);
+  bank->weighted_slack = AlignedArray<float>(slots * kBankLanes);
   bank->wins_ties = AlignedArray<uint16_t>(slots);
   bank->class_logits = AlignedArray<float>(slots * kBankLanes * models);
   bank->need = AlignedArray<int32_t>(bank->groups * kBankLanes);
@@ -47,6 +48,7 @@ void arrange(const std::vector<Leftover>& leftovers, Bank* bank) {
   std::fill_n(bank->quantised.data(), slots * models * kBankLanes, 0);
   std::fill_n(bank->bias.data(), slots * kBankLanes, kNoClass);
   std::fill_n(bank->slack.data(), slots * kBankLanes, 0);
+  std::fill_n(bank->weighted_slack.data(), slots * kBankLanes, 0.0f);
   std::fill_n(bank->wins_ties.data(), slots, uint16_t{0});
   std::fill_n(bank->class_logits.data(), slots * kBankLanes * models, 0.0f);
   std::fill_n(bank->need.data(), bank->groups * kBankLanes, INT32_MAX);
@@ -72,6 +74,7 @@ void arrange(const std::vector<Leftover>& leftovers, Bank* bank) {
       const Quantised made = quantise(models, other, label, wins_ties, quantised.data());
       bank->bias[slot * kBankLanes + lane] = made.bias;
       bank->slack[slot * kBankLanes + lane] = made.slack;
+      bank->weighted_slack[slot * kBankLanes + lane] = made.weighted_slack;
       for (size_t k = 0; k < models; ++k) bank->quantised[(slot * models + k) * kBankLanes + lane] = quantised[k];
     }
   }

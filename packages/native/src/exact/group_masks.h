@@ -50,7 +50,7 @@ RADIN_SHARED PreferredSlots preferred_by_weights(const BankView& bank, size_t gr
       }
     }
     for (size_t lane = 0; lane < kBankLanes; ++lane) {
-      const float slack = static_cast<float>(bank.slack[slot * kBankLanes + lane]);
+      const float slack = bank.weighted_slack[slot * kBankLanes + lane];
       const float band = 1.01f * total * (slack + 2.0f) + rounding;
       preferred.certain[lane] += sum[lane] > band;
       preferred.possible[lane] += sum[lane] > -band;

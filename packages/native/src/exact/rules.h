@@ -80,6 +80,7 @@ RADIN_SHARED int exponent_of(double x) {
 struct Quantised {
   int32_t bias;
   int32_t slack;
+  float weighted_slack;  // the same for other mixtures, for each unit of their coefficients: their products are rounded
 };
 
 RADIN_SHARED Quantised quantise(size_t models, const float* other, const float* label, bool wins_ties,
@@ -103,23 +104,24 @@ RADIN_SHARED Quantised quantise(size_t models, const float* other, const float* 
   }
   if (largest_difference == 0.0) {  // equal in every model: a tie, for every mixture
     for (size_t k = 0; k < models; ++k) quantised[k] = 0;
-    return {wins_ties ? 1 : 0, 0};
+    return {wins_ties ? 1 : 0, 0, 0.0f};
   }
   const int scale = quantised_bits(models) - 1 - exponent_of(largest_difference);
   const double unit = two_to(scale);
   // Every sum that the float64 loop makes is exact where all logits are multiples of 2^lowest and their sum stays below
   // 2^53 of those.
   const bool sums_are_exact = static_cast<double>(models) * largest < two_to(lowest + 53);
-  bool exact = sums_are_exact && lowest + scale >= 0;
+  const bool exact = sums_are_exact && lowest + scale >= 0;
   for (size_t k = 0; k < models; ++k) {
     const double scaled = (static_cast<double>(other[k]) - static_cast<double>(label[k])) * unit;
     // Adding and subtracting 1.5 * 2^52 rounds to an integer.
     const double rounded = scaled + 6755399441055744.0 - 6755399441055744.0;
     quantised[k] = static_cast<int32_t>(rounded);
   }
-  if (exact) return {wins_ties ? 1 : 0, 0};
   const double slack = 0.5 * static_cast<double>(models) + 2.0 + rounding_slack(models, largest) * unit;
-  return {0, slack < 0x1p28 ? static_cast<int32_t>(slack) : kAlwaysUncertain};
+  const int32_t certain = slack < 0x1p28 ? static_cast<int32_t>(slack) : kAlwaysUncertain;
+  if (exact) return {wins_ties ? 1 : 0, 0, static_cast<float>(certain)};
+  return {0, certain, static_cast<float>(certain)};
 }
 
 // How far a float32 sum of products a_k quantised[k] can be from its value in real numbers, for quantised differences of

@@ -219,7 +219,7 @@ Preferred weighted(const BankView& bank, size_t first_slot, size_t last_slot, co
       }
     }
     for (size_t part = 0; part < kParts; ++part) {
-      const Floats slack = __builtin_convertvector(load<Ints>(bank.slack + slot * kGroup + part * kLanes), Floats);
+      const Floats slack = load<Floats>(bank.weighted_slack + slot * kGroup + part * kLanes);
       const Floats band = broadcast(1.01f * total) * (slack + broadcast(2.0f)) + broadcast(rounding);
       note(sum[part] > band, sum[part] > -band, kAny, part, &preferred);
     }
