@@ -103,17 +103,6 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
-  score(
-    backend: number,
-    logits: readonly Float32Array[],
-    classes: number,
-    labels: Int32Array,
-    coefficients: Float64Array,
-    top: number,
-    totals: Float64Array,
-    threads: number,
-    state: Int32Array,
-  ): Promise<number>;
   stream(
     backend: number,
     read: readonly Uint8Array[],
@@ -129,7 +118,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 4;
+const BINDING_VERSION = 5;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

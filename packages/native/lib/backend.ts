@@ -140,33 +140,6 @@ export type Measure =
   /** −log softmax(z)[label], in nats. */
   | { readonly kind: 'cross-entropy' };
 
-export interface ScoreRequest {
-  /** N arrays of shape [M, C], all finite. */
-  readonly logits: readonly Float32Array[];
-  readonly samples: number;
-  readonly classes: number;
-  /** Shape [M], each in [0, C). */
-  readonly labels: Int32Array;
-  /** Shape [S, N]: the mixing weights p_k ≥ 0 of each mixture, at least one > 0. */
-  readonly mixtures: Float64Array;
-  readonly measure: Measure;
-}
-
-/** One model's cached logits ŷ_k, [M, C] row-major, all finite. F64 is rounded to float32 first. */
-export interface LogitsArray {
-  readonly dtype: FloatDtype;
-  readonly source: Source;
-}
-
-/** The cached logits of N models on M labelled samples. */
-export interface LogitsRequest {
-  readonly logits: readonly LogitsArray[];
-  readonly samples: number;
-  readonly classes: number;
-  /** Shape [M], each in [0, C). */
-  readonly labels: Int32Array;
-}
-
 export interface BankRequest extends LogitsRequest {
   /** What counts as correct: the label is among the `top` largest logits. 1 is accuracy. 1 ≤ top ≤ C. */
   readonly top: number;
@@ -259,18 +232,6 @@ export interface Backend {
    * @throws NaNError for the first NaN in the order of tensors, ingredients, elements, where `refuseNaN` asks for it
    */
   average(request: AverageRequest, options?: RunOptions): Promise<void>;
-
-  /**
-   * The measure's total over the M samples for each mixture's averaged logits (RADIN, Eq. 3), as S numbers.
-   *
-   * The logits of a mixture are z_c = Σ_k a_k ŷ_k[m, c] in float64, k ascending over a_k > 0, starting from the first product.
-   * For `top`, a = p / max p, so that a uniform subset adds float32 logits with weights of exactly 1 and no division can
-   * make or break a tie; the total is an integer. For `cross-entropy`, a = p / Σp, and a sample adds
-   * log(Σ_c exp(z_c − max z)) + (max z − z_label), c ascending, with the exp and log of elementary.ts; samples are added in
-   * blocks of 256, then the block sums in block order. Same bits on every backend and thread count.
-   * @throws RangeError naming model, sample and class of the first logit that is not finite.
-   */
-  score(request: ScoreRequest, options?: RunOptions): Promise<Float64Array>;
 
   /**
    * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what

@@ -1,15 +1,20 @@
-import type { Measure } from './backend.js';
+/** The a_k of the contract from the weights p of mixtures, [S, N]; computed once for all backends. */
 
-/**
- * The a_k of the contract for each mixture, [S, N]: p / max p for `top`, so that no division can make or break a tie
- * between the classes of a uniform subset; p / Σp for cross-entropy, where the scale of the logits counts. Computed once
- * for all backends.
- */
-export function mixingCoefficients(mixtures: Float64Array, models: number, measure: Measure): Float64Array {
+/** p / max p, for counts: no division can make or break a tie between the classes of a uniform subset, whose a_k are all 1. */
+export function coefficientsByLargest(mixtures: Float64Array, models: number): Float64Array {
+  return dividedRows(mixtures, models, largest);
+}
+
+/** p / Σp, for cross-entropy, where the scale of the logits counts. */
+export function coefficientsBySum(mixtures: Float64Array, models: number): Float64Array {
+  return dividedRows(mixtures, models, sum);
+}
+
+function dividedRows(mixtures: Float64Array, models: number, scaleOf: (p: Float64Array) => number): Float64Array {
   const coefficients = new Float64Array(mixtures.length);
   for (let row = 0; row < mixtures.length; row += models) {
     const weights = mixtures.subarray(row, row + models);
-    const scale = measure.kind === 'top' ? largest(weights) : sum(weights);
+    const scale = scaleOf(weights);
     for (let k = 0; k < models; k++) coefficients[row + k] = (weights[k] as number) / scale;
   }
   return coefficients;

@@ -10,6 +10,12 @@ import { expNonpositive, logAtLeastOne, powerOfTwo } from './elementary.js';
 
 const { fround } = Math;
 
+/**
+ * Samples are added in blocks of this many, and the block sums in block order: a fixed order that threads can keep. Equal to
+ * kBlockSamples in src/cpu/cross_entropy.cc.
+ */
+export const BLOCK_SAMPLES = 256;
+
 /** Classes added in float32 before the sum goes on in float64. Equal to kBlockClasses in src/cpu/cross_entropy.cc. */
 const BLOCK_CLASSES = 64;
 

@@ -22,7 +22,6 @@ export {
   type Measure,
   MOST_MODELS_FOR_ALL_SUBSETS,
   type RunOptions,
-  type ScoreRequest,
   type Source,
 } from './backend.js';
 export { NaNError } from './nan-error.js';

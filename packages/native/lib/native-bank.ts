@@ -3,10 +3,8 @@
 import { type AddonBinding, DTYPE_CODES, type RawBank, rawSources, runCall } from './addon.js';
 import type { AllSubsets, AllSubsetsRequest, Bank, BankRequest, BankStatistics, RunOptions } from './backend.js';
 import { checkAllSubsets, checkBank } from './check-logits.js';
-import { mixingCoefficients } from './coefficients.js';
+import { coefficientsByLargest } from './coefficients.js';
 import { checkMixture, checkMixtures, checkOptions } from './validate.js';
-
-const ACCURACY = { kind: 'top', k: 1 } as const;
 
 class NativeBank implements Bank {
   readonly models: number;
@@ -31,7 +29,7 @@ class NativeBank implements Bank {
   }
 
   async count(mixtures: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
-    const coefficients = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, ACCURACY);
+    const coefficients = coefficientsByLargest(checkMixtures(mixtures, this.models), this.models);
     const run = checkOptions(options);
     const counts = new Float64Array(mixtures.length / this.models);
     await runCall(
@@ -42,7 +40,7 @@ class NativeBank implements Bank {
   }
 
   async correct(mixture: Float64Array, options: RunOptions = {}): Promise<Uint8Array> {
-    const coefficients = mixingCoefficients(checkMixture(mixture, this.models), this.models, ACCURACY);
+    const coefficients = coefficientsByLargest(checkMixture(mixture, this.models), this.models);
     const run = checkOptions(options);
     const correct = new Uint8Array(this.samples);
     await runCall(

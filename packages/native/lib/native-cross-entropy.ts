@@ -12,7 +12,7 @@ import type {
 } from './backend.js';
 import { readLogits } from './cached-logits.js';
 import { checkCrossEntropy, checkCrossEntropyBank } from './check-logits.js';
-import { mixingCoefficients } from './coefficients.js';
+import { coefficientsBySum } from './coefficients.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { checkMixtures, checkOptions } from './validate.js';
 
@@ -26,7 +26,7 @@ export async function crossEntropy(
   const checked = checkCrossEntropy(request);
   const run = checkOptions(options);
   const { logits, classes, labels, mixtures, gradient } = checked;
-  const coefficients = mixingCoefficients(mixtures, logits.length, { kind: 'cross-entropy' });
+  const coefficients = coefficientsBySum(mixtures, logits.length);
   const count = mixtures.length / logits.length;
   const results = new Float64Array(gradient ? count + mixtures.length : count);
   const { dtypes, arrays, ranges } = rawLogits(checked);
@@ -93,9 +93,7 @@ class NativeBank implements CrossEntropyBank {
   async bounds(mixtures: Float64Array, options: RunOptions = {}): Promise<CrossEntropyBounds> {
     const bank = this.#bank;
     if (bank === undefined) throw new TypeError('Expected a bank that has not been closed');
-    const coefficients = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, {
-      kind: 'cross-entropy',
-    });
+    const coefficients = coefficientsBySum(checkMixtures(mixtures, this.models), this.models);
     const run = checkOptions(options);
     const lower = new Float64Array(mixtures.length / this.models);
     const upper = new Float64Array(lower.length);

@@ -11,14 +11,12 @@ import type {
   CrossEntropyBankRequest,
   CrossEntropyRequest,
   RunOptions,
-  ScoreRequest,
 } from './backend.js';
 import { checkAverage } from './check-average.js';
-import { mixingCoefficients } from './coefficients.js';
 import { NaNError } from './nan-error.js';
 import { openNativeBank } from './native-bank.js';
 import { crossEntropy, openCrossEntropyBank } from './native-cross-entropy.js';
-import { checkOptions, checkScore, nonFiniteLogit } from './validate.js';
+import { checkOptions } from './validate.js';
 
 class NativeBackend implements Backend {
   readonly name: string;
@@ -59,23 +57,6 @@ class NativeBackend implements Backend {
       run,
     );
     if (nan !== null) throw new NaNError(...nan);
-  }
-
-  async score(request: ScoreRequest, options: RunOptions = {}): Promise<Float64Array> {
-    const { logits, classes, labels, mixtures, measure } = checkScore(request);
-    const run = checkOptions(options);
-    const coefficients = mixingCoefficients(mixtures, logits.length, measure);
-    const top = measure.kind === 'top' ? measure.k : 0;
-    const totals = new Float64Array(mixtures.length / logits.length);
-    const nonFinite = await runCall(
-      (state) => this.#addon.score(this.#index, logits, classes, labels, coefficients, top, totals, run.threads, state),
-      run,
-    );
-    if (nonFinite >= 0) {
-      const size = logits[0]?.length as number;
-      throw nonFiniteLogit(logits, classes, Math.floor(nonFinite / size), nonFinite % size);
-    }
-    return totals;
   }
 
   crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {

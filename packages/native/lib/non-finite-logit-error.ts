@@ -1,4 +1,4 @@
-/** A cached logit is NaN or infinite, which no score can be made of. */
+/** A cached logit is NaN or infinite, which nothing can be computed from. */
 export class NonFiniteLogitError extends RangeError {
   override readonly name = 'NonFiniteLogitError';
 

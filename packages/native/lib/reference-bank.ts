@@ -10,13 +10,10 @@ import {
 } from './backend.js';
 import { readLogits, watchSources } from './cached-logits.js';
 import { checkAllSubsets, checkBank } from './check-logits.js';
-import { mixingCoefficients } from './coefficients.js';
-import { measureSample } from './measures.js';
+import { coefficientsByLargest } from './coefficients.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { Turn } from './turn.js';
 import { checkMixture, checkMixtures, checkOptions } from './validate.js';
-
-const ACCURACY = { kind: 'top', k: 1 } as const;
 
 class ReferenceBank implements Bank {
   readonly models: number;
@@ -45,7 +42,7 @@ class ReferenceBank implements Bank {
 
   async count(mixtures: Float64Array, options: RunOptions = {}): Promise<Float64Array> {
     this.#requireOpen();
-    const coefficients = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, ACCURACY);
+    const coefficients = coefficientsByLargest(checkMixtures(mixtures, this.models), this.models);
     const turn = new Turn(checkOptions(options));
     const counts = new Float64Array(mixtures.length / this.models);
     for (let s = 0; s < counts.length; s++) {
@@ -57,7 +54,7 @@ class ReferenceBank implements Bank {
 
   async correct(mixture: Float64Array, options: RunOptions = {}): Promise<Uint8Array> {
     this.#requireOpen();
-    const coefficients = mixingCoefficients(checkMixture(mixture, this.models), this.models, ACCURACY);
+    const coefficients = coefficientsByLargest(checkMixture(mixture, this.models), this.models);
     return this.#correct(coefficients, new Turn(checkOptions(options)));
   }
 
@@ -105,7 +102,7 @@ class ReferenceBank implements Bank {
           mixed[c] = (mixed[c] as number) + a * (model[sample * this.classes + c] as number);
         }
       }
-      correct[sample] = measureSample({ kind: 'top', k: this.top }, mixed, this.#labels[sample] as number);
+      correct[sample] = isInTop(mixed, this.#labels[sample] as number, this.top);
       if (turn.isOver()) await turn.next();
     }
     return correct;
@@ -114,6 +111,16 @@ class ReferenceBank implements Bank {
   #requireOpen(): void {
     if (this.#isClosed) throw new TypeError('Expected a bank that has not been closed');
   }
+}
+
+/** 1 if the label is among the `k` largest logits, ties going to the lowest class, else 0. */
+function isInTop(logits: Float64Array, label: number, k: number): number {
+  const truth = logits[label] as number;
+  let preferred = 0;
+  for (const [c, logit] of logits.entries()) {
+    if (logit > truth || (logit === truth && c < label)) preferred++;
+  }
+  return preferred < k ? 1 : 0;
 }
 
 /** Negative where `a` has the lower index among the models in which two subsets differ first. */
@@ -135,10 +142,13 @@ export async function openReferenceBank(request: BankRequest, options: RunOption
 /** A model's logits as float32. @throws NonFiniteLogitError, SourceError */
 async function finiteLogits(request: BankRequest, model: number, turn: Turn): Promise<Float32Array> {
   const { samples, classes } = request;
-  const values = readLogits(request, model, 0, samples * classes);
-  for (const [i, value] of values.entries()) {
-    if (!Number.isFinite(value)) throw new NonFiniteLogitError(model, Math.floor(i / classes), i % classes, value);
-    if (i % 4096 === 0 && turn.isOver()) await turn.next();
+  const values = new Float32Array(samples * classes);
+  for (let sample = 0; sample < samples; sample++) {
+    const row = readLogits(request, model, sample * classes, classes);
+    const found = row.findIndex((logit) => !Number.isFinite(logit));
+    if (found >= 0) throw new NonFiniteLogitError(model, sample, found, row[found] as number);
+    values.set(row, sample * classes);
+    if (turn.isOver()) await turn.next();
   }
   return values;
 }

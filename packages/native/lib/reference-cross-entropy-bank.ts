@@ -11,7 +11,7 @@ import type {
 } from './backend.js';
 import { readLogits, watchSources } from './cached-logits.js';
 import { checkCrossEntropyBank } from './check-logits.js';
-import { mixingCoefficients } from './coefficients.js';
+import { coefficientsBySum } from './coefficients.js';
 import { requireFiniteLogits } from './reference-cross-entropy.js';
 import { Turn } from './turn.js';
 import { checkMixtures, checkOptions } from './validate.js';
@@ -115,7 +115,7 @@ class ReferenceBank implements CrossEntropyBank {
   async bounds(mixtures: Float64Array, options: RunOptions = {}): Promise<CrossEntropyBounds> {
     const pruned = this.#pruned;
     if (pruned === undefined) throw new TypeError('Expected a bank that has not been closed');
-    const all = mixingCoefficients(checkMixtures(mixtures, this.models), this.models, { kind: 'cross-entropy' });
+    const all = coefficientsBySum(checkMixtures(mixtures, this.models), this.models);
     const turn = new Turn(checkOptions(options));
     const lower = new Float64Array(all.length / this.models);
     const upper = new Float64Array(lower.length);

@@ -3,9 +3,8 @@
 import type { CrossEntropy, CrossEntropyRequest, LogitsRequest, RunOptions } from './backend.js';
 import { readLogits, watchSources } from './cached-logits.js';
 import { checkCrossEntropy } from './check-logits.js';
-import { mixingCoefficients } from './coefficients.js';
-import { mixingTerms, sampleLoss } from './cross-entropy.js';
-import { BLOCK_SAMPLES } from './measures.js';
+import { coefficientsBySum } from './coefficients.js';
+import { BLOCK_SAMPLES, mixingTerms, sampleLoss } from './cross-entropy.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { Turn } from './turn.js';
 import { checkOptions } from './validate.js';
@@ -18,7 +17,7 @@ export async function crossEntropy(request: CrossEntropyRequest, options: RunOpt
   const models = logits.length;
   await requireFiniteLogits(checked, turn);
 
-  const coefficients = mixingCoefficients(checked.mixtures, models, { kind: 'cross-entropy' });
+  const coefficients = coefficientsBySum(checked.mixtures, models);
   const mixtures = Array.from({ length: coefficients.length / models }, (_, s) =>
     mixingTerms(coefficients.subarray(s * models, (s + 1) * models)),
   );

@@ -8,7 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
-import { FLOAT_BYTES, type FloatDtype, type Measure, type RunOptions, type ScoreRequest } from './backend.js';
+import { FLOAT_BYTES, type FloatDtype, type RunOptions } from './backend.js';
 import { sum } from './coefficients.js';
 
 export interface CheckedOptions {
@@ -24,25 +24,6 @@ export function checkOptions(options: RunOptions): CheckedOptions {
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw wrongType('a function', 'onProgress', onProgress);
   return { threads, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-}
-
-export function checkScore(request: ScoreRequest): ScoreRequest {
-  requireObject(request, 'request');
-  const { samples, classes } = request;
-  requireInteger(samples, 0, Number.MAX_SAFE_INTEGER, 'samples');
-  requireInteger(classes, 1, Number.MAX_SAFE_INTEGER, 'classes');
-  const measure = checkMeasure(request.measure, classes);
-
-  requireArray(request.logits, 'logits');
-  const logits = Array.from(request.logits);
-  if (logits.length === 0) throw wrongValue('at least one array', 'logits', 0);
-  for (const [model, values] of logits.entries()) {
-    requireFixedArray(values, types.isFloat32Array, 'a Float32Array', `logits[${model}]`);
-    requireLength(values, samples * classes, `logits[${model}]`);
-  }
-
-  const labels = checkLabels(request.labels, samples, classes);
-  return { logits, samples, classes, labels, mixtures: checkMixtures(request.mixtures, logits.length), measure };
 }
 
 export function checkLabels(values: Int32Array, samples: number, classes: number): Int32Array {
@@ -61,15 +42,6 @@ export function checkMixture(values: Float64Array, models: number): Float64Array
   return mixture;
 }
 
-function checkMeasure(measure: Measure, classes: number): Measure {
-  if (measure?.kind === 'cross-entropy') return { kind: 'cross-entropy' };
-  if (measure?.kind !== 'top')
-    throw wrongType("'top' or 'cross-entropy'", 'measure.kind', (measure as Measure | undefined)?.kind);
-  const { k } = measure;
-  requireInteger(k, 1, classes, 'measure.k');
-  return { kind: 'top', k };
-}
-
 export function checkMixtures(values: Float64Array, models: number): Float64Array {
   requireFixedArray(values, types.isFloat64Array, 'a Float64Array', 'mixtures');
   const mixtures = new Float64Array(values);
@@ -83,17 +55,6 @@ export function checkMixtures(values: Float64Array, models: number): Float64Arra
     if (!(total > 0 && total < Infinity)) throw wrongValue('a finite sum above 0', `mixture ${row / models}`, total);
   }
   return mixtures;
-}
-
-/** The error for the logit at an index in [M, C] of one model. */
-export function nonFiniteLogit(
-  logits: readonly Float32Array[],
-  classes: number,
-  model: number,
-  index: number,
-): RangeError {
-  const place = `logits[${model}] at sample ${Math.floor(index / classes)}, class ${index % classes}`;
-  return wrongValue('a finite number', place, logits[model]?.[index]);
 }
 
 export function requireDtype(value: unknown, name: string): asserts value is FloatDtype {

@@ -87,16 +87,6 @@ typedef struct {
 /* The least memory_limit: 4 KiB of a file and 1 KiB of widened elements of each model, 160 KiB of sums, and some room. */
 static inline size_t radin_average_memory(size_t models) { return (256 + 8 * models) * 1024; }
 
-typedef struct {
-  size_t models, samples, classes, mixtures; /* N, M, C, S */
-  const float* const* logits;                /* [N] of [M, C] */
-  const int32_t* labels;                     /* [M] */
-  const double* coefficients;                /* [S, N], a_k of the contract; 0 means: not in the mixture */
-  size_t top;                                /* k of the measure `top`, or 0 for cross-entropy */
-  double* totals;                            /* out: [S] */
-  uint64_t* first_nonfinite;                 /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
-} RadinScore;
-
 /*
  * N models' logits on M samples, with the labels. The sources are numbered in this order, also in a RadinSourceFailure.
  */
@@ -177,12 +167,11 @@ typedef struct {
   /* Null where the backend works on this machine, else the reason in one line. */
   const char* (*unavailable)(void);
   RadinStatus (*average)(const RadinAverage*, const RadinRun*);
-  RadinStatus (*score)(const RadinScore*, const RadinRun*);
   RadinStatus (*stream)(const RadinStream*, const RadinRun*);
   /* A bank for top-`top`, to be closed by `bank_close`. */
   RadinStatus (*bank_open)(const RadinLogits*, size_t top, const RadinRun*, RadinBank** bank, RadinLogit* not_finite);
   RadinBankStatistics (*bank_statistics)(const RadinBank*);
-  /* Correct samples of each mixture; coefficients [S, N] as in RadinScore. */
+  /* Correct samples of each mixture; coefficients [S, N], p / max p; 0 means: not in the mixture. */
   RadinStatus (*bank_count)(const RadinBank*, const double* coefficients, size_t mixtures, double* counts,
                             const RadinRun*);
   /* 1 for each sample that the mixture gets right, else 0; coefficients [N]. */
@@ -205,7 +194,7 @@ typedef struct {
   RadinBackend backend;
 } RadinLibrary;
 
-#define RADIN_LIBRARY_VERSION 1
+#define RADIN_LIBRARY_VERSION 2
 #define RADIN_LIBRARY_FUNCTION "radin_library"
 typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 

@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { AverageRequest, RunOptions, ScoreRequest } from '../lib/backend.js';
+import type {
+  AllSubsetsRequest,
+  AverageRequest,
+  BankRequest,
+  CrossEntropyRequest,
+  RunOptions,
+} from '../lib/backend.js';
 import { leastAverageMemory, openBackend } from '../lib/index.js';
 
 /** What JavaScript may pass, whatever the types say. */
 type Wrong<T> = { [K in keyof T]?: unknown };
 
 const bytes = (length: number) => new Uint8Array(length);
+const zeros = (elements: number) => ({ dtype: 'F32', source: bytes(4 * elements) });
 
 function averageRequest(changes: Wrong<AverageRequest> = {}): AverageRequest {
   const tensors = [{ dtype: 'F32', ingredients: [bytes(8), bytes(8)], outputs: [bytes(8)] }];
@@ -16,23 +23,21 @@ function tensorRequest(changes: Record<string, unknown>): AverageRequest {
   return averageRequest({ tensors: [{ ...averageRequest().tensors[0], ...changes }] });
 }
 
-function scoreRequest(changes: Wrong<ScoreRequest> = {}): ScoreRequest {
-  const logits = [new Float32Array(6), new Float32Array(6)];
-  const labels = new Int32Array(2);
-  return {
-    logits,
-    samples: 2,
-    classes: 3,
-    labels,
-    mixtures: Float64Array.of(1, 1),
-    measure: { kind: 'top', k: 1 },
-    ...changes,
-  } as ScoreRequest;
+/** Two models, two samples, three classes, all logits 0. */
+function logitsRequest(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const logits = [zeros(6), zeros(6)];
+  return { logits, samples: 2, classes: 3, labels: new Int32Array(2), ...changes };
 }
+
+const bankRequest = (changes: Wrong<BankRequest> = {}) =>
+  logitsRequest({ top: 1, ...changes }) as unknown as BankRequest;
+
+const entropyRequest = (changes: Wrong<CrossEntropyRequest> = {}) =>
+  logitsRequest({ mixtures: Float64Array.of(1, 1), ...changes }) as unknown as CrossEntropyRequest;
 
 const memory = bytes(100);
 const resizable = new (ArrayBuffer as new (length: number, options: object) => ArrayBuffer)(8, { maxByteLength: 16 });
-const detached = new Float32Array(6);
+const detached = bytes(24);
 structuredClone(detached, { transfer: [detached.buffer] });
 
 const WRONG_AVERAGES: [string, unknown, new () => Error][] = [
@@ -111,33 +116,77 @@ const WRONG_AVERAGES: [string, unknown, new () => Error][] = [
   ],
 ];
 
-const WRONG_SCORES: [string, unknown, new () => Error][] = [
-  ['no request', null, TypeError],
-  ['no logits', scoreRequest({ logits: [] }), RangeError],
-  ['logits of another type', scoreRequest({ logits: [new Float64Array(6), new Float32Array(6)] }), TypeError],
-  ['logits of another size', scoreRequest({ logits: [new Float32Array(6), new Float32Array(5)] }), RangeError],
-  ['logits whose memory is gone', scoreRequest({ logits: [detached, new Float32Array(6)] }), RangeError],
-  ['a fraction of a sample', scoreRequest({ samples: 1.5 }), RangeError],
-  ['a negative number of samples', scoreRequest({ samples: -1 }), RangeError],
-  ['samples in words', scoreRequest({ samples: '2' }), TypeError],
-  ['no classes', scoreRequest({ classes: 0 }), RangeError],
-  ['too few labels', scoreRequest({ labels: new Int32Array(1) }), RangeError],
-  ['labels of another type', scoreRequest({ labels: new Uint32Array(2) }), TypeError],
-  ['a label of C', scoreRequest({ labels: Int32Array.of(0, 3) }), RangeError],
-  ['a negative label', scoreRequest({ labels: Int32Array.of(-1, 0) }), RangeError],
-  ['part of a mixture', scoreRequest({ mixtures: new Float64Array(3).fill(1) }), RangeError],
-  ['a mixture of nothing', scoreRequest({ mixtures: Float64Array.of(0, 0) }), RangeError],
-  ['a negative weight', scoreRequest({ mixtures: Float64Array.of(1, -1) }), RangeError],
-  ['a weight that is NaN', scoreRequest({ mixtures: Float64Array.of(1, NaN) }), RangeError],
+/** What every call on logits refuses. */
+const WRONG_LOGITS: [string, Record<string, unknown>, new () => Error][] = [
+  ['no logits', { logits: [] }, RangeError],
+  ['logits that are no array', { logits: {} }, TypeError],
+  ['logits that are missing', { logits: [undefined, zeros(6)] }, TypeError],
+  ['logits without a dtype', { logits: [{ source: bytes(24) }, zeros(6)] }, TypeError],
+  ['an unknown dtype', { logits: [{ dtype: 'I32', source: bytes(24) }, zeros(6)] }, TypeError],
+  ['logits in an array of numbers', { logits: [{ dtype: 'F32', source: new Float32Array(6) }, zeros(6)] }, TypeError],
+  ['logits of another size', { logits: [zeros(6), zeros(5)] }, RangeError],
+  ['logits whose memory is gone', { logits: [{ dtype: 'F32', source: detached }, zeros(6)] }, RangeError],
   [
-    'weights without a finite sum',
-    scoreRequest({ mixtures: Float64Array.of(Number.MAX_VALUE, Number.MAX_VALUE) }),
+    'memory that can shrink',
+    {
+      logits: [{ dtype: 'F32', source: new Uint8Array(resizable) }],
+      samples: 1,
+      classes: 2,
+      labels: new Int32Array(1),
+    },
+    TypeError,
+  ],
+  [
+    'a negative descriptor',
+    { logits: [{ dtype: 'F32', source: { fd: -1, offset: 0, byteLength: 24 } }, zeros(6)] },
     RangeError,
   ],
-  ['no measure', scoreRequest({ measure: undefined }), TypeError],
-  ['an unknown measure', scoreRequest({ measure: { kind: 'f1' } }), TypeError],
-  ['top 0', scoreRequest({ measure: { kind: 'top', k: 0 } }), RangeError],
-  ['more than all classes', scoreRequest({ measure: { kind: 'top', k: 4 } }), RangeError],
+  ['a fraction of a sample', { samples: 1.5 }, RangeError],
+  ['a negative number of samples', { samples: -1 }, RangeError],
+  ['samples in words', { samples: '2' }, TypeError],
+  ['no classes', { classes: 0 }, RangeError],
+  ['too few labels', { labels: new Int32Array(1) }, RangeError],
+  ['labels of another type', { labels: new Uint32Array(2) }, TypeError],
+  ['a label of C', { labels: Int32Array.of(0, 3) }, RangeError],
+  ['a negative label', { labels: Int32Array.of(-1, 0) }, RangeError],
+];
+
+const WRONG_BANKS: [string, unknown, new () => Error][] = [
+  ['no request', null, TypeError],
+  ...WRONG_LOGITS.map(([name, changes, type]) => [name, bankRequest(changes), type] as (typeof WRONG_BANKS)[number]),
+  ['no top', bankRequest({ top: undefined }), TypeError],
+  ['top 0', bankRequest({ top: 0 }), RangeError],
+  ['more than all classes', bankRequest({ top: 4 }), RangeError],
+];
+
+const WRONG_MIXTURES: [string, unknown, new () => Error][] = [
+  ['no mixtures', undefined, TypeError],
+  ['mixtures in a plain array', [1, 1], TypeError],
+  ['part of a mixture', new Float64Array(3).fill(1), RangeError],
+  ['a mixture of nothing', Float64Array.of(0, 0), RangeError],
+  ['a negative weight', Float64Array.of(1, -1), RangeError],
+  ['a weight that is NaN', Float64Array.of(1, NaN), RangeError],
+  ['weights without a finite sum', Float64Array.of(Number.MAX_VALUE, Number.MAX_VALUE), RangeError],
+];
+
+const WRONG_ENTROPIES: [string, unknown, new () => Error][] = [
+  ['no request', null, TypeError],
+  ...[
+    ...WRONG_LOGITS,
+    ...WRONG_MIXTURES.map(([name, mixtures, type]) => [name, { mixtures }, type] as (typeof WRONG_LOGITS)[number]),
+  ].map(([name, changes, type]) => [name, entropyRequest(changes), type] as (typeof WRONG_ENTROPIES)[number]),
+  ['a wish that is none', entropyRequest({ gradient: 1 }), TypeError],
+];
+
+const WRONG_SUBSETS: [string, unknown, new () => Error][] = [
+  ['no request', undefined, TypeError],
+  ['a negative number to keep', { keep: -1, lambda: 0 }, RangeError],
+  ['half a subset to keep', { keep: 0.5, lambda: 0 }, RangeError],
+  ['no number to keep', { lambda: 0 }, TypeError],
+  ['a negative lambda', { keep: 1, lambda: -1 }, RangeError],
+  ['a lambda that is NaN', { keep: 1, lambda: NaN }, RangeError],
+  ['an infinite lambda', { keep: 1, lambda: Infinity }, RangeError],
+  ['a lambda in words', { keep: 1, lambda: '0' }, TypeError],
 ];
 
 const WRONG_OPTIONS: [string, unknown, new () => Error][] = [
@@ -163,12 +212,40 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
   it.each(WRONG_AVERAGES)('to average with %s', (_, request, type) =>
     expectRefusal(backend.average(request as AverageRequest), type),
   );
-  it.each(WRONG_SCORES)('to score with %s', (_, request, type) =>
-    expectRefusal(backend.score(request as ScoreRequest), type),
+  it.each(WRONG_BANKS)('to open a bank with %s', (_, request, type) =>
+    expectRefusal(backend.openBank(request as BankRequest), type),
   );
-  it.each(WRONG_OPTIONS)('%s', (_, options, type) =>
-    expectRefusal(backend.score(scoreRequest(), options as RunOptions), type),
+  it.each(WRONG_MIXTURES)('to count with %s', async (_, mixtures, type) => {
+    const bank = await backend.openBank(bankRequest());
+    await expectRefusal(bank.count(mixtures as Float64Array), type);
+    await expectRefusal(bank.correct(mixtures as Float64Array), type);
+  });
+  it('to mark what several mixtures, or none, get right', async () => {
+    const bank = await backend.openBank(bankRequest());
+    await expectRefusal(bank.correct(new Float64Array(4).fill(1)), RangeError);
+    await expectRefusal(bank.correct(new Float64Array(0)), RangeError);
+  });
+  it.each(WRONG_SUBSETS)('all subsets with %s', async (_, request, type) => {
+    const bank = await backend.openBank(bankRequest());
+    await expectRefusal(bank.allSubsets(request as AllSubsetsRequest), type);
+  });
+  it.each(WRONG_ENTROPIES)('cross-entropy with %s', (_, request, type) =>
+    expectRefusal(backend.crossEntropy(request as CrossEntropyRequest), type),
   );
+  it.each(WRONG_OPTIONS)('%s', async (_, given, type) => {
+    const options = given as RunOptions;
+    const bank = await backend.openBank(bankRequest());
+    for (const call of [
+      backend.average(averageRequest(), options),
+      backend.openBank(bankRequest(), options),
+      bank.count(Float64Array.of(1, 1), options),
+      bank.correct(Float64Array.of(1, 1), options),
+      bank.allSubsets({ keep: 1, lambda: 0 }, options),
+      backend.crossEntropy(entropyRequest(), options),
+    ]) {
+      await expectRefusal(call, type);
+    }
+  });
 
   it('nothing that is right: ingredients may share memory, and outputs may touch', async () => {
     const ingredient = memory.subarray(0, 8);
@@ -178,17 +255,16 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
       outputs: [memory.subarray(at, at + 8)],
     }));
     await backend.average(averageRequest({ tensors }));
-    const shared = new Float32Array(new SharedArrayBuffer(24));
-    expect(await backend.score(scoreRequest({ logits: [shared, shared] }), { threads: 1_000_000 })).toEqual(
-      Float64Array.of(2),
-    );
+    const shared = { dtype: 'F32', source: new Uint8Array(new SharedArrayBuffer(24)) };
+    const bank = await backend.openBank(bankRequest({ logits: [shared, shared] }), { threads: 1_000_000 });
+    expect(await bank.count(Float64Array.of(1, 1), { threads: 1_000_000 })).toEqual(Float64Array.of(2));
   });
 
   it('with names, sizes and what was found', async () => {
     await expect(backend.average(tensorRequest({ ingredients: [bytes(8), bytes(4)] }))).rejects.toThrow(
       'Expected 8 bytes, as many as the outputs have, for tensors[0].ingredients[1] but received 4',
     );
-    await expect(backend.score(scoreRequest({ labels: Int32Array.of(0, 3) }))).rejects.toThrow(
+    await expect(backend.openBank(bankRequest({ labels: Int32Array.of(0, 3) }))).rejects.toThrow(
       'Expected an integer in [0, 3) for labels[1] but received 3',
     );
   });

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { ADDON_PATH } from '../lib/addon.js';
+import { rawLogits, WRONG_LOGITS } from './raw-logits.js';
 
 type Call = (...values: unknown[]) => unknown;
 const addon = createRequire(import.meta.url)(ADDON_PATH) as {
@@ -15,15 +16,7 @@ const listed = addon.backends(null);
 const available = listed.flatMap((_, index) => (listed[2 * index + 1] === '' ? [index] : []));
 
 const state = () => new Int32Array(2);
-/** backend, dtypes, arrays, ranges, classes, labels: one model, one sample, two classes. */
-const logits = [
-  available[0],
-  Int32Array.of(2),
-  [new Uint8Array(8)],
-  new Float64Array(3),
-  2,
-  new Int32Array(1),
-] as const;
+const logits = rawLogits(available[0] as number);
 const crossEntropy = () => [...logits, Float64Array.of(1), new Float64Array(1), 1, state()];
 const open = () => [...logits, 1e-3, new Float64Array(3), 1, state()];
 const bounds = (bank: unknown) => [
@@ -34,26 +27,6 @@ const bounds = (bank: unknown) => [
   new Float64Array(1),
   1,
   state(),
-];
-
-const WRONG_LOGITS: [string, number, unknown][] = [
-  ['a backend that there is not', 0, 99],
-  ['an unknown dtype', 1, Int32Array.of(4)],
-  ['a dtype below 0', 1, Int32Array.of(-1)],
-  ['fewer dtypes', 1, new Int32Array(0)],
-  ['a larger dtype', 1, Int32Array.of(3)],
-  ['no models', 2, []],
-  ['logits of another type', 2, [new Float32Array(2)]],
-  ['fewer logits', 2, [new Uint8Array(4)]],
-  ['part of a logit', 2, [new Uint8Array(9)]],
-  ['a file of another size', 2, [null]],
-  ['fewer ranges', 3, new Float64Array(2)],
-  ['no classes', 4, 0],
-  ['a fraction of a class', 4, 1.5],
-  ['classes whose product with the samples overflows', 4, 2 ** 52],
-  ['a label of C', 5, Int32Array.of(2)],
-  ['a negative label', 5, Int32Array.of(-1)],
-  ['more labels', 5, new Int32Array(2)],
 ];
 
 /** The layer below lib/'s checks is memory-safe on its own: these would read or write outside of arrays. */

@@ -5,7 +5,6 @@ import { ADDON_PATH } from '../lib/addon.js';
 type Call = (...values: unknown[]) => unknown;
 const addon = createRequire(import.meta.url)(ADDON_PATH) as {
   average: Call;
-  score: Call;
   stream: Call;
   backends(cudaLibrary: string | null): string[];
 };
@@ -31,18 +30,6 @@ const average = [
 /** An average of a range of a file. */
 const averageOfFile = (...range: number[]): unknown[] =>
   (average as unknown[]).with(4, [null]).with(5, Float64Array.from(range));
-const score = [
-  available,
-  [new Float32Array(2)],
-  2,
-  new Int32Array(1),
-  Float64Array.of(1),
-  1,
-  new Float64Array(1),
-  1,
-  state(),
-];
-
 /** The layer below lib/'s checks is memory-safe on its own: these would read or write outside of arrays. */
 describe('the raw addon refuses', () => {
   it.each<[string, number, unknown]>([
@@ -73,23 +60,6 @@ describe('the raw addon refuses', () => {
     expect(() => addon.average(...average.with(position, value as never))).toThrow(TypeError);
   });
 
-  it.each<[string, number, unknown]>([
-    ['no models', 1, []],
-    ['logits of another size', 1, [new Float32Array(1)]],
-    ['logits of another type', 1, [new Float64Array(2)]],
-    ['no classes', 2, 0],
-    ['a fraction of a class', 2, 1.5],
-    ['a label of C', 3, Int32Array.of(2)],
-    ['a negative label', 3, Int32Array.of(-1)],
-    ['more coefficients', 4, Float64Array.of(1, 1)],
-    ['a mixture of nothing', 4, Float64Array.of(0)],
-    ['fewer totals', 6, new Float64Array(0)],
-    ['an infinity of threads', 7, Infinity],
-    ['no state', 8, null],
-  ])('to score with %s', (_, position, value) => {
-    expect(() => addon.score(...score.with(position, value as never))).toThrow(TypeError);
-  });
-
   it.each<[string, number[]]>([
     ['a negative descriptor', [-1, 0, 4]],
     ['a descriptor beyond 31 bits', [2 ** 31, 0, 4]],
@@ -108,7 +78,7 @@ describe('the raw addon refuses', () => {
   it('a CUDA backend that has not been loaded', () => {
     const cuda = listed.indexOf('cuda') / 2;
     expect(listed[2 * cuda + 1]).toBe('it has not been asked for');
-    expect(() => addon.score(cuda, ...score.slice(1))).toThrow(TypeError);
+    expect(() => addon.average(...average.with(0, cuda))).toThrow(TypeError);
   });
 
   it.each<[string, number, unknown]>([
@@ -124,11 +94,10 @@ describe('the raw addon refuses', () => {
   it('another number of arguments', () => {
     expect(() => (addon.backends as Call)()).toThrow(TypeError);
     expect(() => addon.average()).toThrow(TypeError);
-    expect(() => addon.score(...score, 1)).toThrow(TypeError);
+    expect(() => addon.average(...average, 1)).toThrow(TypeError);
   });
 
   it('nothing that is right', async () => {
     expect(await addon.average(...average)).toBe(null);
-    expect(await addon.score(...score)).toBe(-1);
   });
 });

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { AverageRequest, Backend, RunOptions, ScoreRequest } from '../lib/backend.js';
+import {
+  type AverageRequest,
+  type Backend,
+  type BankRequest,
+  type CrossEntropyRequest,
+  FLOAT_BYTES,
+  type RunOptions,
+} from '../lib/backend.js';
 import { describeAverage } from './describe-average.js';
 import { describeAveragePasses } from './describe-average-passes.js';
-import { describeBank } from './describe-bank.js';
+import { describeBank, endlessBankCalls } from './describe-bank.js';
+import { describeCount } from './describe-count.js';
 import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
 import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
-import { describeScore } from './describe-score.js';
 import { SLOWNESS } from './slowness.js';
-import { outputOf, tensor } from './tensors.js';
+import { bytesOf, outputOf, tensor } from './tensors.js';
 
 const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed) * 4);
@@ -17,21 +24,22 @@ function averageRequest(elements: number): AverageRequest {
   return { weights: Float64Array.of(1, 1, 1), divisors: Float64Array.of(3), tensors: [tensor('F32', ingredients)] };
 }
 
-function scoreRequest(kind: 'top' | 'cross-entropy', samples: number, mixtures = 5): ScoreRequest {
+/** A pool, its labels and mixtures, for both of what is computed from cached logits. */
+function logitsRequest(samples: number, mixtures = 5): BankRequest & CrossEntropyRequest {
   const classes = 10;
   return {
-    logits: [1, 2, 3].map((seed) => noise(samples * classes, seed)),
+    logits: [1, 2, 3].map((seed) => ({ dtype: 'F32', source: bytesOf(noise(samples * classes, seed)) })),
     samples,
     classes,
     labels: Int32Array.from({ length: samples }, (_, m) => (m * 7) % classes),
     mixtures: Float64Array.from({ length: 3 * mixtures }, (_, i) => ((i * 5) % 7) + 0.25),
-    measure: kind === 'top' ? { kind, k: 1 } : { kind },
+    top: 1,
   };
 }
 
-/** Calls that would take far longer than a test on any backend, were they not stopped. */
-const endless: Record<string, (backend: Backend, options: RunOptions) => Promise<unknown>> = {
-  average: (backend, options) => {
+/** Calls that would take far longer than a test on any backend, were they not stopped; made ready on a backend. */
+const endless: Record<string, (backend: Backend) => Promise<(options: RunOptions) => Promise<unknown>>> = {
+  average: async (backend) => {
     const ingredient = new Uint8Array(64_000_000);
     const request = { weights: new Float64Array(2_000).fill(1), divisors: Float64Array.of(1) };
     const tensors = [
@@ -41,22 +49,25 @@ const endless: Record<string, (backend: Backend, options: RunOptions) => Promise
         outputs: [new Uint8Array(64_000_000)],
       },
     ];
-    return backend.average({ ...request, tensors }, options);
+    return (options) => backend.average({ ...request, tensors }, options);
   },
+  ...endlessBankCalls,
   crossEntropy: endlessCrossEntropy,
-  'bounds of a bank': endlessBounds,
-  score: (backend, options) => backend.score(scoreRequest('cross-entropy', 20_000, 50_000), options),
+  'the bounds of a bank': endlessBounds,
 };
 
-/** The conformance suite: everything that the contract in lib/backend.ts promises of one backend. */
-export function describeBackend(name: string, open: () => Backend): void {
+/**
+ * The conformance suite: everything that the contract in lib/backend.ts promises of one backend.
+ * @param slowness how many times longer it may take until it stops
+ */
+export function describeBackend(name: string, open: () => Backend, slowness = SLOWNESS): void {
   describe(`the ${name} backend`, () => {
     it('says its name', () => expect(open().name).toBe(name));
 
     describeAverage(open);
     describeAveragePasses(open);
-    describeScore(open);
     describeBank(open);
+    describeCount(open);
     describeCrossEntropy(open);
     describeCrossEntropyBank(open);
 
@@ -67,7 +78,7 @@ export function describeBackend(name: string, open: () => Backend): void {
         const request = averageRequest(100_003);
         await open().average(request, { threads });
         averages.push(outputOf(request.tensors[0]));
-        totals.push(await open().score(scoreRequest('cross-entropy', 3_001), { threads }));
+        totals.push(await open().crossEntropy({ ...logitsRequest(3_001), gradient: true }, { threads }));
       }
       expect(Buffer.compare(averages[1] as Uint8Array, averages[0] as Uint8Array)).toBe(0);
       expect(Buffer.compare(averages[2] as Uint8Array, averages[0] as Uint8Array)).toBe(0);
@@ -76,76 +87,95 @@ export function describeBackend(name: string, open: () => Backend): void {
     });
 
     it('adds cross-entropy in blocks of 256 samples', async () => {
-      const request = scoreRequest('cross-entropy', 1_000);
+      const request = logitsRequest(1_000);
+      const rowBytes = request.classes * FLOAT_BYTES.F32;
       const part = async (begin: number, end: number) => {
-        const logits = request.logits.map((model) => model.subarray(begin * request.classes, end * request.classes));
-        return open().score({ ...request, logits, samples: end - begin, labels: request.labels.subarray(begin, end) });
+        const logits = request.logits.map(({ dtype, source }) => ({
+          dtype,
+          source: (source as Uint8Array).subarray(begin * rowBytes, end * rowBytes),
+        }));
+        const labels = request.labels.subarray(begin, end);
+        return (await open().crossEntropy({ ...request, logits, samples: end - begin, labels })).totals;
       };
       const parts = [await part(0, 256), await part(256, 512), await part(512, 768), await part(768, 1_000)];
       const expected = parts.reduce((sum, values) => sum.map((value, s) => value + (values[s] as number)));
-      expect(await open().score(request)).toEqual(expected);
+      expect((await open().crossEntropy(request)).totals).toEqual(expected);
     });
 
     it('answers several calls at once', async () => {
-      const alone = await open().score(scoreRequest('cross-entropy', 2_000));
-      const calls = Array.from({ length: 4 }, () => open().score(scoreRequest('cross-entropy', 2_000), { threads: 2 }));
+      const request = logitsRequest(2_000);
+      const bank = await open().openBank(request);
+      const call = async () => ({
+        entropies: await open().crossEntropy(request, { threads: 2 }),
+        counts: await bank.count(request.mixtures, { threads: 2 }),
+        correct: await bank.correct(request.mixtures.subarray(0, 3), { threads: 2 }),
+        best: await bank.allSubsets({ keep: 3, lambda: 0 }, { threads: 2 }),
+        again: (await open().openBank(request, { threads: 2 })).statistics,
+      });
+      const alone = await call();
+      const calls = Array.from({ length: 4 }, call);
       const averages = Array.from({ length: 4 }, () => averageRequest(50_000));
       await Promise.all(averages.map((request) => open().average(request)));
-      for (const totals of await Promise.all(calls)) expect(totals).toEqual(alone);
+      for (const answers of await Promise.all(calls)) expect(answers).toEqual(alone);
       const outputs = averages.map((request) => Buffer.from(outputOf(request.tensors[0])));
       expect(outputs.every((output) => output.equals(outputs[0] as Buffer) && output.some((byte) => byte !== 0))).toBe(
         true,
       );
     });
 
-    it.each(Object.keys(endless))('rejects %s at once when the signal has already been aborted', async (call) => {
+    it.each(Object.keys(endless))('rejects %s at once when the signal has already been aborted', async (name) => {
+      const call = await endless[name]?.(open());
       const reason = new Error('changed my mind');
-      await expect(endless[call]?.(open(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await expect(call?.({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     });
 
-    it.each(Object.keys(endless))('rejects %s with the signal’s reason soon after it aborts', async (call) => {
-      const controller = new AbortController();
-      const outcome = endless[call]?.(open(), { signal: controller.signal, threads: 2 }).then(
-        () => 'finished',
-        (reason) => reason,
-      );
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const reason = { any: 'value' };
-      const aborted = performance.now();
-      controller.abort(reason);
-      expect(await outcome).toBe(reason);
-      // Promised are 50 ms; a machine that is busy with other tests may add to them.
-      expect(performance.now() - aborted).toBeLessThan(250 * SLOWNESS);
-    });
+    it.each(Object.keys(endless))(
+      'leaves the event loop free during %s and rejects with the signal’s reason soon after it aborts',
+      async (name) => {
+        const call = await endless[name]?.(open());
+        const controller = new AbortController();
+        let ticks = 0;
+        const timer = setInterval(() => ticks++, 5);
+        const outcome = call?.({ signal: controller.signal, threads: 2 }).then(
+          () => 'finished',
+          (reason) => reason,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        clearInterval(timer);
+        const reason = { any: 'value' };
+        const aborted = performance.now();
+        controller.abort(reason);
+        expect(await outcome).toBe(reason);
+        // Promised are 50 ms; a machine that is busy with other tests may add to them.
+        expect(performance.now() - aborted).toBeLessThan(250 * slowness);
+        expect(ticks).toBeGreaterThanOrEqual(2);
+      },
+    );
 
     it('rejects calls that still wait for a thread as soon as their signal aborts', async () => {
       const running = new AbortController();
       const waiting = new AbortController();
-      const start = (signal: AbortSignal) => endless.score?.(open(), { signal, threads: 1 }).catch((reason) => reason);
+      const request = logitsRequest(20_000, 50_000);
+      const start = (signal: AbortSignal) =>
+        open()
+          .crossEntropy(request, { signal, threads: 1 })
+          .catch((reason) => reason);
       const first = Array.from({ length: 4 }, () => start(running.signal));
       const last = Array.from({ length: 3 }, () => start(waiting.signal));
       await new Promise((resolve) => setTimeout(resolve, 50));
       const aborted = performance.now();
       waiting.abort('waiting');
       expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
-      expect(performance.now() - aborted).toBeLessThan(500 * SLOWNESS);
+      expect(performance.now() - aborted).toBeLessThan(500 * slowness);
       running.abort('running');
       expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
     });
 
     it('ignores a signal that aborts after the call', async () => {
       const controller = new AbortController();
-      const totals = await open().score(scoreRequest('top', 10), { signal: controller.signal });
+      const { totals } = await open().crossEntropy(logitsRequest(10), { signal: controller.signal });
       controller.abort();
       expect(totals.length).toBe(5);
-    });
-
-    it('leaves the event loop free while it works', async () => {
-      let ticks = 0;
-      const timer = setInterval(() => ticks++, 5);
-      await open().score(scoreRequest('cross-entropy', 4_000, name === 'reference' ? 40 : 400), { threads: 1 });
-      clearInterval(timer);
-      expect(ticks).toBeGreaterThanOrEqual(2);
     });
   });
 }

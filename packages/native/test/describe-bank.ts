@@ -2,7 +2,7 @@ import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Backend, Bank, BankRequest, FloatDtype } from '../lib/backend.js';
+import type { Backend, Bank, BankRequest, FloatDtype, LogitsArray, RunOptions } from '../lib/backend.js';
 import { NonFiniteLogitError, SourceError } from '../lib/index.js';
 import { inScratchFolder } from './scratch.js';
 import { bytesOf } from './tensors.js';
@@ -120,6 +120,38 @@ export function realisticPool(models: number, samples: number, classes: number, 
 function subsetRows(models: number, subsets: readonly number[]): Float64Array {
   return Float64Array.from(subsets.flatMap((subset) => Array.from({ length: models }, (_, k) => (subset >>> k) & 1)));
 }
+
+/** Logits that hardly agree, so that a bank can leave out little. */
+function noisePool(models: number, samples: number, classes: number): Pool {
+  const noise = (k: number) => Float32Array.from({ length: samples * classes }, (_, i) => Math.sin(i * (12.9898 + k)));
+  return {
+    logits: Array.from({ length: models }, (_, k) => noise(k)),
+    samples,
+    classes,
+    labels: Int32Array.from({ length: samples }, (_, m) => (m * 7) % classes),
+  };
+}
+
+/** Calls on a bank that take far longer than a test, made ready on a backend. */
+export const endlessBankCalls: Record<
+  string,
+  (backend: Backend) => Promise<(options: RunOptions) => Promise<unknown>>
+> = {
+  'the opening of a bank': async (backend) => {
+    const request = bankRequest(noisePool(1, 20_000, 100));
+    const logits = Array.from({ length: 12_000 }, () => request.logits[0] as LogitsArray);
+    return (options) => backend.openBank({ ...request, logits }, options);
+  },
+  'the counts of a bank': async (backend) => {
+    const bank = await backend.openBank(bankRequest(noisePool(3, 20_000, 10)));
+    const mixtures = Float64Array.from({ length: 3 * 300_000 }, (_, i) => ((i * 5) % 7) + 0.25);
+    return (options) => bank.count(mixtures, options);
+  },
+  'all subsets of a bank': async (backend) => {
+    const bank = await backend.openBank(bankRequest(noisePool(24, 2_000, 10)));
+    return (options) => bank.allSubsets({ keep: 1_000, lambda: 0 }, options);
+  },
+};
 
 export function describeBank(open: () => Backend): void {
   const withBank = async <T>(request: BankRequest, use: (bank: Bank) => Promise<T>): Promise<T> => {
@@ -289,7 +321,7 @@ export function describeBank(open: () => Backend): void {
       const none = {
         logits: one.logits.map(() => new Float32Array(0)),
         samples: 0,
-        classes: 4,
+        classes: 2 ** 31,
         labels: new Int32Array(0),
       };
       await withBank(bankRequest(none), async (bank) => {
@@ -299,17 +331,17 @@ export function describeBank(open: () => Backend): void {
       });
     });
 
-    it('names the first logit that is not finite, by model, then sample', async () => {
+    it.each([NaN, Infinity, -Infinity])('names the first logit that is %d, by model, then sample', async (value) => {
       const one = realisticPool(3, 400, 7);
       (one.logits[2] as Float32Array)[5] = Number.NaN;
       (one.logits[1] as Float32Array)[399 * 7 + 3] = Number.NEGATIVE_INFINITY;
-      (one.logits[1] as Float32Array)[398 * 7 + 6] = Number.NaN;
+      (one.logits[1] as Float32Array)[398 * 7 + 6] = value;
       const error = await open()
-        .openBank(bankRequest(one))
+        .openBank(bankRequest(one), { threads: 2 })
         .catch((reason) => reason);
       expect(error).toBeInstanceOf(NonFiniteLogitError);
-      expect(error).toMatchObject({ model: 1, sample: 398, classIndex: 6, value: Number.NaN });
-      expect(error.message).toBe('Expected a finite number for logits[1] at sample 398, class 6 but received NaN');
+      expect(error).toMatchObject({ model: 1, sample: 398, classIndex: 6, value });
+      expect(error.message).toBe(`Expected a finite number for logits[1] at sample 398, class 6 but received ${value}`);
     });
 
     it('is closed for good', async () => {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Backend, CrossEntropyBankRequest, CrossEntropyRequest, RunOptions } from '../lib/backend.js';
 import { entropyRequest, exactCrossEntropy, float32Logits, mixtureRows, similarModels } from './logits.js';
 
-/** Takes far longer than a test. */
-export async function endlessBounds(backend: Backend, options: RunOptions): Promise<unknown> {
+/** A call that takes far longer than a test, made ready on a backend. */
+export async function endlessBounds(backend: Backend): Promise<(options: RunOptions) => Promise<unknown>> {
   const request = similarModels({ models: 3, samples: 300, classes: 20 });
   const bank = await backend.openCrossEntropyBank({ ...request, ratio: 1e-9 });
-  return bank.bounds(new Float64Array(3 * 300_000).fill(1), options);
+  return (options) => bank.bounds(new Float64Array(3 * 300_000).fill(1), options);
 }
 
 /** What every backend's `openCrossEntropyBank` must do. */

@@ -8,13 +8,14 @@ import { SourceError } from '../lib/index.js';
 import { entropyRequest, exactCrossEntropy, float32Logits, mixtureRows } from './logits.js';
 import { bytesOf } from './tensors.js';
 
-/** Takes far longer than a test, and most of it in the middle of one sample. */
-export function endlessCrossEntropy(backend: Backend, options: RunOptions): Promise<unknown> {
+/** A call that takes far longer than a test, and most of it in the middle of one sample, made ready on a backend. */
+export async function endlessCrossEntropy(backend: Backend): Promise<(options: RunOptions) => Promise<unknown>> {
   const [samples, classes] = [100, 100_000];
   const model = float32Logits(Array.from({ length: samples * classes }, (_, i) => (i % 97) / 8));
   const labels = new Int32Array(samples);
   const mixtures = new Float64Array(3 * 20_000).fill(1);
-  return backend.crossEntropy({ logits: [model, model, model], samples, classes, labels, mixtures }, options);
+  return (options) =>
+    backend.crossEntropy({ logits: [model, model, model], samples, classes, labels, mixtures }, options);
 }
 
 /** What every backend's `crossEntropy` must do. */

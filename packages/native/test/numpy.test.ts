@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { openBackend } from '../lib/index.js';
-import { outputOf, tensor } from './tensors.js';
+import { bytesOf, outputOf, tensor } from './tensors.js';
 
 const PYTHON = '/usr/bin/python3';
 const hasNumpy = spawnSync(PYTHON, ['-c', 'import numpy']).status === 0;
@@ -59,8 +59,9 @@ sys.stdout.buffer.write((total / ${models}).astype('${type}').tobytes())`,
   it('how many samples each subset of models gets right', async () => {
     const labels = Int32Array.from({ length: samples }, (_, m) => (m * 3) % classes);
     const subsets = Array.from({ length: 15 }, (_, s) => Array.from({ length: models }, (_, k) => ((s + 1) >> k) & 1));
-    const request = { logits: each, samples, classes, labels, mixtures: Float64Array.from(subsets.flat()) };
-    const counts = await backend.score({ ...request, measure: { kind: 'top', k: 1 } });
+    const logits = each.map((array) => ({ dtype: 'F32' as const, source: bytesOf(array) }));
+    const bank = await backend.openBank({ logits, samples, classes, labels, top: 1 });
+    const counts = await bank.count(Float64Array.from(subsets.flat()));
     const expected = numpy(
       `x = numpy.frombuffer(data, 'float32').reshape(${models}, ${samples}, ${classes}).astype('float64')
 labels = numpy.arange(${samples}) * 3 % ${classes}

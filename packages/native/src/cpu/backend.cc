@@ -9,7 +9,6 @@
 #include "cross_entropy.h"
 #include "cross_entropy_bank.h"
 #include "instruction_sets.h"
-#include "score.h"
 #include "stream.h"
 
 namespace radin {
@@ -86,7 +85,6 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   return {name,
           unavailable,
           guarded<set, RadinAverage, average>,
-          guarded<set, RadinScore, score>,
           guarded<set, RadinStream, stream>,
           bank_open<set>,
           bank_statistics,

@@ -32,9 +32,9 @@ BankParts::BankParts(const RadinLogits& logits, size_t top)
     : logits_(logits),
       top_(top),
       block_samples_(LogitBlocks::block_samples(logits)),
-      but_one_(std::max<size_t>(logits.samples, 1) - 1),
+      body_(logits.samples - std::min((kRowPadding + logits.classes - 1) / logits.classes, logits.samples)),
       sources_(logits.sources, logits.models),
-      leftovers_(logits.samples == 0 ? 0 : (but_one_ + block_samples_ - 1) / block_samples_ + 1) {}
+      leftovers_(logits.samples == 0 ? 0 : (body_ + block_samples_ - 1) / block_samples_ + 1) {}
 
 RadinStatus BankParts::finish(RadinSourceFailure* failure, std::unique_ptr<Bank>* result, RadinLogit* not_finite) {
   if (!sources_.finish(failure)) return RADIN_SOURCE_FAILED;

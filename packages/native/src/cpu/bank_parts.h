@@ -33,7 +33,7 @@ class BankParts {
   BankParts(const RadinLogits& logits, size_t top);
 
   size_t blocks() const { return leftovers_.size(); }
-  size_t begin_of(size_t block) const { return block * block_samples_ < but_one_ ? block * block_samples_ : but_one_; }
+  size_t begin_of(size_t block) const { return block * block_samples_ < body_ ? block * block_samples_ : body_; }
   size_t end_of(size_t block) const { return block + 1 == blocks() ? logits_.samples : begin_of(block + 1); }
 
   const RadinLogits& logits() const { return logits_; }
@@ -49,8 +49,9 @@ class BankParts {
   const RadinLogits& logits_;
   const size_t top_;
   const size_t block_samples_;
-  // The last sample is a block of its own, the only one that has to be copied for the sake of its padding.
-  const size_t but_one_;
+  // Samples before the last ones, which have as many logits as kernels may read behind a row and are a block of their own: the
+  // only one that has to be copied for the sake of its padding.
+  const size_t body_;
   Sources sources_;
   NotFinite not_finite_;
   std::vector<Leftover> leftovers_;  // [blocks]

@@ -26,7 +26,7 @@ namespace radin {
 
 namespace {
 
-// Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/measures.ts.
+// Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/cross-entropy.ts.
 constexpr size_t kBlockSamples = 256;
 // The bits of 64.0f, the largest |x| of the float32 path: equal to NEAR in lib/cross-entropy.ts.
 constexpr int32_t kNearBits = 0x42800000;

@@ -31,7 +31,8 @@ class LogitBlocks {
   // Samples of a block: what a thread takes at a time. The same for all threads and depends on shapes and dtypes only.
   static size_t block_samples(const RadinLogits& logits);
 
-  // Makes rows [begin, begin + count) of all models readable; false where a source failed.
+  // Makes rows [begin, begin + count) of all models readable; false where a source failed. Rows that are not the last of all
+  // must have at least kRowPadding logits behind them.
   bool load(size_t begin, size_t count);
 
   // [count, C] of one model, readable for kRowPadding floats behind the last.

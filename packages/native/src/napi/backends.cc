@@ -33,7 +33,6 @@ void fill(Function& function, Function other) {
 void fill_from_cpu(RadinBackend& backend) {
   const RadinBackend& cpu = fastest_of_cpu();
   fill(backend.average, cpu.average);
-  fill(backend.score, cpu.score);
   fill(backend.stream, cpu.stream);
   fill(backend.bank_open, cpu.bank_open);
   fill(backend.bank_statistics, cpu.bank_statistics);

@@ -12,8 +12,6 @@ namespace radin {
 // after its check would read outside a row.
 class LogitsArguments {
  public:
-  static constexpr size_t kCount = 5;
-
   LogitsArguments(const Arguments& arguments, size_t position);
 
   size_t models() const { return sources_.size(); }
