@@ -30,6 +30,7 @@ const KINDS = {
       UBSAN_OPTIONS: `print_stacktrace=1:log_path=${log}`,
     }),
     launcher: [],
+    tests: ['packages/native/'],
   },
   thread: {
     runtime: 'libtsan.so',
@@ -38,6 +39,8 @@ const KINDS = {
     // Its memory layout allows fewer random bits of addresses than newer kernels use; where a sandbox forbids to switch them
     // off, it may still do without.
     launcher: isAllowed(WITHOUT_RANDOM_ADDRESSES) ? WITHOUT_RANDOM_ADDRESSES : [],
+    // Those that share work among threads; the others take long under it and add no threads.
+    tests: ['worker', 'binding-bank', 'same-bits', 'arguments'].map((name) => `packages/native/test/${name}.test.ts`),
   },
 };
 
@@ -56,12 +59,12 @@ function build(kind) {
 
 // Whether all tests passed without a report.
 function test(kind) {
-  const { runtime, environment, launcher } = KINDS[kind];
+  const { runtime, environment, launcher, tests } = KINDS[kind];
   const addon = build(kind);
   const reports = mkdtempSync(join(tmpdir(), 'radin-sanitized-'));
   try {
     const vitest = join(root, '..', '..', 'node_modules', 'vitest', 'vitest.mjs');
-    const command = [...launcher, process.execPath, vitest, 'run', 'packages/native/', ...ADDON_ONLY];
+    const command = [...launcher, process.execPath, vitest, 'run', ...tests, ...ADDON_ONLY, '--testTimeout=300000'];
     const { status } = spawnSync(command[0], command.slice(1), {
       cwd: join(root, '..', '..'),
       stdio: 'inherit',
