@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Backend, type CrossEntropyRequest, FLOAT_BYTES, type FloatDtype } from '../lib/backend.js';
+import {
+  type AverageTensor,
+  type Backend,
+  type CrossEntropyRequest,
+  FLOAT_BYTES,
+  type FloatDtype,
+} from '../lib/backend.js';
 import { listBackends, openBackend } from '../lib/index.js';
 import { float32Logits } from './logits.js';
 import { outputOf, tensor } from './tensors.js';
@@ -45,6 +51,96 @@ it.each(Object.keys(FLOAT_BYTES) as FloatDtype[])(
       }
     });
     await fc.assert(property, { numRuns: 100 });
+  },
+);
+
+it.each([
+  ['F16', 10, 31],
+  ['BF16', 7, 255],
+  ['F32', 23, 255],
+] as const)(
+  'all backends take means of %s to the same bits, however far its exponents lie apart',
+  async (dtype, fractionBits, infinite) => {
+    const request = fc.record({
+      ingredients: fc.integer({ min: 1, max: 17 }),
+      elements: fc.constantFrom(64, 257, 1025),
+      least: fc.integer({ min: 0, max: infinite - 1 }),
+      range: fc.integer({ min: 1, max: 18 }),
+      zeros: fc.boolean(),
+      seed: fc.integer({ min: 1, max: 2 ** 31 }),
+    });
+    const property = fc.asyncProperty(request, async ({ ingredients, elements, least, range, zeros, seed }) => {
+      let state = seed;
+      const below = (bound: number) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return Math.floor((state / 2 ** 32) * bound);
+      };
+      const element = () => {
+        const sign = below(2) * 2 ** (8 * FLOAT_BYTES[dtype] - 1);
+        const rare = below(zeros ? 50 : 5000);
+        if (rare === 0) return sign + (below(2) === 0 ? 0 : infinite * 2 ** fractionBits);
+        const exponent = Math.min(least + below(range), infinite - 1);
+        return sign + exponent * 2 ** fractionBits + below(2 ** fractionBits);
+      };
+      const numbers = () => Array.from({ length: elements }, element);
+      const models = Array.from({ length: ingredients }, () =>
+        dtype === 'F32' ? Uint32Array.from(numbers()) : Uint16Array.from(numbers()),
+      );
+      const weights = new Float64Array(2 * ingredients).fill(1);
+      const request = (tensors: AverageTensor[]) => ({
+        weights,
+        divisors: new Float64Array(2).fill(ingredients),
+        tensors,
+      });
+      const expected = tensor(dtype, models, 2);
+      await reference.average(request([expected]));
+      for (const backend of backends) {
+        const alone = tensor(dtype, models);
+        await backend.average({
+          weights: weights.subarray(ingredients),
+          divisors: Float64Array.of(ingredients),
+          tensors: [alone],
+        });
+        const both = tensor(dtype, models, 2);
+        await backend.average(request([both]));
+        for (const output of [...alone.outputs, ...both.outputs])
+          expect(Buffer.compare(output, outputOf(expected))).toBe(0);
+      }
+    });
+    await fc.assert(property, { numRuns: 150 });
+  },
+);
+
+it.each([
+  ['F16', 10, 31],
+  ['BF16', 7, 255],
+] as const)(
+  'all backends round a mean of %s by the last bit of its smallest ingredient',
+  async (dtype, f, infinite) => {
+    const bits = (sign: number, exponent: number, fraction: number) => sign * 2 ** 15 + exponent * 2 ** f + fraction;
+    // Without d and −2^small the mean is the middle between two numbers, the lower of them even; those leave 2^(small − f).
+    const columns = [...Array(24).keys()].flatMap((gap) =>
+      [...Array(infinite).keys()].slice(gap + 1).map((large) => {
+        const a = bits(0, large, 2 ** f - 1);
+        const d = bits(0, large - gap, 1);
+        return [a, a, a, d, bits(1, large - gap, 0), bits(1, large, 3), bits(0, large, 9), bits(1, large, 9)];
+      }),
+    );
+    const tensors = () =>
+      columns.map((column) =>
+        tensor(
+          dtype,
+          column.map((element) => new Uint16Array(64).fill(element)),
+        ),
+      );
+    const request = { weights: new Float64Array(8).fill(1), divisors: Float64Array.of(8) };
+    const expected = tensors();
+    await reference.average({ ...request, tensors: expected });
+    for (const backend of backends) {
+      const found = tensors();
+      await backend.average({ ...request, tensors: found });
+      expect(found.map(outputOf)).toEqual(expected.map(outputOf));
+    }
   },
 );
 

@@ -45,8 +45,10 @@ AveragePlan::AveragePlan(const RadinAverage& request) {
   for (size_t b = 0; b < request.outputs; ++b) {
     const double* const first = weights.data() + begin[b];
     const double* const end = weights.data() + begin[b + 1];
-    const bool weighted = std::any_of(first, end, [](double weight) { return weight != 1.0; });
-    recipes.push_back({begin[b + 1] - begin[b], stream.data() + begin[b], first, weighted, request.divisors[b]});
+    const size_t ingredients = begin[b + 1] - begin[b];
+    const bool is_mean = request.divisors[b] == static_cast<double>(ingredients) && ingredients <= kMostOfMean &&
+                         std::all_of(first, end, [](double weight) { return weight == 1.0; });
+    recipes.push_back({ingredients, stream.data() + begin[b], first, is_mean, request.divisors[b]});
   }
 }
 

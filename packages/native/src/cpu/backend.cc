@@ -131,7 +131,8 @@ const char* avx512_unavailable() {
 
 const char* avx2_unavailable() {
   // No processor has AVX2 without F16C, and GCC 12 cannot ask for that one.
-  return __builtin_cpu_supports("avx2") ? nullptr : "this processor lacks AVX2";
+  const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return has ? nullptr : "this processor lacks AVX2 or FMA";
 }
 
 constexpr RadinBackend kBackends[] = {

@@ -8,12 +8,15 @@
 
 namespace radin {
 
+// Ingredients of a mean at most, so that a sum of equal float32 numbers is exact in float64, and so is its quotient.
+constexpr size_t kMostOfMean = size_t{1} << 20;
+
 // How one output is made of the streams of a block.
 struct AverageRecipe {
   size_t ingredients;     // K >= 1
   const uint32_t* stream; // [K], indices of streams, in pool order
   const double* weights;  // [K], a_k
-  bool weighted;          // whether any a_k is not 1
+  bool is_mean;           // whether all a_k are 1, and the divisor is K <= kMostOfMean
   double divisor;
 };
 

@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kStreamsAtOnce = 13;
 constexpr size_t kPortionBytes = 32 * 1024;
+// Where short sums were not exact, large numbers are near: so many groups cost less than to try in vain.
+constexpr size_t kWideGroups = 16;
 constexpr size_t kPortionSumsBytes = kPortionBytes / 2 * sizeof(double);  // of two-byte elements
 
 constexpr size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -41,26 +43,26 @@ class Average {
         }
         difference |= pack ^ first;
       }
-      const Pack result = unless_equal<Format>(rounded<Format>(sums, recipe_.divisor, nan_), difference, first);
+      const Pack result = unless_equal<Format>(rounded<Format, false>(sums, recipe_.divisor, nan_), difference, first);
       __builtin_memcpy(output_ + at * kElementBytes, &result, bytes);
     }
   }
 
   // Whole groups of elements.
-  template <bool kWeighted, bool kPastCaches>
+  template <bool kIsMean, bool kPastCaches>
   void groups(size_t begin, size_t end) {
     const size_t passes = (recipe_.ingredients + kStreamsAtOnce - 1) / kStreamsAtOnce;
     const size_t each = (recipe_.ingredients + passes - 1) / passes;
     const size_t portion = passes == 1 ? end - begin : kPortionBytes / kElementBytes;
     for (size_t from = begin; from < end; from += portion) {
       for (size_t k = 0; k < recipe_.ingredients; k += each) {
-        pass<kWeighted, kPastCaches>(from, least(from + portion, end), k, least(k + each, recipe_.ingredients));
+        pass<kIsMean, kPastCaches>(from, least(from + portion, end), k, least(k + each, recipe_.ingredients));
       }
     }
   }
 
   // Whole groups of a chunk that begins at `begin`, whose streams stand widened in the block's work space.
-  template <bool kWeighted, bool kPastCaches>
+  template <bool kIsMean, bool kPastCaches>
   void widened(size_t begin, size_t count) {
     const size_t ingredients = recipe_.ingredients;
     const uint32_t* const rows = recipe_.stream;
@@ -75,15 +77,19 @@ class Average {
       const size_t byte = i * kElementBytes;
       const auto row = [&](size_t k) { return work + (rows[k] * count + i) * sizeof(double); };
       Group<Format> group;
-      group.template start_wide<kWeighted>(row(0), weights[0]);
-      for (size_t k = 1; k < ingredients; ++k) group.template add_wide<kWeighted>(row(k), weights[k]);
+      group.template start_wide<kIsMean>(row(0), weights[0]);
+      for (size_t k = 1; k < ingredients; ++k) group.template add_wide<kIsMean>(row(k), weights[k]);
+      if constexpr (kIsMean) {
+        group.template finish<true, kPastCaches>(divisor, first + byte, output + byte, nan);
+        continue;
+      }
       // All ingredients are compared only where the first two have an equal element, which is rare in trained weights.
       if (__builtin_expect(Group<Format>::has_equal(first + byte, second + byte), 0)) {
         for (Longs& difference : group.differences) difference = Longs{};
         for (size_t k = 1; k < ingredients; ++k) group.compare(elements(k, begin) + byte, first + byte);
-        group.template finish<kPastCaches, true>(divisor, first + byte, output + byte, nan);
+        group.template finish<false, kPastCaches, true>(divisor, first + byte, output + byte, nan);
       } else {
-        group.template finish<kPastCaches, false>(divisor, first + byte, output + byte, nan);
+        group.template finish<false, kPastCaches, false>(divisor, first + byte, output + byte, nan);
       }
     }
     nan_ = nan;
@@ -101,7 +107,7 @@ class Average {
   // Adds the ingredients [begin_k, end_k) to the sums of the groups of [begin, end), which are in the work space
   // between passes. Everything that the loops need is in locals: a store through a pointer to bytes could change any
   // member.
-  template <bool kWeighted, bool kPastCaches>
+  template <bool kIsMean, bool kPastCaches>
   void pass(size_t begin, size_t end, size_t begin_k, size_t end_k) {
     const size_t count = end_k - begin_k;
     const uint8_t* streams[kStreamsAtOnce];
@@ -118,19 +124,36 @@ class Average {
     uint8_t* const differences = block_.work + kPortionSumsBytes;
     uint8_t* const output = output_ + begin * kElementBytes;
     auto nan = nan_;
+    size_t wide_groups = 0;  // that are still to be added in float64 before short sums are tried again
     for (size_t i = 0; i < end - begin; i += kGroup) {
       const size_t byte = i * kElementBytes;
       Group<Format> group;
-      if (starts) {
-        group.template start<kWeighted>(first + byte, weights[0]);
-      } else {
-        group.load_from(sums + i * sizeof(double), differences + byte);
+      const auto start = [&] {
+        if (starts) {
+          group.clear();
+        } else {
+          group.load_from(sums + i * sizeof(double), differences + byte);
+        }
+      };
+      start();
+      bool is_added = false;
+      if constexpr (kIsMean && kHasShortSums<Format>) {
+        // Sums of which some are rounded depend on their order, and only all ingredients together show that none is.
+        if (wide_groups == 0 && (Format::kSumsAreExact || (starts && ends))) {
+          is_added = group.add_short_sums(streams, count, byte);
+          if (!is_added) {
+            wide_groups = kWideGroups;
+            start();
+          }
+        } else if (wide_groups > 0) {
+          --wide_groups;
+        }
       }
-      for (size_t k = starts ? 1 : 0; k < count; ++k) {
-        group.template add<kWeighted>(streams[k] + byte, weights[k], first + byte);
+      for (size_t k = 0; k < count && !is_added; ++k) {
+        group.template add<kIsMean>(streams[k] + byte, weights[k], first + byte);
       }
       if (ends) {
-        group.template finish<kPastCaches, true>(divisor, first + byte, output + byte, nan);
+        group.template finish<kIsMean, kPastCaches>(divisor, first + byte, output + byte, nan);
       } else {
         group.store_to(sums + i * sizeof(double), differences + byte);
       }
@@ -146,7 +169,7 @@ class Average {
 
 template <bool kPastCaches, class Format>
 void average_groups(const AverageRecipe& recipe, Average<Format>& average, size_t begin, size_t end) {
-  if (recipe.weighted) {
+  if (Format::kIsNarrow && recipe.is_mean) {
     average.template groups<true, kPastCaches>(begin, end);
   } else {
     average.template groups<false, kPastCaches>(begin, end);

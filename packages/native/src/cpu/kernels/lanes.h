@@ -11,6 +11,8 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include "instruction_set.h"
@@ -145,6 +147,43 @@ RADIN_INLINE Shorts to_shorts(Words lanes) {
   return __builtin_convertvector(lanes, Shorts);
 #endif
 }
+
+// a · b − c and c − a · b, rounded once where the instruction set can.
+#if defined(__AVX512F__)
+constexpr bool kHasFusedMultiplyAdd = true;
+RADIN_INLINE Doubles multiply_subtract(Doubles a, Doubles b, Doubles c) {
+  return reinterpret_cast<Doubles>(
+      _mm512_fmsub_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(c)));
+}
+RADIN_INLINE Doubles subtract_product(Doubles c, Doubles a, Doubles b) {
+  return reinterpret_cast<Doubles>(
+      _mm512_fnmadd_pd(reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b), reinterpret_cast<__m512d>(c)));
+}
+#elif defined(__FMA__)
+constexpr bool kHasFusedMultiplyAdd = true;
+RADIN_INLINE Doubles multiply_subtract(Doubles a, Doubles b, Doubles c) {
+  return reinterpret_cast<Doubles>(
+      _mm256_fmsub_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b), reinterpret_cast<__m256d>(c)));
+}
+RADIN_INLINE Doubles subtract_product(Doubles c, Doubles a, Doubles b) {
+  return reinterpret_cast<Doubles>(
+      _mm256_fnmadd_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b), reinterpret_cast<__m256d>(c)));
+}
+#elif defined(__aarch64__)
+constexpr bool kHasFusedMultiplyAdd = true;
+RADIN_INLINE Doubles multiply_subtract(Doubles a, Doubles b, Doubles c) {
+  return reinterpret_cast<Doubles>(vfmaq_f64(vnegq_f64(reinterpret_cast<float64x2_t>(c)),
+                                             reinterpret_cast<float64x2_t>(a), reinterpret_cast<float64x2_t>(b)));
+}
+RADIN_INLINE Doubles subtract_product(Doubles c, Doubles a, Doubles b) {
+  return reinterpret_cast<Doubles>(vfmsq_f64(reinterpret_cast<float64x2_t>(c), reinterpret_cast<float64x2_t>(a),
+                                             reinterpret_cast<float64x2_t>(b)));
+}
+#else
+constexpr bool kHasFusedMultiplyAdd = false;
+RADIN_INLINE Doubles multiply_subtract(Doubles a, Doubles b, Doubles c) { return a * b - c; }
+RADIN_INLINE Doubles subtract_product(Doubles c, Doubles a, Doubles b) { return c - a * b; }
+#endif
 
 template <class Vector>
 RADIN_INLINE bool any(Vector bits) {
