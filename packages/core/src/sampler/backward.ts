@@ -1,7 +1,8 @@
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import type { Sampler, SamplerContext } from './sampler.js';
-import { bestOf, nameBy, type Scored, scoreAll } from './scored.js';
+import { bestOf, nameBy, type Scored } from './scored.js';
 
 /** Up to here one model is dropped at a time; above it, where leaving out one of many hardly matters, a quarter. */
 const ONE_BY_ONE = 32;
@@ -23,9 +24,10 @@ export function backward(criterion: Criterion): Sampler {
 async function eliminate(context: SamplerContext, criterion: Criterion): Promise<Scored[]> {
   const { poolSize } = context;
   let mixture = Mixture.uniform(poolSize, [...Array(poolSize).keys()]);
-  const path = await scoreAll(context, [mixture], criterion);
-  while (mixture.size > 1) {
-    const without = await scoreAll(context, oneLess(mixture), criterion);
+  const effort = new Effort(context, criterion);
+  const path = await effort.score([mixture]);
+  while (mixture.size > 1 && !effort.isSpent) {
+    const without = await effort.score(oneLess(mixture));
     if (mixture.size <= ONE_BY_ONE) {
       path.push(without[0] as Scored);
       mixture = (without[0] as Scored).mixture;
@@ -41,7 +43,7 @@ async function eliminate(context: SamplerContext, criterion: Criterion): Promise
       poolSize,
       ingredients.filter((model) => !dropped.has(model)),
     );
-    path.push(...(await scoreAll(context, [mixture], criterion)));
+    path.push(...(await effort.score([mixture])));
   }
   return path;
 }

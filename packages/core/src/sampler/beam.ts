@@ -1,7 +1,8 @@
 import type { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import { oneMore } from './forward.js';
 import type { Sampler } from './sampler.js';
-import { bestOf, type Scored, scoreAll, scoreSingles } from './scored.js';
+import { bestOf, type Scored, scoreSingles } from './scored.js';
 
 /** Subsets of each size that are extended. */
 const WIDTH = 5;
@@ -18,14 +19,15 @@ export const beam: Sampler = {
   async *sample(context) {
     let level = (await scoreSingles(context, 'metric')).slice(0, WIDTH);
     const found = [...level];
+    const effort = new Effort(context, 'metric');
     let best = (level[0] as Scored).score;
-    for (let since = 0; since < PATIENCE; ) {
+    for (let since = 0; since < PATIENCE && !effort.isSpent; ) {
       const extended = new Map<string, Mixture>();
       for (const { mixture } of level) {
         for (const larger of oneMore(mixture)) extended.set(larger.key, larger);
       }
       if (extended.size === 0) break;
-      level = (await scoreAll(context, [...extended.values()], 'metric')).slice(0, WIDTH);
+      level = (await effort.score([...extended.values()])).slice(0, WIDTH);
       found.push(...level);
       const { score } = level[0] as Scored;
       since = score > best ? 0 : since + 1;

@@ -1,5 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { oneMore } from './forward.js';
 import { type BoundedSearch, searchMargins } from './margin-search.js';
@@ -10,11 +11,8 @@ import { minimiseOnSimplex } from './simplex-newton.js';
 import { climb } from './swaps.js';
 import { searchTangents } from './tangent-search.js';
 
-/** Numbers of the margins' table: 128 MiB. */
-const MOST_MARGINS = 2 ** 25;
-
-/** Mixtures that the local search before it may score. */
-const MOST_CLIMBED = 2000;
+/** Numbers of the margins' table: 32 MiB. Bounds of larger pools would not close within the effort anyway. */
+const MOST_MARGINS = 2 ** 23;
 
 /** Nats per sample; the tangent at the best mixture need not be closer than the slack of the bounds. */
 const GAP = 1e-6;
@@ -42,10 +40,11 @@ export function branchAndBound(criterion: Criterion): Sampler {
 
 async function start(context: SamplerContext, criterion: Criterion): Promise<Scored[]> {
   const [single] = (await scoreSingles(context, criterion)) as [Scored];
+  const effort = new Effort(context, criterion);
   // As far as forward selection goes, whatever the number of candidates asked for.
-  const path = await walk({ ...context, count: context.poolSize }, criterion, single, oneMore);
+  const path = await walk(effort, context.poolSize, single, oneMore);
   const best = path.reduce((first, one) => (one.score > first.score ? one : first));
-  return [...path, ...(await climb(context, criterion, best, MOST_CLIMBED)).path];
+  return [...path, ...(await climb(context, effort, best))];
 }
 
 async function bestMixture(

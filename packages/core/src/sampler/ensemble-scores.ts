@@ -29,9 +29,9 @@ export interface Margins {
   readonly differences: Float32Array;
   /** Shape [R]. */
   readonly slack: Float32Array;
-  /** Samples without rows that every mixture gets right, and samples for whose rows there was no room. */
+  /** Samples without rows: those that every mixture gets right, and those for which there was no room. */
   readonly withoutRows: number;
-  /** Whether every sample that is not always right has its rows. */
+  /** Whether there was room for all. */
   readonly complete: boolean;
 }
 

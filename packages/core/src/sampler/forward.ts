@@ -1,4 +1,5 @@
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { walk } from './path.js';
 import type { Sampler } from './sampler.js';
@@ -13,7 +14,7 @@ export function forward(criterion: Criterion): Sampler {
     name: nameBy('forward', criterion),
     async *sample(context) {
       const [start] = (await scoreSingles(context, criterion)) as [Scored];
-      yield* bestOf(await walk(context, criterion, start, oneMore), context.count);
+      yield* bestOf(await walk(new Effort(context, criterion), context.count, start, oneMore), context.count);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { Mixture } from '../mixture/index.js';
 import type { Random } from '../random.js';
+import { Effort } from './effort.js';
 import type { Sampler } from './sampler.js';
-import { bestOf, compareScored, type Scored, scoreAll } from './scored.js';
+import { bestOf, compareScored, type Scored } from './scored.js';
 
 const POPULATION = 64;
 
@@ -18,17 +19,18 @@ export const genetic: Sampler = {
   name: 'genetic',
   async *sample(context) {
     const { poolSize, random, count } = context;
+    const effort = new Effort(context, 'metric');
     const known = new Map<string, Scored>();
     /** Scores the subsets that are new. */
     const add = async (subsets: readonly Mixture[]) => {
       const fresh = new Map(subsets.filter(({ key }) => !known.has(key)).map((mixture) => [mixture.key, mixture]));
       if (fresh.size === 0) return;
-      for (const one of await scoreAll(context, [...fresh.values()], 'metric')) known.set(one.mixture.key, one);
+      for (const one of await effort.score([...fresh.values()])) known.set(one.mixture.key, one);
     };
     const fittest = () => [...known.values()].sort(compareScored).slice(0, POPULATION);
     await add(Array.from({ length: POPULATION }, () => drawSubset(poolSize, random)));
     let parents = fittest();
-    for (let generation = 0, since = 0; generation < GENERATIONS && since < PATIENCE; generation++) {
+    for (let generation = 0, since = 0; generation < GENERATIONS && since < PATIENCE && !effort.isSpent; generation++) {
       await add(
         Array.from({ length: POPULATION }, () => cross(choose(parents, random), choose(parents, random), random)),
       );

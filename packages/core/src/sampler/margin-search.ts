@@ -1,19 +1,20 @@
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import type { Margins } from './ensemble-scores.js';
 import type { SamplerContext } from './sampler.js';
-import { compareScored, type Scored, scoreAll } from './scored.js';
+import { compareScored, type Scored } from './scored.js';
 
-/** Rows of margins that a search may touch: about a second. */
-const MOST_WORK = 2 ** 27;
+/** What one row of margins at one node is estimated at. */
+const SECONDS_PER_ROW = 1e-8;
 
 /** Rows between two looks at the signal. */
-const WORK_BETWEEN_TURNS = 2 ** 22;
+const ROWS_BETWEEN_TURNS = 2 ** 21;
 
 /** With so few models left to decide, all their subsets are scored: cheaper than bounding them. */
 const MODELS_AT_LEAF = 4;
 
 /** Subsets that wait to be scored in one call. */
-const LEAVES_AT_ONCE = 1024;
+const LEAVES_AT_ONCE = 256;
 
 /** What a branch and bound found. */
 export interface BoundedSearch {
@@ -54,8 +55,8 @@ class MarginSearch implements BoundedSearch {
   /** Of each sample: rows in which a class surely beats the label. */
   readonly #beaten: Int32Array;
   #leaves: Mixture[] = [];
-  #work = 0;
-  #turn = 0;
+  readonly #effort: Effort;
+  #rows = 0;
   /** Highest bound, in samples, of what was left undone. */
   #open = -1;
 
@@ -64,6 +65,7 @@ class MarginSearch implements BoundedSearch {
     const rows = slack.length;
     this.#context = context;
     this.#margins = margins;
+    this.#effort = new Effort(context, 'metric');
     this.found = [start];
     this.#sum = new Float64Array(rows);
     this.#fall = new Float64Array(rows);
@@ -121,7 +123,7 @@ class MarginSearch implements BoundedSearch {
     const { withoutRows, complete } = this.#margins;
     const correct = right + undecided + withoutRows;
     if (this.#scoreOf(correct) <= this.#best.score) return;
-    if (this.#work > MOST_WORK) {
+    if (this.#effort.isSpent) {
       this.#open = Math.max(this.#open, correct);
       return;
     }
@@ -164,7 +166,8 @@ class MarginSearch implements BoundedSearch {
       else this.#rise[row] = (this.#rise[row] as number) - difference;
       if (isMember) this.#sum[row] = (this.#sum[row] as number) + difference;
     }
-    this.#work += rows.length;
+    this.#rows += rows.length;
+    this.#effort.spend(rows.length * SECONDS_PER_ROW);
   }
 
   /** What is left of these rows, which come sample by sample, and the rows that are newly lost. */
@@ -205,15 +208,15 @@ class MarginSearch implements BoundedSearch {
 
   async #count(): Promise<void> {
     if (this.#leaves.length === 0) return;
-    const [best] = (await scoreAll(this.#context, this.#leaves, 'metric')) as [Scored];
+    const [best] = (await this.#effort.score(this.#leaves)) as [Scored];
     this.#leaves = [];
     if (best.score > this.#best.score) this.found.unshift(best);
   }
 
   /** Lets the event loop turn now and then, for without that no signal is ever aborted. */
   async #takeTurn(): Promise<void> {
-    if (this.#work < this.#turn) return;
-    this.#turn = this.#work + WORK_BETWEEN_TURNS;
+    if (this.#rows < ROWS_BETWEEN_TURNS) return;
+    this.#rows = 0;
     await new Promise(setImmediate);
     this.#context.signal?.throwIfAborted();
   }

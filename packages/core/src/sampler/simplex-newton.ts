@@ -16,6 +16,9 @@ const LEAST_WEIGHT = 1e-6;
 /** How far along e_k − p the gradient is taken for differences: its float32 errors of about 1e-7 leave 5 digits. */
 const DIFFERENCE = 1 / 64;
 
+/** Nats per sample that differences of losses are taken to be rounding: about a hundred times what float32 adds. */
+const LOSS_ROUNDING = 1e-6;
+
 /** Models without weight that may come in at one step. */
 const MOST_ENTERING = 12;
 
@@ -43,10 +46,11 @@ export async function minimiseOnSimplex(
     const target = await newtonTarget(loss, best, face, signal);
     const trials = STEPS.map((length) => between(best.point, target, length));
     const tried = await evaluate(loss, trials, signal);
-    const next = tried.reduce((least, one) => (one.loss < least.loss ? one : least));
-    const narrower = tried.reduce((least, one) => (one.gap < least.gap ? one : least));
-    if (next.loss < best.loss) best = next;
-    else if (narrower.gap < best.gap) best = narrower;
+    const lowest = tried.reduce((least, one) => (one.loss < least.loss ? one : least));
+    const narrowest = tried.reduce((least, one) => (one.gap < least.gap ? one : least));
+    // Near the minimum losses differ by their rounding only; derivatives still tell apart what is nearer.
+    if (lowest.loss < best.loss - LOSS_ROUNDING) best = lowest;
+    else if (narrowest.gap < best.gap) best = narrowest;
     else break;
   }
   return { point: best.point, loss: best.loss, gap: best.gap };
@@ -81,7 +85,7 @@ function faceAt({ point, gradient }: Evaluated): number[] {
   return [...models.filter((k) => (point[k] as number) > 0), ...entering];
 }
 
-/** The minimum of the quadratic model on the face: with v_i = e_i − p, g·(q − p) + ½ Σ q_i q_j v_iᵀ H v_j. */
+/** The minimum on the face of g·(q − p) + ½ (q − p)ᵀ A (q − p) with A_ij = v_iᵀ H v_j, v_i = e_i − p. */
 async function newtonTarget(
   loss: SimplexLoss,
   { point, gradient }: Evaluated,

@@ -5,7 +5,7 @@ const MOST_EXCHANGES = 100_000;
 const TOLERANCE = 1e-12;
 
 /**
- * Minimises linear·q + ½ qᵀ A q over q ≥ 0, Σ q = 1, A symmetric and, up to rounding, positive semidefinite: the weight that
+ * Minimises linear·(q − start) + ½ (q − start)ᵀ A (q − start) over q ≥ 0, Σ q = 1, A symmetric and, up to rounding, positive semidefinite: the weight that
  * costs most gives to the one that gains most as much as is best for the two (sequential minimal optimisation).
  * @param start a point of the simplex
  */
@@ -15,7 +15,7 @@ export function minimiseQuadratic(
   start: readonly number[],
 ): number[] {
   const q = [...start];
-  const derivative = linear.map((value, i) => value + q.reduce((sum, weight, j) => sum + weight * at(matrix, i, j), 0));
+  const derivative = [...linear];
   const scale = Math.max(...linear.map(Math.abs), ...matrix.flat().map(Math.abs));
   for (let exchange = 0; exchange < MOST_EXCHANGES; exchange++) {
     let [taker, giver] = [0, -1];

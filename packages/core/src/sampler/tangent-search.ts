@@ -1,19 +1,21 @@
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import { MinHeap } from './heap.js';
 import type { BoundedSearch } from './margin-search.js';
 import type { SamplerContext } from './sampler.js';
 import { compareScored, type Scored } from './scored.js';
 
-/** Subsets that may be scored: all of 14 models, or what takes some seconds at a billion logits and more. */
-const MOST_SCORED = 2 ** 14;
-const LEAST_SCORED = 256;
-const MOST_LOGITS_SCORED = 2 ** 36;
+/** Nodes that may be opened: all subsets of 14 models. */
+const MOST_NODES = 2 ** 14;
 
 /** Nodes whose subsets are scored in one call. */
 const NODES_AT_ONCE = 32;
 
 /** Tangents that a node is bounded by: the first, at the best mixture, and the latest. */
 const MOST_TANGENTS = 64;
+
+/** What one model of one tangent of one node is estimated at. */
+const SECONDS_PER_DERIVATIVE = 2e-8;
 
 /** Nats per sample by which a tangent may lie too high because losses are rounded; nodes that near are searched. */
 const SLACK = 1e-6;
@@ -40,26 +42,27 @@ export async function searchTangents(
   known: readonly Scored[],
   at: Float64Array,
 ): Promise<BoundedSearch> {
-  const { ensemble, poolSize, signal } = context;
-  const { samples, classes } = ensemble;
-  const most = Math.max(
-    LEAST_SCORED,
-    Math.min(MOST_SCORED, Math.floor(MOST_LOGITS_SCORED / (poolSize * samples * classes + 1))),
-  );
+  const { poolSize, signal } = context;
+  const effort = new Effort(context, 'cross-entropy');
+  let opened = 0;
+  const bounded = (node: Node) => {
+    effort.spend(tangents.length * poolSize * SECONDS_PER_DERIVATIVE);
+    return boundOf(node, tangents);
+  };
   const found = [known.toSorted(compareScored)[0] as Scored];
   const best = () => -(found[0] as Scored).score;
   const tangents = await tangentsAt(context, [at]);
   const scored = new Set<string>();
   const heap = new MinHeap<Node>();
   heap.push(Number.NEGATIVE_INFINITY, new Int8Array(poolSize));
-  while (heap.least < best() + SLACK && scored.size < most) {
+  while (heap.least < best() + SLACK && opened < MOST_NODES && !effort.isSpent) {
     signal?.throwIfAborted();
     const nodes: { node: Node; bound: number; subset: Mixture }[] = [];
     while (nodes.length < NODES_AT_ONCE && heap.least < best() + SLACK) {
       const before = heap.least;
       const node = heap.pop() as Node;
       // Tangents that came since the node was pushed may have closed it; those that are gone may have bounded it better.
-      const { value, subset } = boundOf(node, tangents);
+      const { value, subset } = bounded(node);
       const bound = Math.max(value, before);
       if (bound < best() + SLACK) nodes.push({ node, bound, subset });
     }
@@ -67,6 +70,8 @@ export async function searchTangents(
       nodes.filter(({ subset }) => !scored.has(subset.key)).map(({ subset }) => [subset.key, subset]),
     );
     const subsets = [...fresh.values()];
+    opened += nodes.length;
+    effort.spendGradients(subsets.length);
     const touching = await tangentsAt(
       context,
       subsets.map(({ weights }) => weights),
@@ -79,7 +84,7 @@ export async function searchTangents(
     tangents.push(...touching);
     if (tangents.length > MOST_TANGENTS) tangents.splice(1, tangents.length - MOST_TANGENTS);
     for (const { node, bound } of nodes) {
-      for (const child of split(node, tangents)) heap.push(Math.max(bound, boundOf(child, tangents).value), child);
+      for (const child of split(node, tangents)) heap.push(Math.max(bound, bounded(child).value), child);
     }
   }
   const isClosed = !(heap.least < best() + SLACK);

@@ -1,4 +1,5 @@
 import { Mixture } from '../mixture/index.js';
+import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { walk } from './path.js';
 import type { Sampler } from './sampler.js';
@@ -16,7 +17,7 @@ export function withReplacement(criterion: Criterion): Sampler {
       // Adding a model to itself changes no mixture, so the counts are kept beside the path and not read off the weights.
       let counts: readonly number[] = Array.from(start.mixture.weights);
       let steps = new Map<string, readonly number[]>();
-      const path = await walk(context, criterion, start, ({ key }) => {
+      const path = await walk(new Effort(context, criterion), context.count, start, ({ key }) => {
         counts = steps.get(key) ?? counts;
         steps = new Map();
         return [...counts.keys()].map((model) => {

@@ -12,7 +12,7 @@ const BLOCK_LOGITS = 2 ** 20;
 const SLACK_OF_DIFFERENCES = 2 ** -22;
 const SLACK_OF_LOGITS = 2 ** -36;
 
-/** Reads the logits once and keeps the rows that can decide a sample; see Margins. */
+/** Reads the logits, as long as there is room, and keeps the rows that can decide a sample; see Margins. */
 export async function readMargins(
   cache: PoolLogits,
   top: number,
@@ -27,13 +27,17 @@ export async function readMargins(
   let complete = true;
   const block = Math.max(1, Math.floor(BLOCK_LOGITS / (models * classes)));
   await forEachBlock(samples, block, signal, (start, count) => {
+    if (!complete) {
+      withoutRows += count;
+      return;
+    }
     const logits = Array.from({ length: models }, (_, model) => readSamples(cache, model, start, count));
     for (let sample = 0; sample < count; sample++) {
       const found = rowsOf(logits, sample * classes, classes, labels[start + sample] as number);
       const lost = found.filter(({ least, slack }) => least > slack).length;
       if (lost >= top) continue;
       if (found.length < top) withoutRows++;
-      else if ((rows.length + found.length) * models > most) {
+      else if (!complete || (rows.length + found.length) * models > most) {
         complete = false;
         withoutRows++;
       } else {
