@@ -1,5 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
+import { minimiseCrossEntropy } from './best-mixture.js';
 import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { oneMore } from './forward.js';
@@ -7,7 +8,6 @@ import { type BoundedSearch, searchMargins } from './margin-search.js';
 import { walk } from './path.js';
 import type { Sampler, SamplerContext } from './sampler.js';
 import { bestOf, nameBy, type Scored, scoreSingles } from './scored.js';
-import { minimiseOnSimplex } from './simplex-newton.js';
 import { climb } from './swaps.js';
 import { searchTangents } from './tangent-search.js';
 
@@ -47,12 +47,9 @@ async function start(context: SamplerContext, criterion: Criterion): Promise<Sco
   return [...path, ...(await climb(context, effort, best))];
 }
 
-async function bestMixture(
-  { ensemble, poolSize, signal }: SamplerContext,
-  known: readonly Scored[],
-): Promise<Float64Array> {
-  const from = known.at(-1)?.mixture ?? Mixture.uniform(poolSize, [0]);
-  return (await minimiseOnSimplex(ensemble.crossEntropy, from.weights, GAP, signal)).point;
+async function bestMixture(context: SamplerContext, known: readonly Scored[]): Promise<Float64Array> {
+  const from = known.at(-1)?.mixture ?? Mixture.uniform(context.poolSize, [0]);
+  return (await minimiseCrossEntropy(context, from.weights, GAP)).point;
 }
 
 function certificate(name: string, { found, bound, isClosed }: BoundedSearch, metric: Metric | undefined): string {

@@ -1,4 +1,5 @@
 import { Mixture } from '../mixture/index.js';
+import { minimiseCrossEntropy } from './best-mixture.js';
 import type { Sampler, SamplerContext } from './sampler.js';
 import { scoreAll, scoreSingles } from './scored.js';
 import { minimiseOnSimplex } from './simplex-newton.js';
@@ -12,8 +13,8 @@ const MODELS_AT_START = 5;
 /** The logits' free scale is searched up to 2, and where that is reached up to 4, … 32. */
 const [FIRST_SCALE, LAST_SCALE] = [2, 32];
 
-/** Numbers of the copy of the logits for the free scale: 256 MiB. Where they are more, every j-th sample is used. */
-const MOST_COPIED = 2 ** 26;
+/** Numbers of the copy of the logits for the free scale: 64 MiB. Where they are more, every j-th sample is used. */
+const MOST_COPIED = 2 ** 24;
 
 /**
  * The mixture that minimises the cross-entropy of Σ p_k ŷ_k, convex in p, with its certified gap; its ingredients as a uniform
@@ -23,9 +24,9 @@ const MOST_COPIED = 2 ** 26;
 export const convex: Sampler = {
   name: 'convex',
   async *sample(context) {
-    const { ensemble, signal, notify, count } = context;
+    const { notify, count } = context;
     const start = await startingPoint(context);
-    const { point, loss, gap } = await minimiseOnSimplex(ensemble.crossEntropy, start, GAP, signal);
+    const { point, loss, gap } = await minimiseCrossEntropy(context, start, GAP);
     const mixture = mixtureOf(point);
     notify?.(
       `convex: cross-entropy ${loss.toFixed(6)} of ${mixture.size} weighted models, at most ${gap.toExponential(1)} above that of any mixture`,
@@ -54,7 +55,7 @@ async function freeOfTemperature({ ensemble, signal }: SamplerContext, point: Fl
     const from = new Float64Array(start.length + 1);
     from.set(start.map((weight) => weight / scale));
     from[start.length] = 1 - 1 / scale;
-    const minimum = (await minimiseOnSimplex(scaled, from, GAP, signal)).point;
+    const minimum = (await minimiseOnSimplex(scaled, from, GAP, signal ? { signal } : {})).point;
     const weights = minimum.subarray(0, start.length);
     const sum = weights.reduce((total, weight) => total + weight, 0);
     if (!(sum > 0)) return point;

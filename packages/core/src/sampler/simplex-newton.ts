@@ -32,18 +32,20 @@ const MOST_STEPS = 30;
  * Minimises a convex loss on the simplex by Newton's method: the Hessian on the face of the models that have weight or would
  * gain most from it comes from differences of gradients, the quadratic model is minimised on that face, and the best of six
  * step lengths is taken. Cost: two calls a step, of as many points as the face has corners and of six.
+ * @param rough a loss that is cheaper and about as curved, for the Hessian as long as it leads on; it has no say in the result
  * @param gap where to stop; where rounding is coarser than that the result's gap is larger
  */
 export async function minimiseOnSimplex(
   loss: SimplexLoss,
   start: Float64Array,
   gap: number,
-  signal?: AbortSignal,
+  { signal, rough = loss }: { readonly signal?: AbortSignal; readonly rough?: SimplexLoss } = {},
 ): Promise<SimplexMinimum> {
+  let curved = rough;
   let [best] = (await evaluate(loss, [start], signal)) as [Evaluated];
   for (let step = 0; step < MOST_STEPS && best.gap > gap; step++) {
     const face = faceAt(best);
-    const target = await newtonTarget(loss, best, face, signal);
+    const target = await newtonTarget(curved, best, face, signal);
     const trials = STEPS.map((length) => between(best.point, target, length));
     const tried = await evaluate(loss, trials, signal);
     const lowest = tried.reduce((least, one) => (one.loss < least.loss ? one : least));
@@ -51,6 +53,7 @@ export async function minimiseOnSimplex(
     // Near the minimum losses differ by their rounding only; derivatives still tell apart what is nearer.
     if (lowest.loss < best.loss - LOSS_ROUNDING) best = lowest;
     else if (narrowest.gap < best.gap) best = narrowest;
+    else if (curved !== loss) curved = loss;
     else break;
   }
   return { point: best.point, loss: best.loss, gap: best.gap };
@@ -93,9 +96,9 @@ async function newtonTarget(
   signal: AbortSignal | undefined,
 ): Promise<Float64Array> {
   const moved = face.map((k) => between(point, corner(point.length, k), DIFFERENCE));
-  const at = await evaluate(loss, moved, signal);
-  const curvature = at.map((one) => {
-    const change = one.gradient.map((value, k) => (value - (gradient[k] as number)) / DIFFERENCE);
+  const [here, ...at] = (await evaluate(loss, [point, ...moved], signal)) as [Evaluated];
+  const curvature = (at as Evaluated[]).map((one) => {
+    const change = one.gradient.map((value, k) => (value - (here.gradient[k] as number)) / DIFFERENCE);
     const level = dot(change, point);
     return face.map((k) => (change[k] as number) - level);
   });

@@ -107,6 +107,25 @@ describe('the convex mixture', () => {
     expect((await sampled(convex, same)).length).toBeGreaterThan(0);
   });
 
+  test('is the same where the Hessian comes from a part of the samples', async () => {
+    const pool = drawPool({ models: 12, samples: 1000, classes: 6, seed: 6 });
+    await withContext(pool, {}, async ({ ensemble }) => {
+      const start = new Float64Array(12).fill(1 / 12);
+      const scaled = await ensemble.scaledCrossEntropy(1, 13 * 250 * 6);
+      const rough = {
+        models: 12,
+        at: async (points: readonly Float64Array[]) =>
+          (await scaled.at(points.map((point) => Float64Array.of(...point, 0)))).map(({ loss, gradient }) => {
+            return { loss, gradient: gradient.subarray(0, 12) };
+          }),
+      };
+      const whole = await minimiseOnSimplex(ensemble.crossEntropy, start, 5e-7);
+      const part = await minimiseOnSimplex(ensemble.crossEntropy, start, 5e-7, { rough });
+      expect(part.gap).toBeLessThanOrEqual(5e-7);
+      expect(Math.abs(part.loss - whole.loss)).toBeLessThan(1e-6);
+    });
+  });
+
   test('reports its gap, as the simplex search does', async () => {
     const pool = drawPool({ models: 20, samples: 400, classes: 10, seed: 3 });
     await withContext(pool, {}, async ({ ensemble }) => {
