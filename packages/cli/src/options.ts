@@ -28,7 +28,7 @@ interface EvaluatorOptions {
 
 export interface CandidateOptions {
   readonly candidates: number;
-  readonly sampler: string;
+  readonly sampler: readonly string[];
   readonly seed: number;
   readonly includeUniform: boolean;
 }
@@ -110,11 +110,14 @@ export function withRunOptions(command: Command): Command {
 
 export function withCandidateOptions(command: Command): Command {
   return command
-    .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
-    .option(
-      '--sampler <name>',
-      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')} (all subsets, up to 24 models)`,
-      'monte-carlo',
+    .option('--candidates <C>', 'candidates that each sampler proposes and stage 1 ranks', integer(1, 1_000_000), 200)
+    .addOption(
+      new Option(
+        '--sampler <name,…>',
+        `how candidates are proposed, one or several of ${SAMPLERS.map(({ name }) => name).join(', ')}`,
+      )
+        .argParser(list(String))
+        .default(['monte-carlo'], 'monte-carlo'),
     )
     .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates');
@@ -136,12 +139,13 @@ export const topCount = integer(1, 1_000_000);
 
 /** What the candidate options ask for. @throws RadinError for an unknown sampler */
 export function proposalOptions({ candidates, sampler, seed, includeUniform }: CandidateOptions): ProposalOptions {
-  const found = SAMPLERS.find(({ name }) => name === sampler);
-  if (found === undefined) {
+  const samplers = [...new Set(sampler)].map((wanted) => {
+    const found = SAMPLERS.find(({ name }) => name === wanted);
+    if (found !== undefined) return found;
     throw new RadinError(
       'CONFIG',
-      `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(sampler)}`,
+      `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(wanted)}`,
     );
-  }
-  return { sampler: found, candidates, seed, includeUniform };
+  });
+  return { samplers, candidates, seed, includeUniform };
 }

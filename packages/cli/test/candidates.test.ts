@@ -39,6 +39,26 @@ describe.concurrent('the candidates of four models', () => {
     expect(report.candidates).toHaveLength(sampler === 'exhaustive' ? 14 : 10);
   });
 
+  it('of several samplers are one list, with all single models and weighted mixtures', async () => {
+    const report = await search(pool.folder, '--sampler', 'forward,convex, branch-and-bound');
+    expect(report.sampler).toBe('forward,convex,branch-and-bound');
+    expect(models(report)).toEqual(expect.arrayContaining(['a', 'b', 'c', 'd', 'abcd']));
+    expect(report.candidates.some(({ weights }) => new Set(weights).size > 1)).toBe(true);
+    expect(report.notices).toEqual([
+      expect.stringMatching(/^convex: cross-entropy/),
+      expect.stringMatching(/^branch-and-bound: .*proven that none is better$/),
+    ]);
+  });
+
+  it('of all subsets and others are all subsets, and the others’ weighted mixtures', async () => {
+    const report = await search(pool.folder, '--sampler', 'exhaustive,convex');
+    const uniform = report.candidates.filter(({ weights }) => new Set(weights).size === 1);
+    expect(uniform).toHaveLength(15);
+    expect(report.candidates.length).toBeGreaterThan(15);
+    expect(report.scored).toBe(report.candidates.length);
+    expect(report.candidates.map(({ rank }) => rank)).toEqual(report.candidates.map((_, index) => index + 1));
+  });
+
   it('are as many as asked for, and the uniform soup, where there are more', async () => {
     const report = await search(pool.folder, '--candidates', '3');
     expect(report.candidates).toHaveLength(4);

@@ -27,6 +27,8 @@ describe.concurrent('an option is refused', () => {
     ['--lambda -1', ['--lambda=-1'], /--lambda .*≥ 0 but found "-1"/],
     ['--lambda NaN', ['--lambda', 'NaN'], /--lambda .*found "NaN"/],
     ['--sampler nope', ['--sampler', 'nope'], /sampler .*monte-carlo, exhaustive.* found "nope"/],
+    ['a list with an unknown sampler', ['--sampler', 'forward,nope'], /sampler .*forward, .* found "nope"/],
+    ['a list with an empty name', ['--sampler', 'forward,'], /sampler .*forward, .* found ""/],
     ['--backend nope', ['--backend', 'nope'], /[Bb]ackend.*"nope".*cpu.*reference/],
     ['--metric top-99', ['--metric', 'top-99'], /4 classes but found top-99/],
     ['--metric f1', ['--metric', 'f1'], /--metric to be accuracy, top-K or cross-entropy but found "f1"/],

@@ -43,12 +43,17 @@ export { Random } from './random.js';
 export * from './recipes/index.js';
 export * from './report/index.js';
 export {
+  type Criterion,
+  checkSamplers,
+  type EnsembleScores,
   exhaustive,
   monteCarlo,
+  type Proposal,
   type ProposalOptions,
   proposeCandidates,
   SAMPLERS,
   type Sampler,
+  type SamplerContext,
 } from './sampler/index.js';
 export {
   ApproxScorer,

@@ -58,7 +58,7 @@ async function search(
         pool: facts,
         budget,
         lambda,
-        sampler: proposal.sampler.name,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
         seed: proposal.seed,
         backend: problem.backend.name,
         metric,

@@ -1,5 +1,4 @@
 import type { CallOptions } from '../progress.js';
-import { proposeCandidates } from '../sampler/index.js';
 import type { SplitScorer } from '../stage2/index.js';
 import { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
 import { greedySoup } from './greedy-soup.js';
@@ -67,7 +66,7 @@ async function oracleRows(
   test: SplitScorer,
   options: CompareOptions,
 ): Promise<ComparisonRow[]> {
-  const { mixtures } = proposeCandidates(validation.poolSize, options);
+  const { mixtures } = await validation.propose(options);
   const result = await oracle(test, mixtures, options);
   const [valScore] = (await validation.scores([result.best.mixture], options)) as [number];
   return options.budgets.map((budget) => ({ result, budget, valScore, testScore: result.best.score }));

@@ -8,6 +8,7 @@ import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
+import { type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 
 export interface SplitScorerParts {
@@ -65,6 +66,11 @@ export class SplitScorer {
   /** Candidates as a sampler proposes them, in the order of stage 1. */
   rank(options: RankOptions): Promise<Ranking> {
     return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
+  }
+
+  /** Candidates as samplers propose them by this split's cached logits, all listed and none ranked. */
+  async propose(options: ProposalOptions & CallOptions): Promise<Proposal> {
+    return proposeCandidates(this.poolSize, options, (await this.#approxScorer(options)).ensemble, options.signal);
   }
 
   /** Gives back what stage 1 holds. */

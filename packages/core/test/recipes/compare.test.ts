@@ -8,7 +8,7 @@ const folder = temporaryFolder();
 const relu = tinyPool(folder, { models: 5, samples: 120, hidden: 6, classes: 4, noise: 1.5, seed: 7 });
 const METHODS = ['best-individual', 'uniform', 'logit-ensemble', 'greedy', 'radin', 'radin-prior'];
 const options: CompareOptions = {
-  sampler: monteCarlo,
+  samplers: [monteCarlo],
   candidates: 15,
   seed: 1,
   includeUniform: true,
@@ -59,7 +59,7 @@ describe('the comparison', () => {
 
   test('has an oracle that no soup of the candidates beats on the test split', async () => {
     const { validation, test: testScorer } = await openScorers(await relu);
-    const rows = await compare(validation, testScorer, { ...options, sampler: exhaustive });
+    const rows = await compare(validation, testScorer, { ...options, samplers: [exhaustive] });
     const oracles = rows.filter(({ result }) => result.method === 'oracle').map(({ testScore }) => testScore as number);
     expect(new Set(oracles).size).toBe(1);
     for (const { result, testScore } of rows) {
