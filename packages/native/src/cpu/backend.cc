@@ -8,6 +8,7 @@
 #include "bank_count.h"
 #include "cross_entropy.h"
 #include "cross_entropy_bank.h"
+#include "gram.h"
 #include "instruction_sets.h"
 #include "stream.h"
 
@@ -95,7 +96,8 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
           guarded<set, RadinCrossEntropy, cross_entropy>,
           guarded<set, RadinOpenEntropyBank, open_entropy_bank>,
           guarded<set, RadinEntropyBounds, entropy_bounds>,
-          close_entropy_bank};
+          close_entropy_bank,
+          guarded<set, RadinGram, gram>};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -111,8 +113,10 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   extern const CrossEntropyKernels kCrossEntropyKernels;                                           \
   extern const CrossEntropyBankKernels kCrossEntropyBankKernels;                                   \
   extern const StreamKernels kStreamKernels;                                                       \
+  extern const GramKernels kGramKernels;                                                           \
   constexpr InstructionSet kSet = {kAverageKernels,      kBankKernels,             kSubsetKernels, \
-                                   kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels}; \
+                                   kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels, \
+                                   kGramKernels};                                                  \
   }
 
 #if defined(__x86_64__)
@@ -131,7 +135,8 @@ const char* avx512_unavailable() {
 
 const char* avx2_unavailable() {
   // No processor has AVX2 without F16C, and GCC 12 cannot ask for that one.
-  return __builtin_cpu_supports("avx2") ? nullptr : "this processor lacks AVX2";
+  const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return has ? nullptr : "this processor lacks AVX2 or FMA";
 }
 
 constexpr RadinBackend kBackends[] = {
