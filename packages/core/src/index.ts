@@ -65,4 +65,11 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { evaluateTop, SplitScorer } from './stage2/index.js';
+export {
+  evaluateTop,
+  type GapHyperparameters,
+  GapModel,
+  type GapModelOptions,
+  pairedVariance,
+  SplitScorer,
+} from './stage2/index.js';
