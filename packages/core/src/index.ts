@@ -22,21 +22,26 @@ export {
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
 export { averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
+  basinWarnings,
   type Checkpoint,
   closeCheckpoints,
   contentSha256,
   duplicates,
   FileCheckpoint,
   inspectPool,
+  type MeasureOptions,
+  measureGeometry,
   modelId,
   openCheckpoints,
   Pool,
+  type PoolGeometry,
   type PoolInspection,
   poolProblems,
   readTensors,
   type TensorRead,
   type TensorSource,
   tensorSha256,
+  WeightGeometry,
 } from './pool/index.js';
 export type { CallOptions, Progress } from './progress.js';
 export { Random } from './random.js';
@@ -65,4 +70,11 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { evaluateTop, SplitScorer } from './stage2/index.js';
+export {
+  evaluateTop,
+  type GapHyperparameters,
+  GapModel,
+  type GapModelOptions,
+  pairedVariance,
+  SplitScorer,
+} from './stage2/index.js';
