@@ -22,6 +22,10 @@ export interface ComputeOptions {
   readonly metric?: Metric;
 }
 
+export interface HoldOutOptions {
+  readonly holdout?: number;
+}
+
 interface EvaluatorOptions {
   readonly batch?: number;
 }
@@ -49,6 +53,13 @@ export function nonNegative(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('a number ≥ 0');
+}
+
+/** Parses a number above 0 and below 1. */
+function properFraction(text: string): number {
+  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('a number above 0 and below 1');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */
@@ -124,6 +135,14 @@ export function withBudget(command: Command): Command {
   return command
     .option('--budget <B>', 'full evaluations that are allowed', count, 25)
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0);
+}
+
+export function withHoldOut(command: Command): Command {
+  return command.option(
+    '--holdout <F>',
+    'keep this fraction of the validation samples out of all choices and report the chosen soup on it',
+    properFraction,
+  );
 }
 
 export function withBudgets(command: Command): Command {

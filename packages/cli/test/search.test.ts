@@ -41,7 +41,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices scored candidates timings versions';
+      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices scored candidates statistics timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',
@@ -61,6 +61,30 @@ describe('a search of the example pool', () => {
     expect(Object.keys(base.candidates[5] as object).sort()).toEqual(candidate);
     expect(Object.keys(base.best).sort()).toEqual([...candidate, 'testScore', 'valScore'].sort());
     for (const seconds of Object.values(base.timings)) expect(seconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('says how far its scores can be trusted', () => {
+    const {
+      validation,
+      test: tested,
+      winnersCurse,
+      confidence,
+    } = base.statistics as NonNullable<SearchReport['statistics']>;
+    expect(confidence).toBe(0.95);
+    expect(winnersCurse).toBeGreaterThanOrEqual(0);
+    for (const [split, key] of [
+      [validation, 'valScore'],
+      [tested, 'testScore'],
+    ] as const) {
+      const [ours, theirs] = [base.best[key], base.bestIndividual[key]] as [number, number];
+      const { interval, versusBestIndividual, samples } = split as NonNullable<typeof tested>;
+      expect(interval.lower).toBeLessThan(ours);
+      expect(interval.upper).toBeGreaterThan(ours);
+      const { onlyBest, onlyBestIndividual, pValue } = versusBestIndividual;
+      expect(onlyBest - onlyBestIndividual).toBe(Math.round((ours - theirs) * samples));
+      expect(pValue).toBeGreaterThan(0);
+      expect(pValue).toBeLessThanOrEqual(1);
+    }
   });
 
   it('has what it prints in result.json', () => {
@@ -117,6 +141,19 @@ describe('a search of the example pool', () => {
     expect(report.backend).toBe('reference');
     expect(fixed({ ...report, backend: base.backend })).toBe(fixed(base));
     expect(soup('reference').equals(soup('base'))).toBe(true);
+  });
+
+  it.concurrent('keeps the samples that --holdout names out of every choice', async () => {
+    const { best, bestIndividual, holdout, pool } = await search('holdout', '--holdout', '0.2');
+    expect(pool.samples).toBe(1600);
+    expect(holdout).toMatchObject({ samples: 400, interval: { lower: expect.any(Number) } });
+    // What was kept and what was held out are the whole split, which the soup written is evaluated on.
+    const whole = (model: string) => radinJson<Evaluation>(['evaluate', DIGITS, model], folder).then((e) => e.correct);
+    const sum = (kept: number | undefined, held: number | undefined) =>
+      (kept as number) * 1600 + (held as number) * 400;
+    expect(await whole('holdout/soup.safetensors')).toBe(Math.round(sum(best.valScore, holdout?.score)));
+    const [id] = bestIndividual.models as readonly [string];
+    expect(await whole(id)).toBe(Math.round(sum(bestIndividual.valScore, holdout?.bestIndividualScore)));
   });
 
   it.concurrent('has other candidates with another seed', async () => {

@@ -60,4 +60,5 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { evaluateTop, SplitScorer } from './stage2/index.js';
+export { type Evaluated, evaluateTop, SplitScorer } from './stage2/index.js';
+export * from './statistics/index.js';

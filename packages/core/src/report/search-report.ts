@@ -1,5 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
+import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { formatGain, formatScore } from './format-score.js';
 
@@ -9,6 +10,8 @@ export interface SearchOutcome {
   readonly bestIndividual: SearchResult;
   readonly testScore?: number;
   readonly bestIndividualTestScore?: number;
+  /** How far the scores can be trusted. */
+  readonly statistics?: ChoiceStatistics;
 }
 
 /** Everything besides the scores that determines a run or says what it ran on. */
@@ -26,7 +29,7 @@ export interface RunFacts {
 }
 
 /** The object of `result.json` and of `search --json`. */
-export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
+export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceReport {
   readonly method: string;
   readonly best: DescribedCandidate & { readonly testScore?: number };
   readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
@@ -41,7 +44,7 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
 }
 
 export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
-  const { result, bestIndividual, testScore, bestIndividualTestScore } = outcome;
+  const { result, bestIndividual, testScore, bestIndividualTestScore, statistics } = outcome;
   const { pool, budget, lambda, sampler, seed, backend, metric, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
@@ -49,6 +52,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     method: result.method,
     best: testScore === undefined ? best : { ...best, testScore },
     bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
+    ...(statistics && choiceReport(statistics)),
     evaluations: result.evaluations,
     pool: { ...pool, models: pool.models.length },
     budget,
@@ -68,7 +72,8 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
 }
 
 /** The answer of a search in a few lines of text. */
-export function searchText({ best, bestIndividual, evaluations, scored, pool }: SearchReport, metric: Metric): string {
+export function searchText(report: SearchReport, metric: Metric): string {
+  const { best, bestIndividual, evaluations, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -83,6 +88,7 @@ export function searchText({ best, bestIndividual, evaluations, scored, pool }: 
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
+    ...choiceText(report, metric),
     '',
     'ingredients',
     ...best.models.map((model) => `  ${model}`),

@@ -1,2 +1,2 @@
 export { checkBudget, evaluateTop } from './evaluate-top.js';
-export { SplitScorer } from './split-scorer.js';
+export { type Evaluated, SplitScorer } from './split-scorer.js';

@@ -20,6 +20,13 @@ export interface SplitScorerParts {
   readonly threads?: number;
 }
 
+/** What a full evaluation found. */
+export interface Evaluated {
+  readonly score: number;
+  /** 1 for each sample that is right, else 0; absent for cross-entropy, which counts none. */
+  readonly correct?: Uint8Array;
+}
+
 /**
  * Scores mixtures of a pool on one split, approximately from cached logits or for real. Nothing is computed before it is
  * asked for and nothing twice: the N passes are made once, each soup is evaluated once. Both ways share the metric's one
@@ -27,7 +34,7 @@ export interface SplitScorerParts {
  */
 export class SplitScorer {
   readonly #parts: SplitScorerParts;
-  readonly #scores = new Map<string, Promise<number>>();
+  readonly #evaluated = new Map<string, Promise<Evaluated>>();
   #cache: Promise<PoolLogits> | undefined;
   #approx: Promise<ApproxScorer> | undefined;
 
@@ -38,6 +45,16 @@ export class SplitScorer {
   /** N. */
   get poolSize(): number {
     return this.#parts.pool.size;
+  }
+
+  /** M. */
+  get samples(): number {
+    return this.#parts.split.samples;
+  }
+
+  /** What the scores are. */
+  get metric(): Metric {
+    return this.#parts.metric;
   }
 
   /** The cached logits; N full evaluations on the first call. */
@@ -62,6 +79,14 @@ export class SplitScorer {
     return (await this.#approxScorer(options)).scores(mixtures, options);
   }
 
+  /** 1 for each sample that each mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
+  async approxCorrect(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Uint8Array[]> {
+    const approx = await this.#approxScorer(options);
+    const rows: Uint8Array[] = [];
+    for (const mixture of mixtures) rows.push(await approx.correct(mixture, options));
+    return rows;
+  }
+
   /** Candidates as a sampler proposes them, in the order of stage 1. */
   rank(options: RankOptions): Promise<Ranking> {
     return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
@@ -81,6 +106,11 @@ export class SplitScorer {
 
   /** Real score of each mixture's soup: a full evaluation for each that was not evaluated before. */
   async scores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<number[]> {
+    return (await this.evaluations(mixtures, options)).map(({ score }) => score);
+  }
+
+  /** As `scores`, with what each soup gets right. */
+  async evaluations(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Evaluated[]> {
     const done = new Float64Array(mixtures.length);
     let best: number | undefined;
     const report = () => {
@@ -94,14 +124,14 @@ export class SplitScorer {
     return allOrNone(
       mixtures,
       async (mixture, index, signal) => {
-        const score = await this.#score(mixture, signal, (fraction) => {
+        const evaluated = await this.#evaluate(mixture, signal, (fraction) => {
           done[index] = fraction;
           report();
         });
         done[index] = 1;
-        best = Math.max(best ?? score, score);
+        best = Math.max(best ?? evaluated.score, evaluated.score);
         report();
-        return score;
+        return evaluated;
       },
       options.signal,
     );
@@ -111,7 +141,7 @@ export class SplitScorer {
   async evaluate(
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
-  ): Promise<{ logits: Logits; score: number }> {
+  ): Promise<Evaluated & { readonly logits: Logits }> {
     const { split, evaluator } = this.#parts;
     const logits = await evaluator.logits(model, split.inputs, {
       ...(options.signal && { signal: options.signal }),
@@ -123,8 +153,7 @@ export class SplitScorer {
       this.#stage1,
     );
     try {
-      const [score] = await alone.scores([Mixture.uniform(1, [0])]);
-      return { logits, score: score as number };
+      return { logits, ...(await this.#outcome(alone, Mixture.uniform(1, [0]))) };
     } finally {
       alone.close();
     }
@@ -150,20 +179,27 @@ export class SplitScorer {
     return this.#approx;
   }
 
-  async #score(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<number> {
-    const known = this.#scores.get(mixture.key);
+  async #evaluate(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Evaluated> {
+    const known = this.#evaluated.get(mixture.key);
     if (known !== undefined) return known;
     const { pool, backend } = this.#parts;
-    const score =
+    const evaluated =
       mixture.size === 1 && this.#cache !== undefined
-        ? this.approxScores([mixture]).then(([exact]) => exact as number)
-        : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then((result) => result.score);
-    this.#scores.set(mixture.key, score);
-    score.catch(() => this.#scores.delete(mixture.key));
-    return score;
+        ? this.#approxScorer({}).then((approx) => this.#outcome(approx, mixture))
+        : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then(
+            ({ logits: _, ...rest }) => rest,
+          );
+    this.#evaluated.set(mixture.key, evaluated);
+    evaluated.catch(() => this.#evaluated.delete(mixture.key));
+    return evaluated;
+  }
+
+  async #outcome(scorer: ApproxScorer, mixture: Mixture): Promise<Evaluated> {
+    const score = (await scorer.scores([mixture]))[0] as number;
+    return this.metric.measure.kind === 'top' ? { score, correct: await scorer.correct(mixture) } : { score };
   }
 
   #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {
-    return this.#parts.split.name === 'test' ? 'test' : phase;
+    return this.#parts.split.name === 'validation' ? phase : 'test';
   }
 }

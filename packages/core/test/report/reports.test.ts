@@ -76,6 +76,51 @@ describe('the report of a search', () => {
     expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
   });
 
+  describe('with statistics', () => {
+    const split = {
+      samples: 200,
+      score: 0.875,
+      interval: { lower: 0.8219, upper: 0.9139 },
+      otherScore: 0.8,
+      versusOther: {
+        onlyFirst: 20,
+        onlySecond: 5,
+        pValue: 0.00408,
+        midPValue: 0.003,
+        difference: 0.075,
+        lower: 0.02,
+        upper: 0.12,
+      },
+    };
+    const statistics = { validation: split, test: split, heldOut: { ...split, samples: 50 }, winnersCurse: 0.004 };
+
+    test('has them in JSON and in three lines of text', () => {
+      const report = searchReport({ result: found, bestIndividual: individual, statistics }, facts);
+      const { onlyFirst: onlyBest, onlySecond: onlyBestIndividual, ...tests } = split.versusOther;
+      const validation = {
+        samples: 200,
+        interval: split.interval,
+        versusBestIndividual: { onlyBest, onlyBestIndividual, ...tests },
+      };
+      expect(report.statistics).toEqual({ confidence: 0.95, winnersCurse: 0.004, validation, test: validation });
+      expect(report.holdout).toEqual({ ...validation, samples: 50, score: 0.875, bestIndividualScore: 0.8 });
+      const text = searchText(report, accuracy);
+      expect(text).toMatch(/^95 % interval validation 82\.19–91\.39 % {3}test 82\.19–91\.39 %$/m);
+      expect(text).toMatch(/^McNemar's p {3}validation 0\.0041 {3}test 0\.0041 {3}winner's curse \+0\.40 points$/m);
+      expect(text).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}p = 0\.0041 {3}50 samples$/m);
+    });
+
+    test('of a metric without counts has the held-out scores only', () => {
+      const { samples, score, otherScore } = split;
+      const plain = { samples, score, otherScore };
+      const unseen = { validation: plain, heldOut: plain };
+      const report = searchReport({ result: found, bestIndividual: individual, statistics: unseen }, facts);
+      expect(report).not.toHaveProperty('statistics');
+      expect(report.holdout).toEqual({ samples: 200, score: 0.875, bestIndividualScore: 0.8 });
+      expect(searchText(report, accuracy)).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}200 samples$/m);
+    });
+  });
+
   test('lists every evaluated candidate even of very many', () => {
     const many = Array.from({ length: 1500 }, (_, at) => ({ ...candidate([0, 1], at + 1, 0.5), score: 0.5 }));
     const report = searchReport(
