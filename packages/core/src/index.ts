@@ -4,6 +4,7 @@ export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors
 export {
   type EvaluateOptions,
   type Evaluator,
+  type LoadedModel,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
@@ -60,5 +61,13 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { type Evaluated, evaluateTop, SplitScorer } from './stage2/index.js';
+export {
+  checkRacing,
+  type Evaluated,
+  evaluateTop,
+  type Raced,
+  type Racing,
+  raceTop,
+  SplitScorer,
+} from './stage2/index.js';
 export * from './statistics/index.js';

@@ -16,17 +16,20 @@ import {
   type HoldOutOptions,
   type PoolOptions,
   proposalOptions,
+  type RacingOptions,
+  racingOptions,
   withBudget,
   withCandidateOptions,
   withHoldOut,
   withPoolOptions,
+  withRacing,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
-interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions {
+interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, RacingOptions {
   readonly budget: number;
   readonly lambda: number;
   readonly out: string;
@@ -38,7 +41,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .description('find the best soup within a budget of full evaluations (RADIN, Recipe 2)')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
     .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out');
-  withPoolOptions(withHoldOut(withCandidateOptions(withBudget(command))))
+  withPoolOptions(withHoldOut(withRacing(withCandidateOptions(withBudget(command)))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) => search(pool, options, context));
 }
@@ -52,10 +55,11 @@ async function search(
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkProposal(problem.pool.size, proposal, metric);
+    const racing = racingOptions(options, metric);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda });
+    const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda, racing });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     if (result.best.score < single.best.score) {
@@ -79,6 +83,7 @@ async function search(
         lambda,
         sampler: proposal.sampler.name,
         seed: proposal.seed,
+        racing: racing.mode,
         backend: problem.backend.name,
         metric,
         timings: terminal.timings,

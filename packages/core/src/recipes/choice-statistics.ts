@@ -1,8 +1,8 @@
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
-import { rankCandidates } from '../stage1/index.js';
-import type { Evaluated, SplitScorer } from '../stage2/index.js';
+import { breakTie } from '../stage1/index.js';
+import { type Evaluated, NOT_EVALUATED, type SplitScorer } from '../stage2/index.js';
 import {
   type Interval,
   type McNemar,
@@ -60,22 +60,39 @@ export async function splitStatistics(
 
 /**
  * By how much the best of the evaluated candidates is expected to score too high because it is the best (`winnersCurse`);
- * undefined for cross-entropy.
+ * undefined for cross-entropy. Samples that a stopped candidate did not see count as for the winner. That hides what the
+ * candidate would have lost there, so after a race the estimate is cautious: on examples/digits at B = 25 it is 0.01 to 0.11
+ * points above that of full passes, which is 0.04 to 0.16.
  */
 export async function estimateWinnersCurse(
   scorer: SplitScorer,
-  { candidates }: SearchResult,
+  { candidates, best }: SearchResult,
   seed: number,
   options: CallOptions = {},
 ): Promise<number | undefined> {
-  if (scorer.metric.measure.kind !== 'top') return undefined;
-  const evaluated = candidates.filter(({ score }) => score !== undefined).map(({ mixture }) => mixture);
-  const byPreference = rankCandidates(evaluated, new Float64Array(evaluated.length), 0).map(({ mixture }) => mixture);
-  const found = await scorer.evaluations(byPreference, options);
-  return winnersCurse(
-    found.map(({ correct }) => correct as Uint8Array),
-    new Random(seed, STREAMS.winnersCurse),
-  );
+  const evaluated = candidates
+    .filter(({ score, scoreAtMost }) => score !== undefined || scoreAtMost !== undefined)
+    .map(({ mixture }) => mixture)
+    .sort(breakTie);
+  const [winner] = await scorer.evaluations([best.mixture], options);
+  if (winner?.correct === undefined) return undefined;
+  const rows: Uint8Array[] = [];
+  for (const mixture of evaluated) rows.push(await outcomes(scorer, mixture, winner.correct, options));
+  return winnersCurse(rows, new Random(seed, STREAMS.winnersCurse));
+}
+
+async function outcomes(
+  scorer: SplitScorer,
+  mixture: Mixture,
+  winner: Uint8Array,
+  options: CallOptions,
+): Promise<Uint8Array> {
+  const stopped = scorer.stoppedAt(mixture);
+  if (stopped !== undefined) {
+    return stopped.map((bit, sample) => (bit === NOT_EVALUATED ? (winner[sample] as number) : bit));
+  }
+  const [evaluated] = await scorer.evaluations([mixture], options);
+  return evaluated?.correct as Uint8Array;
 }
 
 function countOnly(first: Uint8Array, second: Uint8Array): number {

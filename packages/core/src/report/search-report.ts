@@ -1,5 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
+import type { Racing } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { formatGain, formatScore } from './format-score.js';
@@ -21,6 +22,8 @@ export interface RunFacts {
   readonly lambda: number;
   readonly sampler: string;
   readonly seed: number;
+  /** How stage 2 found the best: `exact`, `off` or `statistical`. */
+  readonly racing: Racing['mode'];
   readonly backend: string;
   readonly metric: Metric;
   /** Seconds per phase. The only part that differs between two runs of one search. */
@@ -33,7 +36,10 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceR
   readonly method: string;
   readonly best: DescribedCandidate & { readonly testScore?: number };
   readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
+  /** Soups whose evaluation was begun, as the paper counts. */
   readonly evaluations: number;
+  /** What they cost, in full passes over the validation split. */
+  readonly passes: number;
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly metric: string;
   readonly notices: readonly string[];
@@ -45,7 +51,7 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceR
 
 export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
   const { result, bestIndividual, testScore, bestIndividualTestScore, statistics } = outcome;
-  const { pool, budget, lambda, sampler, seed, backend, metric, timings, versions } = facts;
+  const { pool, budget, lambda, sampler, seed, racing, backend, metric, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -54,11 +60,13 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
     ...(statistics && choiceReport(statistics)),
     evaluations: result.evaluations,
+    passes: result.passes ?? result.evaluations,
     pool: { ...pool, models: pool.models.length },
     budget,
     lambda,
     sampler,
     seed,
+    racing,
     backend,
     metric: metric.name,
     notices: result.notices,
@@ -73,7 +81,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
 
 /** The answer of a search in a few lines of text. */
 export function searchText(report: SearchReport, metric: Metric): string {
-  const { best, bestIndividual, evaluations, scored, pool } = report;
+  const { best, bestIndividual, evaluations, passes, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -93,6 +101,6 @@ export function searchText(report: SearchReport, metric: Metric): string {
     'ingredients',
     ...best.models.map((model) => `  ${model}`),
     '',
-    `${evaluations} of ${scored} candidates evaluated`,
+    `${evaluations} of ${scored} candidates evaluated, in ${Number(passes.toFixed(1))} full passes`,
   ].join('\n');
 }

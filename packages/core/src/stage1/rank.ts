@@ -31,6 +31,6 @@ export function selectBest<T extends Candidate & { readonly score: number }>(can
 }
 
 /** Negative where `a` comes first among candidates of equal score: the larger soup, then the lower key. */
-function breakTie(a: Mixture, b: Mixture): number {
+export function breakTie(a: Mixture, b: Mixture): number {
   return b.size - a.size || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

@@ -1,14 +1,14 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
-import { type Evaluator, passOfPool } from '../evaluator/index.js';
+import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
 import type { Logits, PoolLogits } from '../logits/index.js';
-import { poolLogits, storedInMemory } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
+import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -20,13 +20,6 @@ export interface SplitScorerParts {
   readonly threads?: number;
 }
 
-/** What a full evaluation found. */
-export interface Evaluated {
-  readonly score: number;
-  /** 1 for each sample that is right, else 0; absent for cross-entropy, which counts none. */
-  readonly correct?: Uint8Array;
-}
-
 /**
  * Scores mixtures of a pool on one split, approximately from cached logits or for real. Nothing is computed before it is
  * asked for and nothing twice: the N passes are made once, each soup is evaluated once. Both ways share the metric's one
@@ -35,6 +28,7 @@ export interface Evaluated {
 export class SplitScorer {
   readonly #parts: SplitScorerParts;
   readonly #evaluated = new Map<string, Promise<Evaluated>>();
+  readonly #partial = new Map<string, Uint8Array>();
   #cache: Promise<PoolLogits> | undefined;
   #approx: Promise<ApproxScorer> | undefined;
 
@@ -50,6 +44,16 @@ export class SplitScorer {
   /** M. */
   get samples(): number {
     return this.#parts.split.samples;
+  }
+
+  /** Samples per run of the evaluator. */
+  get batch(): number {
+    return this.#parts.evaluator.batchOf(this.#parts.split.inputs);
+  }
+
+  /** Bytes of a soup's weights in memory. */
+  get weightBytes(): number {
+    return this.#parts.evaluator.weightBytes;
   }
 
   /** What the scores are. */
@@ -77,14 +81,6 @@ export class SplitScorer {
   /** Score of each mixture's averaged logits (RADIN, Eq. 3). */
   async approxScores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
     return (await this.#approxScorer(options)).scores(mixtures, options);
-  }
-
-  /** 1 for each sample that each mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
-  async approxCorrect(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Uint8Array[]> {
-    const approx = await this.#approxScorer(options);
-    const rows: Uint8Array[] = [];
-    for (const mixture of mixtures) rows.push(await approx.correct(mixture, options));
-    return rows;
   }
 
   /** Candidates as a sampler proposes them, in the order of stage 1. */
@@ -148,15 +144,33 @@ export class SplitScorer {
       onProgress: (samples) => options.onProgress?.(samples / split.samples),
     });
     checkLabels(split.labels, logits.classes);
-    const alone = await ApproxScorer.open(
-      poolLogits([model.id], [storedInMemory(logits)], split.labels.values),
-      this.#stage1,
-    );
-    try {
-      return { logits, ...(await this.#outcome(alone, Mixture.uniform(1, [0]))) };
-    } finally {
-      alone.close();
-    }
+    return { logits, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
+  }
+
+  /** The soup with its weights in memory, for an evaluation in parts. */
+  openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
+    const { pool, backend, evaluator, split } = this.#parts;
+    return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
+  }
+
+  /** Score of a soup's logits for these samples of the split, in their order. */
+  scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
+    const { labels } = this.#parts.split;
+    checkLabels(labels, logits.classes);
+    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
+    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+  }
+
+  /** Keeps what was found in parts; without a score, `correct` may have samples that are `NOT_EVALUATED`. */
+  record(mixture: Mixture, score: number | undefined, correct: Uint8Array | undefined): void {
+    if (score !== undefined) {
+      this.#evaluated.set(mixture.key, Promise.resolve({ score, ...(correct && { correct }) }));
+    } else if (correct !== undefined) this.#partial.set(mixture.key, correct);
+  }
+
+  /** What is known of a soup whose evaluation was stopped: 1, 0 or `NOT_EVALUATED` for each sample. */
+  stoppedAt(mixture: Mixture): Uint8Array | undefined {
+    return this.#partial.get(mixture.key);
   }
 
   get #stage1() {
@@ -185,18 +199,13 @@ export class SplitScorer {
     const { pool, backend } = this.#parts;
     const evaluated =
       mixture.size === 1 && this.#cache !== undefined
-        ? this.#approxScorer({}).then((approx) => this.#outcome(approx, mixture))
+        ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
         : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then(
             ({ logits: _, ...rest }) => rest,
           );
     this.#evaluated.set(mixture.key, evaluated);
     evaluated.catch(() => this.#evaluated.delete(mixture.key));
     return evaluated;
-  }
-
-  async #outcome(scorer: ApproxScorer, mixture: Mixture): Promise<Evaluated> {
-    const score = (await scorer.scores([mixture]))[0] as number;
-    return this.metric.measure.kind === 'top' ? { score, correct: await scorer.correct(mixture) } : { score };
   }
 
   #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {

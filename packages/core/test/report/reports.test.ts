@@ -19,6 +19,7 @@ const facts: RunFacts = {
   lambda: 0.5,
   sampler: 'monte-carlo',
   seed: 7,
+  racing: 'exact',
   backend: 'cpu',
   metric: accuracy,
   timings: { cache: 1.5 },
