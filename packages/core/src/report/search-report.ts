@@ -101,6 +101,6 @@ export function searchText(report: SearchReport, metric: Metric): string {
     'ingredients',
     ...best.models.map((model) => `  ${model}`),
     '',
-    `${evaluations} of ${scored} candidates evaluated, in ${Number(passes.toFixed(1))} full passes`,
+    `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
   ].join('\n');
 }

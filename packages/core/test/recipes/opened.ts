@@ -10,7 +10,12 @@ import { SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
 
 /** The scorers of a pool and what they had evaluated; all is disposed of after the test. */
-export async function openScorers(tiny: Pick<TinyPool, 'files'>, metric: Metric = accuracy, batch?: number) {
+export async function openScorers(
+  tiny: Pick<TinyPool, 'files'>,
+  metric: Metric = accuracy,
+  batch?: number,
+  weightBytes?: number,
+) {
   const { files } = tiny;
   const checkpoints = await openCheckpoints(files.models);
   onTestFinished(() => closeCheckpoints(checkpoints));
@@ -23,6 +28,7 @@ export async function openScorers(tiny: Pick<TinyPool, 'files'>, metric: Metric 
   const evaluated: string[] = [];
   const calls: string[] = [];
   const opened: string[] = [];
+  let [open, mostOpen] = [0, 0];
   const parts: { readonly id: string; readonly samples: readonly number[] }[] = [];
   /** The real evaluator, with lists of what it was asked for: whole models, without and with their split; models in parts, and these parts. */
   const evaluator: Evaluator = {
@@ -34,20 +40,25 @@ export async function openScorers(tiny: Pick<TinyPool, 'files'>, metric: Metric 
     async open(model, inputs, options) {
       opened.push(model.id);
       const loaded = await onnxEvaluator.open(model, inputs, options);
+      open++;
+      mostOpen = Math.max(mostOpen, open);
       return {
         logits(samples, run) {
           parts.push({ id: model.id, samples: [...(samples ?? [])] });
           return loaded.logits(samples, run);
         },
-        close: () => loaded.close(),
+        close() {
+          open--;
+          return loaded.close();
+        },
       };
     },
     batchOf: (inputs) => onnxEvaluator.batchOf(inputs),
-    weightBytes: onnxEvaluator.weightBytes,
+    weightBytes: weightBytes ?? onnxEvaluator.weightBytes,
     dispose: () => onnxEvaluator.dispose(),
   };
   const common = { pool, evaluator, backend: backendNamed('auto'), metric };
   const validation = new SplitScorer({ ...common, split: await readSplit('validation', files.validation) });
   const test = new SplitScorer({ ...common, split: await readSplit('test', files.test) });
-  return { pool, evaluator, validation, test, evaluated, calls, opened, parts };
+  return { pool, evaluator, validation, test, evaluated, calls, opened, parts, mostOpen: () => mostOpen };
 }

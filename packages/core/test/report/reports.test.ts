@@ -77,6 +77,16 @@ describe('the report of a search', () => {
     expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
   });
 
+  test('says what a race cost, and gives bounds as bounds', () => {
+    const stopped = { ...candidate([1, 2], 2, 0.85), scoreAtMost: 0.87, samples: 64 };
+    const raced = { ...found, candidates: [pair, stopped], evaluations: 2, passes: 1.32 };
+    const report = searchReport({ result: raced, bestIndividual: individual }, facts);
+    expect(report).toMatchObject({ evaluations: 2, passes: 1.32, racing: 'exact' });
+    expect(report.candidates[1]).toMatchObject({ valScoreAtMost: 0.87, samples: 64 });
+    expect(report.candidates[1]).not.toHaveProperty('valScore');
+    expect(searchText(report, accuracy)).toContain('2 of 2 candidates evaluated; full passes: 1.3');
+  });
+
   describe('with statistics', () => {
     const split = {
       samples: 200,
@@ -142,7 +152,7 @@ describe('the report of a search', () => {
     expect(text).toMatch(/^best single {3}validation 80\.00 % {3}test 86\.00 % {3}b$/m);
     expect(text).toMatch(/^gain {10}validation \+7\.50 points {3}test -1\.00 points$/m);
     expect(text).toMatch(/^ingredients\n {2}a\n {2}c$/m);
-    expect(text).toContain('1 of 2 candidates evaluated');
+    expect(text).toContain('1 of 2 candidates evaluated; full passes: 1');
   });
 });
 
