@@ -1,9 +1,11 @@
 import {
   BACKEND_NAMES,
+  checkRacing,
   type Metric,
   metricNamed,
   type ProposalOptions,
   quote,
+  type Racing,
   RadinError,
   SAMPLERS,
 } from '@radin/core';
@@ -20,6 +22,15 @@ export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
   readonly metric?: Metric;
+}
+
+export interface RacingOptions {
+  readonly racing: Racing['mode'];
+  readonly racingError: number;
+}
+
+export interface HoldOutOptions {
+  readonly holdout?: number;
 }
 
 interface EvaluatorOptions {
@@ -49,6 +60,13 @@ export function nonNegative(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('a number ≥ 0');
+}
+
+/** Parses a number above 0 and below 1. */
+function properFraction(text: string): number {
+  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('a number above 0 and below 1');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */
@@ -127,6 +145,40 @@ export function withBudget(command: Command): Command {
   return command
     .option('--budget <B>', 'full evaluations that are allowed', count, 25)
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0);
+}
+
+export function withRacing(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--racing <mode>',
+        'stop evaluations that can no longer win (exact), or that win with a small probability only (statistical)',
+      )
+        .choices(['exact', 'off', 'statistical'])
+        .default('exact'),
+    )
+    .option(
+      '--racing-error <δ>',
+      'probability that a statistical race stops the soup that full passes would choose',
+      properFraction,
+      0.01,
+    );
+}
+
+/** The race that the options ask for. @throws RadinError where it needs another metric */
+export function racingOptions({ racing, racingError, seed }: RacingOptions & CandidateOptions, metric: Metric): Racing {
+  if (racing !== 'statistical') return { mode: racing };
+  const race: Racing = { mode: racing, error: racingError, seed };
+  checkRacing(metric, race);
+  return race;
+}
+
+export function withHoldOut(command: Command): Command {
+  return command.option(
+    '--holdout <F>',
+    'keep this fraction of the validation samples out of all choices and report the chosen soup on it',
+    properFraction,
+  );
 }
 
 export function withBudgets(command: Command): Command {

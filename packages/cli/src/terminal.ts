@@ -6,7 +6,7 @@ const LABELS: Readonly<Record<Progress['phase'], string>> = {
   cache: 'caching logits',
   score: 'scoring',
   evaluate: 'evaluating soups',
-  test: 'reporting on test',
+  test: 'reporting',
 };
 
 /** Everything that is said besides the result, on standard error: progress on terminals, notices, the time of each phase. */

@@ -4,6 +4,7 @@ export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors
 export {
   type EvaluateOptions,
   type Evaluator,
+  type LoadedModel,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
@@ -71,10 +72,16 @@ export {
   rankProposal,
 } from './stage1/index.js';
 export {
+  checkRacing,
+  type Evaluated,
   evaluateTop,
   type GapHyperparameters,
   GapModel,
   type GapModelOptions,
   pairedVariance,
+  type Raced,
+  type Racing,
+  raceTop,
   SplitScorer,
 } from './stage2/index.js';
+export * from './statistics/index.js';

@@ -123,7 +123,7 @@ export function accuracyOf(logits: ArrayLike<number>, labels: ArrayLike<number>,
 }
 
 /** The uniform soup of some models by a plain loop: one rounding to float32. */
-function averageOf({ weights }: TinyPool, members: readonly number[]): Weights {
+export function averageOf({ weights }: TinyPool, members: readonly number[]): Weights {
   const first = weights[members[0] as number] as Weights;
   return Object.fromEntries(
     Object.entries(first).map(([name, values]) => {

@@ -1,5 +1,5 @@
 import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
-import { readSplit, type Split } from '../data/index.js';
+import { holdOut, readSplit, type Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { OnnxEvaluator } from '../evaluator/index.js';
 import { readOnnx } from '../formats/index.js';
@@ -14,6 +14,7 @@ import {
   Pool,
   unsuppliedInitializers,
 } from '../pool/index.js';
+import { Random, STREAMS } from '../random.js';
 import { checkMetric } from '../stage1/index.js';
 import { SplitScorer } from '../stage2/index.js';
 
@@ -34,7 +35,9 @@ export interface ProblemOptions {
   readonly threads?: number;
   readonly batch?: number;
   /** The splits to open; default: all that the pool has. */
-  readonly splits?: readonly Split['name'][];
+  readonly splits?: readonly ('validation' | 'test')[];
+  /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */
+  readonly holdOut?: { readonly fraction: number; readonly seed: number };
 }
 
 /** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
@@ -63,11 +66,16 @@ export class Problem {
       const pool = new Pool(checkpoints);
       await checkEqualTensors(checkpoints);
       const graph = await readOnnx(files.graph);
-      const { threads, batch, splits: wanted = ['validation', 'test'] } = options;
+      const { threads, batch, splits: wanted = ['validation', 'test'], holdOut: nested } = options;
       const splits: Split[] = [];
       for (const name of wanted) {
         const paths = files[name];
-        if (paths !== undefined) splits.push(await readSplit(name, paths));
+        if (paths === undefined) continue;
+        const split = await readSplit(name, paths);
+        if (name === 'validation' && nested !== undefined) {
+          const { kept, heldOut } = holdOut(split, nested.fraction, new Random(nested.seed, STREAMS.holdOut));
+          splits.push(kept, heldOut);
+        } else splits.push(split);
       }
       evaluator = await OnnxEvaluator.open(graph, pool, {
         ...(threads && { threads }),
@@ -100,6 +108,11 @@ export class Problem {
   /** The scorer that only reports. */
   get test(): SplitScorer | undefined {
     return this.scorers.get('test');
+  }
+
+  /** The scorer of the samples that were kept out of all choices. */
+  get heldOut(): SplitScorer | undefined {
+    return this.scorers.get('holdout');
   }
 
   /** One line for each group of models with equal weights. Reads weights only of models whose logits are equal. */

@@ -119,6 +119,12 @@ export class ApproxScorer {
     return scores;
   }
 
+  /** 1 for each sample that the mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
+  correct({ weights }: Mixture, { signal }: CallOptions = {}): Promise<Uint8Array> {
+    if (this.#bank === undefined) throw new RangeError('Expected accuracy or top-k for counts but received neither');
+    return this.#bank.correct(weights, { ...this.#threads, ...(signal && { signal }) });
+  }
+
   /**
    * The best of all 2^N − 1 uniform subsets in the order of `rankCandidates`, at most `keep` of them.
    * @throws RangeError unless `canScoreAllSubsets`

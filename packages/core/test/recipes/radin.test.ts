@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { accuracy } from '../../src/metric/index.js';
 import { type RadinOptions, radin } from '../../src/recipes/index.js';
 import { exhaustive, monteCarlo } from '../../src/sampler/index.js';
 import { everySubset, refused, soupAccuracy, temporaryFolder, tinyPool } from '../pools.js';
@@ -77,6 +78,19 @@ describe('with a budget of B', () => {
     const { validation } = await openScorers(await relu);
     await expect(radin(validation, { ...options, budget: 0 })).rejects.toEqual(refused('CONFIG', /budget/));
   });
+});
+
+test('RADIN that races has the choice of full passes, for less', async () => {
+  const [plain, raced] = [await openScorers(await relu), await openScorers(await relu, accuracy, 8)];
+  const full = await radin(plain.validation, { ...options, budget: 30 });
+  const race = await radin(raced.validation, { ...options, budget: 30, racing: { mode: 'exact' } });
+  expect(race.best).toEqual(full.best);
+  expect(race.evaluations).toBe(30);
+  expect(race.passes).toBeLessThan(30);
+  expect(full).not.toHaveProperty('passes');
+  expect(race.candidates.map(({ mixture, rank }) => [mixture.key, rank])).toEqual(
+    full.candidates.map(({ mixture, rank }) => [mixture.key, rank]),
+  );
 });
 
 test('the same seed gives the same result, and its notices are the sampler’s', async () => {
