@@ -60,4 +60,4 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { evaluateTop, SplitScorer } from './stage2/index.js';
+export { evaluateTop, type MixtureScorer, SplitScorer } from './stage2/index.js';

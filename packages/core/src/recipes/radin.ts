@@ -1,7 +1,7 @@
 import type { CallOptions } from '../progress.js';
 import type { ProposalOptions } from '../sampler/index.js';
 import { selectBest } from '../stage1/index.js';
-import { checkBudget, evaluateTop, type SplitScorer } from '../stage2/index.js';
+import { checkBudget, evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 export interface RadinOptions extends ProposalOptions, CallOptions {
@@ -18,7 +18,7 @@ export const LISTED = 1000;
  * RADIN, Recipe 2: rank the candidates by the score of their averaged logits, evaluate the soups of the best B, return
  * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations.
  */
-export async function radin(scorer: SplitScorer, options: RadinOptions): Promise<SearchResult> {
+export async function radin(scorer: MixtureScorer, options: RadinOptions): Promise<SearchResult> {
   checkBudget(options.budget);
   const { candidates, scored, notices } = await scorer.rank({ ...options, keep: Math.max(LISTED, options.budget) });
   const evaluated = await evaluateTop(scorer, candidates, options.budget, options);

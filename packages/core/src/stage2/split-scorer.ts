@@ -9,6 +9,7 @@ import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
+import type { MixtureScorer } from './mixture-scorer.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -25,7 +26,7 @@ export interface SplitScorerParts {
  * asked for and nothing twice: the N passes are made once, each soup is evaluated once. Both ways share the metric's one
  * code path, so a mixture of one model scores the same in both.
  */
-export class SplitScorer {
+export class SplitScorer implements MixtureScorer {
   readonly #parts: SplitScorerParts;
   readonly #scores = new Map<string, Promise<number>>();
   #cache: Promise<PoolLogits> | undefined;
