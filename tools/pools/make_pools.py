@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Pool:
     models: Iterator[tuple[str, nn.Module]]
     validation: Part
     test: Part
-    observed: NDArray[np.integer] | None = field(default=None)
+    observed: NDArray[np.integer] | None = None
 
 
 @cache

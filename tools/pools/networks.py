@@ -1,6 +1,5 @@
 """Two more small networks for pools: a convolutional one without batch normalisation and an MLP-mixer."""
 
-import torch
 from torch import Tensor, nn
 
 from pixels import IMAGE_SIDE, normalized
@@ -66,8 +65,3 @@ class Mixer(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x).mean(dim=1))
-
-
-def parameters(model: nn.Module) -> int:
-    """Count the numbers in the state dict."""
-    return sum(torch.numel(value) for value in model.state_dict().values())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digits import Images, Part
+from digits import Part
 from letters import FONT_FILES, LETTERS, render_letters
 
 # Upright fonts teach the features; the fonts that look like handwriting are left for fine-tuning, so that it has
@@ -36,8 +36,3 @@ def with_noise(labels: NDArray[np.integer], classes: int, share: float, seed: in
     wrong = rng.random(len(labels)) < share
     shift = rng.integers(1, classes, size=len(labels))
     return np.where(wrong, (labels + shift) % classes, labels).astype(labels.dtype)
-
-
-def part_of(images: Images, labels: NDArray[np.integer], first: int, last: int) -> Part:
-    """Take a range of samples."""
-    return Part(images[first:last], labels[first:last])

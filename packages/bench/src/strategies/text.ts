@@ -12,7 +12,7 @@ interface Table {
   readonly lines: readonly (readonly string[])[];
 }
 
-export function tablesOf({ cells, reach, bestKnown }: PoolResult, { budgets, against }: Shape): Table[] {
+function tablesOf({ cells, reach, bestKnown }: PoolResult, { budgets, against }: Shape): Table[] {
   const names = [...new Set(cells.map(({ strategy }) => strategy))];
   const heads = budgets.map((budget) => `B = ${budget}`);
   const perBudget = (title: string, shown: readonly string[], text: (cell: Cell) => string): Table => ({
@@ -63,7 +63,7 @@ export function tablesOf({ cells, reach, bestKnown }: PoolResult, { budgets, aga
   ];
 }
 
-export function poolTitle({ pool, models, classes, samples, noisyLabels, bestKnown }: PoolResult): string {
+function poolTitle({ pool, models, classes, samples, noisyLabels, bestKnown }: PoolResult): string {
   const { soups, exhaustive } = bestKnown;
   return [
     `${pool}: ${models} models`,
