@@ -60,6 +60,7 @@ export {
   SAMPLERS,
   type Sampler,
   type SamplerContext,
+  subsets,
 } from './sampler/index.js';
 export {
   ApproxScorer,
@@ -78,6 +79,7 @@ export {
   type GapHyperparameters,
   GapModel,
   type GapModelOptions,
+  type MixtureScorer,
   pairedVariance,
   type Raced,
   type Racing,

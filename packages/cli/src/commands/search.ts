@@ -4,6 +4,7 @@ import {
   checkProposal,
   estimateWinnersCurse,
   type Problem,
+  raceTop,
   radin,
   type SearchResult,
   searchReport,
@@ -59,7 +60,13 @@ async function search(
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda, racing });
+    const result = await radin(problem.validation, {
+      ...proposal,
+      ...call,
+      budget,
+      lambda,
+      evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
+    });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     if (result.best.score < single.best.score) {

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../progress.js';
 import type { ProposalOptions } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
-import { checkBudget, evaluateTop, type Racing, raceTop, type SplitScorer } from '../stage2/index.js';
+import { checkBudget, evaluateTop, type MixtureScorer, type Raced } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 export interface RadinOptions extends ProposalOptions, CallOptions {
@@ -9,8 +9,8 @@ export interface RadinOptions extends ProposalOptions, CallOptions {
   readonly budget: number;
   /** λ ≥ 0, the prior for larger subsets (RADIN, Eq. 4); it orders stage 1 and has no say in stage 2. */
   readonly lambda: number;
-  /** Left out: full passes in the samples' own order, whose scores all recipes share. */
-  readonly racing?: Racing;
+  /** Evaluates the best B candidates, as `raceTop` does. Left out: full passes, whose scores all recipes share. */
+  readonly evaluate?: (ranked: readonly Candidate[], budget: number, options: CallOptions) => Promise<Raced>;
 }
 
 /** Candidates that a result lists at least, as far as there are so many. */
@@ -21,14 +21,13 @@ export const LISTED = 1000;
  * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations, of which a race
  * stops those that can no longer win.
  */
-export async function radin(scorer: SplitScorer, options: RadinOptions): Promise<SearchResult> {
+export async function radin(scorer: MixtureScorer, options: RadinOptions): Promise<SearchResult> {
   checkBudget(options.budget);
   const { candidates, scored, notices } = await scorer.rank({ ...options, keep: Math.max(LISTED, options.budget) });
-  const { budget, racing } = options;
-  const raced: { readonly candidates: readonly Candidate[]; readonly passes?: number } =
-    racing === undefined
-      ? { candidates: await evaluateTop(scorer, candidates, budget, options) }
-      : await raceTop(scorer, candidates, budget, racing, options);
+  const { budget, evaluate } = options;
+  const raced: Partial<Raced> & Pick<Raced, 'candidates'> = evaluate
+    ? await evaluate(candidates, budget, options)
+    : { candidates: await evaluateTop(scorer, candidates, budget, options) };
   return {
     method: options.lambda > 0 ? 'radin-prior' : 'radin',
     best: selectBest(raced.candidates.filter(hasScore)),

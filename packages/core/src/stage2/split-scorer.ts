@@ -7,9 +7,10 @@ import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
-import { type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
+import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
+import type { MixtureScorer } from './mixture-scorer.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -26,7 +27,7 @@ export interface SplitScorerParts {
  * asked for and nothing twice: the N passes are made once, each soup is evaluated once. Both ways share the metric's one
  * code path, so a mixture of one model scores the same in both.
  */
-export class SplitScorer {
+export class SplitScorer implements MixtureScorer {
   readonly #parts: SplitScorerParts;
   readonly #evaluated = new Map<string, Promise<Evaluated>>();
   readonly #partial = new Map<string, Uint8Array>();
@@ -89,9 +90,13 @@ export class SplitScorer {
     return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
   }
 
+  async ensemble(options: CallOptions = {}): Promise<EnsembleScores> {
+    return (await this.#approxScorer(options)).ensemble;
+  }
+
   /** Candidates as samplers propose them by this split's cached logits, all listed and none ranked. */
   async propose(options: ProposalOptions & CallOptions): Promise<Proposal> {
-    return proposeCandidates(this.poolSize, options, (await this.#approxScorer(options)).ensemble, options.signal);
+    return proposeCandidates(this.poolSize, options, await this.ensemble(options), options.signal);
   }
 
   /** Gives back what stage 1 holds. */

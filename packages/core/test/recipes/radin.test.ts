@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { accuracy } from '../../src/metric/index.js';
 import { type RadinOptions, radin } from '../../src/recipes/index.js';
 import { exhaustive, monteCarlo } from '../../src/sampler/index.js';
+import { raceTop } from '../../src/stage2/index.js';
 import { everySubset, refused, soupAccuracy, temporaryFolder, tinyPool } from '../pools.js';
 import { openScorers } from './opened.js';
 
@@ -83,7 +84,11 @@ describe('with a budget of B', () => {
 test('RADIN that races has the choice of full passes, for less', async () => {
   const [plain, raced] = [await openScorers(await relu), await openScorers(await relu, accuracy, 8)];
   const full = await radin(plain.validation, { ...options, budget: 30 });
-  const race = await radin(raced.validation, { ...options, budget: 30, racing: { mode: 'exact' } });
+  const race = await radin(raced.validation, {
+    ...options,
+    budget: 30,
+    evaluate: (ranked, budget, call) => raceTop(raced.validation, ranked, budget, { mode: 'exact' }, call),
+  });
   expect(race.best).toEqual(full.best);
   expect(race.evaluations).toBe(30);
   expect(race.passes).toBeLessThan(30);
