@@ -48,14 +48,21 @@ export async function withProblem<T>(
   }
 }
 
-/** The passes of all models, and a notice where two of them are the same model. */
+/**
+ * The passes of all models, then one over their weights, which lie in the system's cache by then; notices of models that are the same
+ * or far from the others.
+ */
 export async function cachePool(
   problem: Problem,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<{ models: readonly string[]; samples: number; classes: number }> {
-  const { models, samples, classes } = await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+  const call = { signal, onProgress: terminal.onProgress };
+  const { models, samples, classes } = await problem.validation.cache(call);
   terminal.finish();
   for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);
+  const notices = await problem.basinNotices(call);
+  terminal.finish();
+  for (const notice of notices) terminal.notice(`note: ${notice}`);
   return { models, samples, classes };
 }

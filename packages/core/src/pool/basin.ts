@@ -32,7 +32,7 @@ export function basinWarnings(geometry: PoolGeometry): Problem[] {
     return [
       {
         model: id,
-        message: `model ${id} has ${count} weights that are NaN or infinite where other models have numbers`,
+        message: `model ${id} has ${count} NaN or infinite weights where other models have numbers`,
       },
     ];
   });

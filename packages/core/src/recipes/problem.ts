@@ -6,14 +6,18 @@ import { readOnnx } from '../formats/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import {
+  basinWarnings,
   checkEqualTensors,
   closeCheckpoints,
   duplicates,
   type FileCheckpoint,
+  measureGeometry,
   openCheckpoints,
   Pool,
+  type PoolGeometry,
   unsuppliedInitializers,
 } from '../pool/index.js';
+import type { CallOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { checkMetric } from '../stage1/index.js';
 import { SplitScorer } from '../stage2/index.js';
@@ -42,6 +46,8 @@ export interface ProblemOptions {
 
 /** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
 export class Problem {
+  #geometry: Promise<PoolGeometry> | undefined;
+
   private constructor(
     readonly pool: Pool,
     readonly backend: Backend,
@@ -113,6 +119,28 @@ export class Problem {
   /** The scorer of the samples that were kept out of all choices. */
   get heldOut(): SplitScorer | undefined {
     return this.scorers.get('holdout');
+  }
+
+  /** Where the models lie in weight space; one pass over their files on the first call. */
+  geometry(options: CallOptions = {}): Promise<PoolGeometry> {
+    if (this.#geometry === undefined) {
+      const { size, checkpoints } = this.pool;
+      const measured = measureGeometry(checkpoints, this.backend, {
+        ...(options.signal && { signal: options.signal }),
+        onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
+      });
+      this.#geometry = measured;
+      // What failed or was aborted can be asked for again.
+      measured.catch(() => {
+        this.#geometry = undefined;
+      });
+    }
+    return this.#geometry;
+  }
+
+  /** One line for each model that may lie outside the basin of the others, with the evidence: see `basinWarnings`. */
+  async basinNotices(options: CallOptions = {}): Promise<string[]> {
+    return basinWarnings(await this.geometry(options)).map(({ message }) => message);
   }
 
   /** One line for each group of models with equal weights. Reads weights only of models whose logits are equal. */

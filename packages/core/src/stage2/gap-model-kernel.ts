@@ -130,7 +130,7 @@ function addRows(
 }
 
 /** Added to the diagonal of the singles' covariances, so that equal models do not make them singular. */
-export const SINGLES_NUGGET = 1e-10;
+const SINGLES_NUGGET = 1e-10;
 
 /** The covariance of distances r: Matérn 5/2, twice differentiable as a loss is. */
 function matern(squaredDistance: number, length: number): number {

@@ -7,9 +7,9 @@
 // Memory: N rows of differences and a square tile of kTile x kTile pairs, each of kGramLanes sums, for every two groups of
 // kTile models: 17 and 10 KB for 16 models, 78 and 175 KB for 72 with tiles of 4.
 //
-// Up to some 16 models the conversions take most of the time: from memory 13 models of 8 M float32 take 68 ms (AVX-512) and
-// 79 ms (AVX2) on an AMD EPYC that reads them in 21 ms, from cached files 87 and 97 ms, of which an average takes 45. 72
-// models of 2 M take 280 and 290 ms.
+// Up to some 16 models the conversions take most of the time. One thread of an AMD EPYC takes 13 models of 8 M float32 from
+// memory in 68 ms (AVX-512) and 79 ms (AVX2), where reading them takes 21 ms, and from cached files in 87 and 97 ms, where
+// an average takes 45; 72 models of 2 M from memory take 280 and 290 ms.
 //
 // A pair's sums are over the elements of one index modulo kGramLanes, in their order, whatever the registers are: wide ones
 // hold all of them, narrow ones a part, for which a tile is gone through again. The product of two float32 numbers is exact
