@@ -4,17 +4,20 @@ import type { SamplerContext } from './sampler.js';
 import { type Scored, scoreAll } from './scored.js';
 
 /** What a search may spend: of a metric's counts, and of cross-entropies, of which one pass over 200 models takes 0.2 s. */
-const MOST_SECONDS = { metric: 1.5, 'cross-entropy': 3 };
+const MOST_SECONDS = { metric: 1, 'cross-entropy': 3 };
 
 /**
- * Seconds per ingredient, sample and class, and of cross-entropy per logit for reading all of them once. Measured for 200
- * models × 10,000 samples × 100 classes that are right for half of the samples, on two AVX2 cores; counts look only at the
- * classes that can matter, some 30 a sample there and fewer on better models.
+ * Seconds per sample and class of a mixture and of each of its ingredients, half of the processor time measured for 200 models
+ * × 10,000 samples × 100 classes on two AVX2 cores. Counts look only at the classes that can matter, some 30 a sample there,
+ * where half of the samples are right, and fewer on better models.
  */
-const SECONDS_PER_COUNT = 2e-10;
+const COUNT = { mixture: 7e-10, ingredient: 1.6e-11 };
 const CLASSES_THAT_MATTER = 32;
-const SECONDS_PER_LOSS = 5e-11;
-const SECONDS_PER_LOGIT = 1e-9;
+const LOSS = { mixture: 3e-10, ingredient: 2e-11 };
+
+/** Of a loss with its gradient, for each model of the pool; and of a call for losses, which reads all models' logits. */
+const GRADIENT = 6.5e-11;
+const READING = 1e-9;
 
 /**
  * Scores mixtures until an estimate of the seconds that it takes is spent. An estimate and not a clock, so that a search ends
@@ -43,7 +46,7 @@ export class Effort {
   /** Spends what one call for so many losses with gradients takes, which looks at all models' logits. */
   spendGradients(mixtures: number): void {
     const { poolSize, samples, classes } = this.#context.ensemble;
-    if (mixtures > 0) this.spend(poolSize * samples * classes * (SECONDS_PER_LOGIT + 2 * SECONDS_PER_LOSS * mixtures));
+    if (mixtures > 0) this.spend(poolSize * samples * classes * (READING + GRADIENT * mixtures));
   }
 
   /** The mixtures with their scores, best first; also where all is spent. One call of native code. */
@@ -59,8 +62,9 @@ export class Effort {
   #secondsFor(mixtures: readonly Mixture[]): number {
     const { poolSize, samples, classes } = this.#context.ensemble;
     const ingredients = mixtures.reduce((sum, { size }) => sum + size, 0);
+    const seconds = ({ mixture, ingredient }: typeof COUNT) => mixtures.length * mixture + ingredients * ingredient;
     return this.#isLoss
-      ? samples * classes * (SECONDS_PER_LOSS * ingredients + SECONDS_PER_LOGIT * poolSize)
-      : samples * Math.min(classes, CLASSES_THAT_MATTER) * SECONDS_PER_COUNT * ingredients;
+      ? samples * classes * (seconds(LOSS) + READING * poolSize)
+      : samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
   }
 }

@@ -4,5 +4,5 @@ export { monteCarlo } from './monte-carlo.js';
 export { checkSamplers, type Proposal, type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
 export type { Sampler, SamplerContext } from './sampler.js';
 export { breakTie } from './scored.js';
-export { minimiseOnSimplex, type SimplexMinimum } from './simplex-newton.js';
+export { minimiseOnSimplex } from './simplex-newton.js';
 export { subsets } from './subsets.js';

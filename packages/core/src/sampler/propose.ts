@@ -55,7 +55,8 @@ export interface Proposal {
 }
 
 /** The paper's two ways of proposing, each alone, stay what they are in the paper: nothing is added to them. */
-function samplersOf({ samplers }: ProposalOptions): readonly Sampler[] {
+function samplersOf(options: ProposalOptions): readonly Sampler[] {
+  const samplers = [...new Set(options.samplers)];
   const isPaper = samplers.length === 1 && (samplers[0] === monteCarlo || samplers[0] === exhaustive);
   return isPaper ? samplers : [...new Set([smallSets, ...samplers])];
 }
