@@ -3,4 +3,4 @@ export { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.js';
 export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
 export { SplitScorer } from './split-scorer.js';
-export { raceStatistically, type StatisticalTrack } from './statistical-race.js';
+export { raceStatistically } from './statistical-race.js';
