@@ -1,6 +1,7 @@
 /** A fixed number of places for tasks that take much memory; who finds none waits in turn. */
 export class Slots {
-  readonly #waiting: (() => void)[] = [];
+  /** In the order of their coming. */
+  readonly #waiting = new Set<() => void>();
   #free: number;
 
   constructor(count: number) {
@@ -15,7 +16,7 @@ export class Slots {
     }
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        this.#waiting.delete(enter);
         reject(signal?.reason);
       };
       const enter = () => {
@@ -23,13 +24,16 @@ export class Slots {
         resolve();
       };
       signal?.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(enter);
+      this.#waiting.add(enter);
     });
   }
 
   release(): void {
-    const next = this.#waiting.shift();
+    const [next] = this.#waiting;
     if (next === undefined) this.#free++;
-    else next();
+    else {
+      this.#waiting.delete(next);
+      next();
+    }
   }
 }

@@ -5,4 +5,4 @@ export type { MixtureScorer } from './mixture-scorer.js';
 export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.js';
 export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
 export { SplitScorer } from './split-scorer.js';
-export { raceStatistically, type StatisticalTrack } from './statistical-race.js';
+export { raceStatistically } from './statistical-race.js';

@@ -14,11 +14,11 @@ export class OpenSoups {
   readonly #idle = new Map<string, LoadedModel>();
   #inUse = 0;
 
-  /** @param limit ≥ 1 */
-  constructor(limit: number, open: (mixture: Mixture, signal: AbortSignal) => Promise<LoadedModel>) {
+  /** @param limit ≥ 1 @param tasks how many run at once, at most `limit` */
+  constructor(limit: number, tasks: number, open: (mixture: Mixture, signal: AbortSignal) => Promise<LoadedModel>) {
     this.#open = open;
     this.#limit = limit;
-    this.#slots = new Slots(limit);
+    this.#slots = new Slots(tasks);
   }
 
   /** Runs the task with the soup, waiting while as many tasks as allowed are under way. No two tasks of one soup at a time. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Logits } from '../logits/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
@@ -46,7 +47,9 @@ export class SoupTrack {
     this.#options = options;
     const { batch, weightBytes } = scorer;
     const limit = Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes)));
-    this.#soups = new OpenSoups(limit, (mixture, signal) => scorer.openSoup(mixture, signal));
+    // One task for each core keeps all busy: more would wait for threads with logits and weights in memory.
+    const tasks = Math.min(limit, Math.max(LEAST_OPEN, availableParallelism()));
+    this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
     const step = batch * Math.ceil(Math.ceil(scorer.samples / batch) / CHUNKS);
     const chunks = Math.ceil(scorer.samples / step);
     this.#bounds = Array.from({ length: chunks + 1 }, (_, chunk) => Math.min(chunk * step, scorer.samples));

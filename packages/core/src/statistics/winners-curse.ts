@@ -1,5 +1,12 @@
 import type { Random } from '../random.js';
 
+/** Enough splits that their own noise is far below that of the scores. */
+const SPLITS = 1000;
+/** And so many at least where candidates are thousands. */
+const LEAST_SPLITS = 50;
+/** Bits looked at before splits become fewer: some tenths of a second. */
+const MOST_WORK = 2 ** 28;
+
 /**
  * The winner's curse: by how much the score of the best of B candidates exceeds, in expectation, what the same candidate
  * scores on new samples, because it was chosen by the samples that it is scored on.
@@ -10,15 +17,16 @@ import type { Random } from '../random.js';
  * only and too cautious where one is truly ahead. A bootstrap is no substitute: in-bag and out-of-bag scores of one data
  * set move against each other, and their difference counts the noise twice.
  *
- * Cost: splits · B · (samples on which candidates differ).
+ * Cost: B · (samples on which candidates differ) for each of up to 1,000 splits, fewer where that would take seconds.
  * @param correct B rows of M, 1 where the candidate gets the sample right, in the order of preference among equals
  * @returns a fraction ≥ 0
  */
-export function winnersCurse(correct: readonly Uint8Array[], random: Random, splits = 1000): number {
+export function winnersCurse(correct: readonly Uint8Array[], random: Random): number {
   const samples = correct[0]?.length ?? 0;
   const rows = differingSamples(correct);
   const width = rows[0]?.length ?? 0;
   if (width === 0) return 0;
+  const splits = Math.min(SPLITS, Math.max(LEAST_SPLITS, Math.floor(MOST_WORK / (rows.length * width))));
   const side = new Int8Array(width);
   const [ours, theirs] = [new Int32Array(rows.length), new Int32Array(rows.length)];
   let excess = 0;
