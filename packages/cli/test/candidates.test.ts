@@ -66,7 +66,7 @@ describe.concurrent('the candidates of four models', () => {
   });
 
   it('are all evaluated by a budget that is larger than their number', async () => {
-    const report = await search(pool.folder, '--candidates', '3', '--budget', '1000000');
+    const report = await search(pool.folder, '--candidates', '3', '--budget', '1000000', '--racing', 'off');
     expect(report).toMatchObject({ budget: 1_000_000, evaluations: 4 });
     for (const { valScore } of report.candidates) expect(valScore).toBeGreaterThan(0);
   });
@@ -82,7 +82,7 @@ describe.concurrent('a search of more than 1,000 candidates', () => {
 
   it('lists all that were evaluated', async () => {
     const { folder } = await linearPool({ models: 11 });
-    const report = await search(folder, '--candidates', '1500', '--budget', '1003');
+    const report = await search(folder, '--candidates', '1500', '--budget', '1003', '--racing', 'off');
     expect(report).toMatchObject({ scored: 1501, evaluations: 1003 });
     expect(report.candidates.filter(({ valScore }) => valScore !== undefined)).toHaveLength(1003);
   });
@@ -97,10 +97,10 @@ describe.concurrent('the prior', () => {
   });
 
   it('orders larger subsets first and has no say in the choice among evaluated ones', async () => {
-    const report = await search(pool.folder, '--lambda', '1', '--sampler', 'exhaustive', '--budget', '15');
+    const report = await search(pool.folder, '--lambda', '1', '--sampler', 'exhaustive', '--budget', '15', '--racing', 'off');
     const sizes = report.candidates.map((candidate) => candidate.models.length);
     expect(sizes).toEqual([4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
-    const without = await search(pool.folder, '--lambda', '0', '--sampler', 'exhaustive', '--budget', '15');
+    const without = await search(pool.folder, '--lambda', '0', '--sampler', 'exhaustive', '--budget', '15', '--racing', 'off');
     expect(report.best.models).toEqual(without.best.models);
     expect(report.best.valScore).toBe(Math.max(...report.candidates.map(({ valScore }) => valScore as number)));
   });

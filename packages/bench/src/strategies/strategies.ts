@@ -1,4 +1,15 @@
-import { bestIndividual, greedySoup, monteCarlo, radin, uniformSoup } from '@radin/core';
+import {
+  adaptive,
+  bestIndividual,
+  greedySoup,
+  measureGeometry,
+  monteCarlo,
+  type Pool,
+  type PoolGeometry,
+  radin,
+  uniformSoup,
+  type WeightGeometry,
+} from '@radin/core';
 import { bestPrefix } from './best-prefix.js';
 import type { Strategy, StrategyOptions } from './strategy.js';
 
@@ -20,12 +31,31 @@ export const STRATEGIES: readonly Strategy[] = [
       return { ...result, evaluations: result.evaluations - 1 };
     },
   },
+  {
+    name: 'adaptive',
+    draws: false,
+    search: async (scorer, options) =>
+      adaptive(scorer, {
+        ...withBudget(options),
+        candidates: 200,
+        geometry: await geometryOf(options),
+      }),
+  },
   { name: 'radin', draws: true, search: (scorer, options) => radin(scorer, { ...drawn(options), lambda: 0 }) },
   { name: 'radin-prior', draws: true, search: (scorer, options) => radin(scorer, { ...drawn(options), lambda: 1 }) },
 ];
 
 /** The strategy that the others are compared with. */
-export const DEFAULT_STRATEGY = 'radin';
+export const DEFAULT_STRATEGY = 'adaptive';
+
+const GEOMETRIES = new WeakMap<Pool, Promise<PoolGeometry>>();
+
+/** Measured once for each pool. */
+async function geometryOf({ pool, backend }: StrategyOptions): Promise<WeightGeometry> {
+  const known = GEOMETRIES.get(pool) ?? measureGeometry(pool.checkpoints, backend);
+  GEOMETRIES.set(pool, known);
+  return (await known).whole;
+}
 
 function only({ signal }: StrategyOptions) {
   return signal ? { signal } : {};

@@ -1,6 +1,14 @@
 import type { Candidate } from '../stage1/index.js';
 
-export type Method = 'best-individual' | 'uniform' | 'logit-ensemble' | 'greedy' | 'radin' | 'radin-prior' | 'oracle';
+export type Method =
+  | 'best-individual'
+  | 'uniform'
+  | 'logit-ensemble'
+  | 'greedy'
+  | 'radin'
+  | 'radin-prior'
+  | 'adaptive'
+  | 'oracle';
 
 /** What a recipe chose, and what it cost. */
 export interface SearchResult {

@@ -1,6 +1,7 @@
 export type { Criterion, EnsembleScores, LossAt, Margins, SimplexLoss } from './ensemble-scores.js';
 export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';
+export { neighbours } from './neighbours.js';
 export { checkSamplers, type Proposal, type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
 export type { Sampler, SamplerContext } from './sampler.js';
 export { breakTie } from './scored.js';

@@ -9,7 +9,7 @@ import { openScorers } from './opened.js';
 
 const folder = temporaryFolder();
 const relu = tinyPool(folder, { models: 5, samples: 150, hidden: 6, classes: 4, noise: 1.5, seed: 4 });
-const options = { sampler: monteCarlo, candidates: 20, seed: 0, includeUniform: true, budget: 8, lambda: 0 };
+const options = { samplers: [monteCarlo], candidates: 20, seed: 0, includeUniform: true, budget: 8, lambda: 0 };
 
 /** Which samples the soup of some models gets right, by a plain loop. */
 function rightSamples(pool: TinyPool, members: readonly number[], split: 'validation' | 'test'): boolean[] {

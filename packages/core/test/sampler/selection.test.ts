@@ -57,10 +57,11 @@ describe.each(['forward', 'backward'])('%s selection', (direction) => {
         }
         const found = await sampled(named(`${direction}-cross-entropy`), pool);
         const keys = path.map((one) => key(models, one));
-        for (const one of found) expect(keys).toContain(one.key);
-        expect(found[0]?.key).toBe(
-          key(models, best(models, scores, path.slice(0, direction === 'forward' ? 4 : path.length))),
-        );
+        // Three steps without a new best end the path.
+        const passed = path.slice(0, found.length);
+        expect(found.map((one) => one.key).sort()).toEqual(keys.slice(0, found.length).sort());
+        expect(found.length).toBeGreaterThanOrEqual(Math.min(path.length, 4));
+        expect(found[0]?.key).toBe(key(models, best(models, scores, passed)));
       }),
       small,
     );
