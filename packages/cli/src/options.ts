@@ -147,6 +147,29 @@ export function withBudget(command: Command): Command {
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0);
 }
 
+/** Options of the paper's search that `adaptive` has no use for. */
+const RADIN_OPTIONS = ['lambda', 'sampler', 'racing', 'racingError', 'includeUniform'];
+
+export function withStrategy(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--strategy <name>',
+      'adaptive learns from each evaluation what to evaluate next; radin is the paper’s, and what --lambda, --sampler and --racing belong to (default: adaptive, radin with one of these)',
+    ).choices(['adaptive', 'radin']),
+  );
+}
+
+/** The strategy that the options name, or ask for by what belongs to it. @throws RadinError where these disagree */
+export function strategyOption(command: Command): 'adaptive' | 'radin' {
+  const given = RADIN_OPTIONS.filter((name) => command.getOptionValueSource(name) === 'cli');
+  const named: 'adaptive' | 'radin' | undefined = command.getOptionValue('strategy');
+  if (named === 'adaptive' && given.length > 0) {
+    const flag = command.options.find((option) => option.attributeName() === given[0])?.long;
+    throw new RadinError('CONFIG', `Expected --strategy radin with ${flag} but found adaptive`);
+  }
+  return named ?? (given.length > 0 ? 'radin' : 'adaptive');
+}
+
 export function withRacing(command: Command): Command {
   return command
     .addOption(

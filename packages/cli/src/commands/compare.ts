@@ -55,6 +55,7 @@ export async function runCompare(
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
       budgets: [...new Set(options.budgets)],
+      geometry: (await problem.geometry({ signal })).whole,
       signal,
       onProgress: terminal.onProgress,
     });

@@ -1,9 +1,12 @@
 import {
+  ADAPTIVE_SAMPLERS,
+  adaptive,
   bestIndividual,
   type ChoiceStatistics,
   checkProposal,
   estimateWinnersCurse,
   type Problem,
+  type Racing,
   raceTop,
   radin,
   type SearchResult,
@@ -19,11 +22,13 @@ import {
   proposalOptions,
   type RacingOptions,
   racingOptions,
+  strategyOption,
   withBudget,
   withCandidateOptions,
   withHoldOut,
   withPoolOptions,
   withRacing,
+  withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
@@ -39,34 +44,45 @@ interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, R
 export function addSearch(program: Command, context: CommandContext): void {
   const command = program
     .command('search')
-    .description('find the best soup within a budget of full evaluations (RADIN, Recipe 2)')
+    .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
     .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out');
-  withPoolOptions(withHoldOut(withRacing(withCandidateOptions(withBudget(command)))))
+  withPoolOptions(withHoldOut(withRacing(withCandidateOptions(withBudget(withStrategy(command))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
-    .action((pool: string | undefined, options: SearchOptions) => search(pool, options, context));
+    .action((pool: string | undefined, options: SearchOptions) =>
+      search(pool, options, strategyOption(command), context),
+    );
 }
 
 async function search(
   pool: string | undefined,
   options: SearchOptions,
+  strategy: 'adaptive' | 'radin',
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
-  const proposal = proposalOptions(options);
+  const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkProposal(problem.pool.size, proposal, metric);
-    const racing = racingOptions(options, metric);
+    const racing: Racing = strategy === 'radin' ? racingOptions(options, metric) : { mode: 'off' };
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result = await radin(problem.validation, {
-      ...proposal,
-      ...call,
-      budget,
-      lambda,
-      evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
-    });
+    const result =
+      strategy === 'radin'
+        ? await radin(problem.validation, {
+            ...proposal,
+            ...call,
+            budget,
+            lambda,
+            evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
+          })
+        : await adaptive(problem.validation, {
+            ...call,
+            budget,
+            candidates: proposal.candidates,
+            geometry: (await problem.geometry(call)).whole,
+          });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     if (result.best.score < single.best.score) {

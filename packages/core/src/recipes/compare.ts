@@ -1,14 +1,18 @@
+import type { WeightGeometry } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import type { SplitScorer } from '../stage2/index.js';
+import { adaptive } from './adaptive.js';
 import { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
 import { greedySoup } from './greedy-soup.js';
 import { oracle } from './oracle.js';
 import { type RadinOptions, radin } from './radin.js';
 import type { SearchResult } from './result.js';
 
-export interface CompareOptions extends Omit<RadinOptions, 'budget' | 'lambda'> {
+export interface CompareOptions extends Omit<RadinOptions, 'budget' | 'lambda' | 'evaluate'> {
   /** One row of every method for each of these. */
   readonly budgets: readonly number[];
+  /** Where the models lie in weight space, which `adaptive` learns by. */
+  readonly geometry: WeightGeometry;
 }
 
 /** One method at one budget. */
@@ -39,6 +43,7 @@ export async function compare(
       await greedySoup(validation, { ...options, budget }),
       await radin(validation, { ...options, budget, lambda: 0 }),
       await radin(validation, { ...options, budget, lambda: 1 }),
+      await adaptive(validation, { ...options, budget }),
     ];
     chosen.push(...searches.map((result) => [budget, result] as const));
   }

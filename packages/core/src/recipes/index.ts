@@ -1,4 +1,4 @@
-export { type AdaptiveOptions, adaptive } from './adaptive.js';
+export { ADAPTIVE_SAMPLERS, type AdaptiveOptions, adaptive } from './adaptive.js';
 export { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
 export {
   CONFIDENCE,

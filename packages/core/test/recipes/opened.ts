@@ -4,7 +4,7 @@ import type { Evaluator } from '../../src/evaluator/index.js';
 import { OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
 import { accuracy, type Metric } from '../../src/metric/index.js';
-import { closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
+import { closeCheckpoints, measureGeometry, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { backendNamed } from '../../src/recipes/index.js';
 import { SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
@@ -60,5 +60,6 @@ export async function openScorers(
   const common = { pool, evaluator, backend: backendNamed('auto'), metric };
   const validation = new SplitScorer({ ...common, split: await readSplit('validation', files.validation) });
   const test = new SplitScorer({ ...common, split: await readSplit('test', files.test) });
-  return { pool, evaluator, validation, test, evaluated, calls, opened, parts, mostOpen: () => mostOpen };
+  const geometry = (await measureGeometry(checkpoints, common.backend)).whole;
+  return { pool, geometry, evaluator, validation, test, evaluated, calls, opened, parts, mostOpen: () => mostOpen };
 }
