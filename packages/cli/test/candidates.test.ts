@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 function search(folder: string, ...options: string[]): Promise<SearchReport> {
-  return radinJson<SearchReport>(['search', folder, '--out', 'out', ...options], newFolder());
+  return radinJson<SearchReport>(['search', folder, '--strategy', 'radin', '--out', 'out', ...options], newFolder());
 }
 
 const models = ({ candidates }: SearchReport) => candidates.map((candidate) => candidate.models.join(''));
@@ -133,7 +133,10 @@ describe.concurrent('a pool of few models', () => {
     [3, ['ab', 'abc', 'ac', 'bc'], 3],
   ])('of %i has a notice that there are fewer subsets than asked for', async (count, expected, subsets) => {
     const { folder } = await linearPool({ models: count });
-    const { code, stdout, stderr } = await runRadin(['search', folder, '--out', 'out', '--json'], folder);
+    const { code, stdout, stderr } = await runRadin(
+      ['search', folder, '--strategy', 'radin', '--out', 'out', '--json'],
+      folder,
+    );
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as SearchReport;
     expect(models(report).sort()).toEqual(expected);

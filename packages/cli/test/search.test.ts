@@ -15,7 +15,8 @@ interface Evaluation {
 const folder = newFolder();
 
 function search(out: string, ...options: string[]): Promise<SearchReport> {
-  return radinJson<SearchReport>(['search', DIGITS, '--budget', '5', '--out', out, ...options], folder);
+  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', out];
+  return radinJson<SearchReport>([...radin, ...options], folder);
 }
 
 /** All of a report that one seed fixes. */
