@@ -196,7 +196,10 @@ describe('a search of the example pool', () => {
   });
 
   it.concurrent('tells people its answer in text without --json, and on standard error no more than which model is far from the others', async () => {
-    const { code, stdout, stderr } = await runRadin(['search', DIGITS, '--budget', '5', '--out', 'text'], folder);
+    const { code, stdout, stderr } = await runRadin(
+      ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', 'text'],
+      folder,
+    );
     expect(code).toBe(0);
     expect(stderr).toMatch(/^radin: note: model 15-\S+ may be outside the basin of the others: .*\n$/);
     expect(stdout).toContain(`validation ${(100 * (base.best.valScore as number)).toFixed(2)} %`);

@@ -27,7 +27,9 @@ it('every strategy has a cell at every budget, and no cell is above the best of 
   expect(cells.map(({ strategy, budget }) => `${strategy} ${budget}`)).toEqual(
     STRATEGIES.flatMap(({ name }) => [`${name} 1`, `${name} 4`]),
   );
-  expect([bestKnown.soups, bestKnown.exhaustive, samples]).toEqual([31, true, { validation: 90, test: 90 }]);
+  expect([bestKnown.exhaustive, samples]).toEqual([true, { validation: 90, test: 90 }]);
+  // All uniform subsets, and the weighted mixtures of adaptive.
+  expect(bestKnown.soups).toBeGreaterThanOrEqual(31);
   for (const { valScore, testScore, evaluations, budget } of cells) {
     // Means of equal numbers of terms differ in their last bits.
     expect(valScore).toBeLessThanOrEqual(bestKnown.valScore + 1e-12);
