@@ -3,6 +3,7 @@
 /** Folders of packages/core/src, from the ones that know nothing to the ones that know all. */
 const LAYERS = [
   'errors',
+  'statistics',
   'formats',
   'metric',
   'data',

@@ -1,19 +1,24 @@
 """Make the digits pool: pretrain on letters, fine-tune on digits by 16 recipes, export for RADIN."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from digits import Part, Split, split_digits
+sys.path.append(str(Path(__file__).resolve().parent.parent / "training"))
+
+from digits import DIGITS, Part, Split, split_digits
 from export import export_graph
 from finetune import count_correct, fine_tune, to_pixels, train
+from heads import with_new_head
 from letters import LETTERS, render_letters
-from model import DIGITS, PatchTransformer, with_new_head
 from recipes import FINE_TUNING, PRETRAINING, recipe_name
-from safetensors_io import save_safetensors
+from safetensors_io import save_model
+from transformer import PatchTransformer
 
 LETTER_IMAGES = 60_000
 LETTER_SEED = 11
@@ -40,11 +45,6 @@ def pretrain() -> PatchTransformer:
     return model
 
 
-def save_model(model: PatchTransformer, path: Path) -> None:
-    """Write the model's state dict (float32) as safetensors."""
-    save_safetensors(path, {name: value.numpy() for name, value in model.state_dict().items()})
-
-
 def save_data(split: Split, out: Path) -> None:
     """Write the validation and test parts: images uint8 [count, 1, 28, 28] and labels uint8 [count]."""
     for name, part in (("val", split.validation), ("test", split.test)):
@@ -52,7 +52,7 @@ def save_data(split: Split, out: Path) -> None:
         np.save(out / f"{name}_labels.npy", part.labels)
 
 
-def make_models(start: PatchTransformer, split: Split, folder: Path) -> None:
+def make_models(start: nn.Module, split: Split, folder: Path) -> None:
     """Fine-tune and save one model per recipe; print a Markdown table of recipes and accuracies (percent)."""
     print("| Model | Learning rate | Epochs | Batch | Rotation ° | Shift px | Zoom | Mixup | Label smoothing | "
           "Weight decay | Seed | Validation % | Test % |")
@@ -89,7 +89,7 @@ def main() -> None:
 
     split = split_digits(arguments.digits, TRAIN_DIGITS, VALIDATION_DIGITS, TEST_DIGITS, SPLIT_SEED)
     save_data(split, arguments.out)
-    start = with_new_head(pretrain(), DIGITS, HEAD_SEED)
+    start = with_new_head(pretrain(), lambda: PatchTransformer(DIGITS), HEAD_SEED)
     export_graph(start, arguments.out / "model.onnx")
     make_models(start, split, models)
     print(f"{time.monotonic() - began:.0f} s")

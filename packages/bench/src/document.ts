@@ -1,34 +1,42 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { UsageError } from './options.js';
+import { UsageError } from './command-line.js';
 import type { KernelsResult } from './result.js';
+import type { StrategiesResult } from './strategies/result.js';
+import { strategiesMarkdown } from './strategies/text.js';
 import { markdown } from './table.js';
 
-const BEGIN = '<!-- kernels -->';
-const END = '<!-- /kernels -->';
+type Result = KernelsResult | StrategiesResult;
 
 /** @throws UsageError where the file is not the JSON of a run */
-export function readResult(file: string): KernelsResult {
+export function readResult(file: string): Result {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new UsageError(`Expected the JSON of a run but found: ${(error as Error).message} in ${file}`);
   }
-  if ((value as KernelsResult | null)?.experiment !== 'kernels') {
-    throw new UsageError(`Expected the JSON of a run of kernels but found another in ${file}`);
+  const experiment = (value as Result | null)?.experiment;
+  if (experiment !== 'kernels' && experiment !== 'strategies') {
+    throw new UsageError(`Expected the JSON of a run of kernels or strategies but found another in ${file}`);
   }
-  return value as KernelsResult;
+  return value as Result;
+}
+
+/** All tables of a run as Markdown. */
+export function markdownOf(result: Result): string {
+  return result.experiment === 'kernels' ? markdown(result) : strategiesMarkdown(result);
 }
 
 /**
  * Replaces the tables of a document by those of a run, so that no figure is ever typed.
  * @throws UsageError where the document has no place for them
  */
-export function writeTables(document: string, result: KernelsResult): void {
+export function writeTables(document: string, result: Result): void {
+  const [opening, closing] = [`<!-- ${result.experiment} -->`, `<!-- /${result.experiment} -->`];
   const text = readFileSync(document, 'utf8');
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  const [begin, end] = [text.indexOf(opening), text.indexOf(closing)];
   if (begin < 0 || end < begin) {
-    throw new UsageError(`Expected ${BEGIN} and then ${END} but found them not in ${document}`);
+    throw new UsageError(`Expected ${opening} and then ${closing} but found them not in ${document}`);
   }
-  writeFileSync(document, `${text.slice(0, begin + BEGIN.length)}\n${markdown(result)}\n${text.slice(end)}`);
+  writeFileSync(document, `${text.slice(0, begin + opening.length)}\n${markdownOf(result)}\n${text.slice(end)}`);
 }

@@ -1,10 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readResult, writeTables } from './document.js';
+import { RadinError } from '@radin/core';
+import { UsageError } from './command-line.js';
+import { markdownOf, readResult, writeTables } from './document.js';
 import { machineSlug } from './environment.js';
 import { benchmarkKernels } from './kernels.js';
-import { type KernelsOptions, parseOptions, type TableOptions, USAGE, UsageError } from './options.js';
-import { environmentText, LEGEND, markdown, resultText } from './table.js';
+import { type KernelsOptions, parseOptions, type TableOptions, USAGE } from './options.js';
+import { compareStrategies } from './strategies/compare-strategies.js';
+import type { StrategiesOptions } from './strategies/options.js';
+import { poolText, STRATEGIES_LEGEND } from './strategies/text.js';
+import { environmentText, LEGEND, resultText } from './table.js';
 
 const RESULTS = fileURLToPath(new URL('../results/', import.meta.url));
 
@@ -28,9 +33,18 @@ async function kernels(options: KernelsOptions): Promise<void> {
   }
 }
 
+async function strategies(options: StrategiesOptions): Promise<void> {
+  const result = await compareStrategies(options, {
+    onEnvironment: (environment) => process.stdout.write(`${environmentText(environment)}\n${STRATEGIES_LEGEND}\n`),
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+    onResult: (found) => process.stdout.write(`\n${poolText(found, options)}\n`),
+  });
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+}
+
 function table({ file, into }: TableOptions): void {
   const result = readResult(file);
-  if (into === undefined) process.stdout.write(`${markdown(result)}\n`);
+  if (into === undefined) process.stdout.write(`${markdownOf(result)}\n`);
   else writeTables(into, result);
 }
 
@@ -38,9 +52,10 @@ try {
   const options = parseOptions(process.argv.slice(2));
   if (options.command === 'help') process.stdout.write(USAGE);
   else if (options.command === 'kernels') await kernels(options);
+  else if (options.command === 'strategies') await strategies(options);
   else table(options);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  if (!(error instanceof UsageError || error instanceof RadinError)) throw error;
   process.stderr.write(`bench: error: ${error.message}; --help lists the options\n`);
   process.exitCode = 2;
 }

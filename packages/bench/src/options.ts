@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import { integer, parsed, UsageError } from './command-line.js';
 import { experimentsOf, SIZES, type SizeName } from './experiments/index.js';
+import { STRATEGIES_USAGE, type StrategiesOptions, strategiesOptions } from './strategies/options.js';
 
 export const USAGE = `usage: npm run bench -- kernels [options]     times the kernels against the memory's limit and their peers
+       npm run bench -- strategies --pool DIR…   compares ways to find a soup on pools, over many splits and seeds
        npm run bench -- table FILE [--into DOC]  turns the JSON of a run into Markdown
 
 options of kernels:
@@ -16,12 +19,11 @@ options of kernels:
   --json FILE          writes the environment and all times
   --save               the same, to packages/bench/results/kernels-MACHINE.json
 
+${STRATEGIES_USAGE}
 options of table:
-  --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels --> in this file, instead of printing
+  --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels -->, or of the other run’s name, in this
+                       file, instead of printing
 `;
-
-/** The command line is not as documented. The message is one line. */
-export class UsageError extends Error {}
 
 export interface KernelsOptions {
   readonly command: 'kernels';
@@ -42,15 +44,18 @@ export interface TableOptions {
 }
 
 /** @throws UsageError */
-export function parseOptions(args: readonly string[]): KernelsOptions | TableOptions | { readonly command: 'help' } {
+export function parseOptions(
+  args: readonly string[],
+): KernelsOptions | StrategiesOptions | TableOptions | { readonly command: 'help' } {
   const [command, ...rest] = args;
   if (command === '--help' || command === '-h') return { command: 'help' };
   if (command === 'kernels') return kernelsOptions(rest);
+  if (command === 'strategies') return strategiesOptions(rest);
   if (command === 'table') return tableOptions(rest);
   throw new UsageError(
     command === undefined
-      ? 'Expected an experiment, kernels, or table but found none'
-      : `Expected kernels or table but found ${JSON.stringify(command)}`,
+      ? 'Expected an experiment, kernels or strategies, or table but found none'
+      : `Expected kernels, strategies or table but found ${JSON.stringify(command)}`,
   );
 }
 
@@ -102,21 +107,4 @@ function tableOptions(args: readonly string[]): TableOptions {
     throw new UsageError(`Expected one JSON file for table but found ${positionals.length}`);
   }
   return { command: 'table', file, into: values.into };
-}
-
-/** Node's errors of option parsing as ours: their first sentence says what is wrong, the others how options work. */
-function parsed<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith('ERR_PARSE_ARGS')) throw error;
-    throw new UsageError(message.replace(/[.\n].*$/s, ''));
-  }
-}
-
-function integer(text: string, least: number, most: number, option: string): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`Expected an integer from ${least} to ${most} for ${option} but found ${JSON.stringify(text)}`);
 }

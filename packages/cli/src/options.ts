@@ -1,9 +1,11 @@
 import {
   BACKEND_NAMES,
+  checkRacing,
   type Metric,
   metricNamed,
   type ProposalOptions,
   quote,
+  type Racing,
   RadinError,
   SAMPLERS,
 } from '@radin/core';
@@ -22,13 +24,22 @@ export interface ComputeOptions {
   readonly metric?: Metric;
 }
 
+export interface RacingOptions {
+  readonly racing: Racing['mode'];
+  readonly racingError: number;
+}
+
+export interface HoldOutOptions {
+  readonly holdout?: number;
+}
+
 interface EvaluatorOptions {
   readonly batch?: number;
 }
 
 export interface CandidateOptions {
   readonly candidates: number;
-  readonly sampler: string;
+  readonly sampler: readonly string[];
   readonly seed: number;
   readonly includeUniform: boolean;
 }
@@ -49,6 +60,13 @@ export function nonNegative(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('a number ≥ 0');
+}
+
+/** Parses a number above 0 and below 1. */
+function properFraction(text: string): number {
+  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('a number above 0 and below 1');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */
@@ -110,11 +128,14 @@ export function withRunOptions(command: Command): Command {
 
 export function withCandidateOptions(command: Command): Command {
   return command
-    .option('--candidates <C>', 'candidates that stage 1 ranks', integer(1, 1_000_000), 200)
-    .option(
-      '--sampler <name>',
-      `how candidates are proposed: ${SAMPLERS.map(({ name }) => name).join(' or ')} (all subsets, up to 24 models)`,
-      'monte-carlo',
+    .option('--candidates <C>', 'candidates that each sampler proposes and stage 1 ranks', integer(1, 1_000_000), 200)
+    .addOption(
+      new Option(
+        '--sampler <name,…>',
+        `how candidates are proposed, one or several of ${SAMPLERS.map(({ name }) => name).join(', ')}`,
+      )
+        .argParser(list(String))
+        .default(['monte-carlo'], 'monte-carlo'),
     )
     .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates');
@@ -124,6 +145,63 @@ export function withBudget(command: Command): Command {
   return command
     .option('--budget <B>', 'full evaluations that are allowed', count, 25)
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0);
+}
+
+/** Options of the paper's search that `adaptive` has no use for. */
+const RADIN_OPTIONS = ['lambda', 'sampler', 'racing', 'racingError', 'includeUniform'];
+
+export function withStrategy(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--strategy <name>',
+      'adaptive learns from each evaluation what to evaluate next; radin is the paper’s, and what --lambda, --sampler and --racing belong to (default: adaptive, radin with one of these)',
+    ).choices(['adaptive', 'radin']),
+  );
+}
+
+/** The strategy that the options name, or ask for by what belongs to it. @throws RadinError where these disagree */
+export function strategyOption(command: Command): 'adaptive' | 'radin' {
+  const given = RADIN_OPTIONS.filter((name) => command.getOptionValueSource(name) === 'cli');
+  const named: 'adaptive' | 'radin' | undefined = command.getOptionValue('strategy');
+  if (named === 'adaptive' && given.length > 0) {
+    const flag = command.options.find((option) => option.attributeName() === given[0])?.long;
+    throw new RadinError('CONFIG', `Expected --strategy radin with ${flag} but found adaptive`);
+  }
+  return named ?? (given.length > 0 ? 'radin' : 'adaptive');
+}
+
+export function withRacing(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--racing <mode>',
+        'stop evaluations that can no longer win (exact), or that win with a small probability only (statistical)',
+      )
+        .choices(['exact', 'off', 'statistical'])
+        .default('exact'),
+    )
+    .option(
+      '--racing-error <δ>',
+      'probability that a statistical race stops the soup that full passes would choose',
+      properFraction,
+      0.01,
+    );
+}
+
+/** The race that the options ask for. @throws RadinError where it needs another metric */
+export function racingOptions({ racing, racingError, seed }: RacingOptions & CandidateOptions, metric: Metric): Racing {
+  if (racing !== 'statistical') return { mode: racing };
+  const race: Racing = { mode: racing, error: racingError, seed };
+  checkRacing(metric, race);
+  return race;
+}
+
+export function withHoldOut(command: Command): Command {
+  return command.option(
+    '--holdout <F>',
+    'keep this fraction of the validation samples out of all choices and report the chosen soup on it',
+    properFraction,
+  );
 }
 
 export function withBudgets(command: Command): Command {
@@ -136,12 +214,13 @@ export const topCount = integer(1, 1_000_000);
 
 /** What the candidate options ask for. @throws RadinError for an unknown sampler */
 export function proposalOptions({ candidates, sampler, seed, includeUniform }: CandidateOptions): ProposalOptions {
-  const found = SAMPLERS.find(({ name }) => name === sampler);
-  if (found === undefined) {
+  const samplers = [...new Set(sampler)].map((wanted) => {
+    const found = SAMPLERS.find(({ name }) => name === wanted);
+    if (found !== undefined) return found;
     throw new RadinError(
       'CONFIG',
-      `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(sampler)}`,
+      `Expected a sampler (${SAMPLERS.map(({ name }) => name).join(', ')}) but found ${quote(wanted)}`,
     );
-  }
-  return { sampler: found, candidates, seed, includeUniform };
+  });
+  return { samplers, candidates, seed, includeUniform };
 }

@@ -1,5 +1,5 @@
 import { accuracy, Problem, type ProblemOptions, RadinError } from '@radin/core';
-import type { PoolOptions } from './options.js';
+import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import { Terminal } from './terminal.js';
@@ -16,19 +16,20 @@ export interface CommandContext {
 /** Opens the pool that a command names, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
-  options: PoolOptions & { readonly out?: string },
+  options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & { readonly out?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions) => Promise<T>,
   splits?: ProblemOptions['splits'],
 ): Promise<T> {
   const { files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
-  const { backend, threads, batch } = options;
+  const { backend, threads, batch, holdout, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
     metric: options.metric ?? metric ?? accuracy,
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
     ...(splits && { splits }),
+    ...(holdout && { holdOut: { fraction: holdout, seed } }),
   };
   const terminal = new Terminal(options, problemOptions.metric);
   if (splits?.includes('test') && files.test === undefined) {
@@ -47,14 +48,21 @@ export async function withProblem<T>(
   }
 }
 
-/** The passes of all models, and a notice where two of them are the same model. */
+/**
+ * The passes of all models, then one over their weights, which lie in the system's cache by then; notices of models that are the same
+ * or far from the others.
+ */
 export async function cachePool(
   problem: Problem,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<{ models: readonly string[]; samples: number; classes: number }> {
-  const { models, samples, classes } = await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+  const call = { signal, onProgress: terminal.onProgress };
+  const { models, samples, classes } = await problem.validation.cache(call);
   terminal.finish();
   for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);
+  const notices = await problem.basinNotices(call);
+  terminal.finish();
+  for (const notice of notices) terminal.notice(`note: ${notice}`);
   return { models, samples, classes };
 }

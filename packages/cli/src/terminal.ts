@@ -3,10 +3,11 @@ import cliProgress, { type SingleBar } from 'cli-progress';
 import type { CommonOptions } from './options.js';
 
 const LABELS: Readonly<Record<Progress['phase'], string>> = {
+  measure: 'measuring weights',
   cache: 'caching logits',
   score: 'scoring',
   evaluate: 'evaluating soups',
-  test: 'reporting on test',
+  test: 'reporting',
 };
 
 /** Everything that is said besides the result, on standard error: progress on terminals, notices, the time of each phase. */

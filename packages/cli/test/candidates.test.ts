@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 function search(folder: string, ...options: string[]): Promise<SearchReport> {
-  return radinJson<SearchReport>(['search', folder, '--out', 'out', ...options], newFolder());
+  return radinJson<SearchReport>(['search', folder, '--strategy', 'radin', '--out', 'out', ...options], newFolder());
 }
 
 const models = ({ candidates }: SearchReport) => candidates.map((candidate) => candidate.models.join(''));
@@ -39,6 +39,26 @@ describe.concurrent('the candidates of four models', () => {
     expect(report.candidates).toHaveLength(sampler === 'exhaustive' ? 14 : 10);
   });
 
+  it('of several samplers are one list, with all single models and weighted mixtures', async () => {
+    const report = await search(pool.folder, '--sampler', 'forward,convex, branch-and-bound');
+    expect(report.sampler).toBe('forward,convex,branch-and-bound');
+    expect(models(report)).toEqual(expect.arrayContaining(['a', 'b', 'c', 'd', 'abcd']));
+    expect(report.candidates.some(({ weights }) => new Set(weights).size > 1)).toBe(true);
+    expect(report.notices).toEqual([
+      expect.stringMatching(/^convex: cross-entropy/),
+      expect.stringMatching(/^branch-and-bound: .*proven that none is better$/),
+    ]);
+  });
+
+  it('of all subsets and others are all subsets, and the others’ weighted mixtures', async () => {
+    const report = await search(pool.folder, '--sampler', 'exhaustive,convex');
+    const uniform = report.candidates.filter(({ weights }) => new Set(weights).size === 1);
+    expect(uniform).toHaveLength(15);
+    expect(report.candidates.length).toBeGreaterThan(15);
+    expect(report.scored).toBe(report.candidates.length);
+    expect(report.candidates.map(({ rank }) => rank)).toEqual(report.candidates.map((_, index) => index + 1));
+  });
+
   it('are as many as asked for, and the uniform soup, where there are more', async () => {
     const report = await search(pool.folder, '--candidates', '3');
     expect(report.candidates).toHaveLength(4);
@@ -46,7 +66,7 @@ describe.concurrent('the candidates of four models', () => {
   });
 
   it('are all evaluated by a budget that is larger than their number', async () => {
-    const report = await search(pool.folder, '--candidates', '3', '--budget', '1000000');
+    const report = await search(pool.folder, '--candidates', '3', '--budget', '1000000', '--racing', 'off');
     expect(report).toMatchObject({ budget: 1_000_000, evaluations: 4 });
     for (const { valScore } of report.candidates) expect(valScore).toBeGreaterThan(0);
   });
@@ -62,7 +82,7 @@ describe.concurrent('a search of more than 1,000 candidates', () => {
 
   it('lists all that were evaluated', async () => {
     const { folder } = await linearPool({ models: 11 });
-    const report = await search(folder, '--candidates', '1500', '--budget', '1003');
+    const report = await search(folder, '--candidates', '1500', '--budget', '1003', '--racing', 'off');
     expect(report).toMatchObject({ scored: 1501, evaluations: 1003 });
     expect(report.candidates.filter(({ valScore }) => valScore !== undefined)).toHaveLength(1003);
   });
@@ -77,10 +97,30 @@ describe.concurrent('the prior', () => {
   });
 
   it('orders larger subsets first and has no say in the choice among evaluated ones', async () => {
-    const report = await search(pool.folder, '--lambda', '1', '--sampler', 'exhaustive', '--budget', '15');
+    const report = await search(
+      pool.folder,
+      '--lambda',
+      '1',
+      '--sampler',
+      'exhaustive',
+      '--budget',
+      '15',
+      '--racing',
+      'off',
+    );
     const sizes = report.candidates.map((candidate) => candidate.models.length);
     expect(sizes).toEqual([4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
-    const without = await search(pool.folder, '--lambda', '0', '--sampler', 'exhaustive', '--budget', '15');
+    const without = await search(
+      pool.folder,
+      '--lambda',
+      '0',
+      '--sampler',
+      'exhaustive',
+      '--budget',
+      '15',
+      '--racing',
+      'off',
+    );
     expect(report.best.models).toEqual(without.best.models);
     expect(report.best.valScore).toBe(Math.max(...report.candidates.map(({ valScore }) => valScore as number)));
   });
@@ -93,7 +133,10 @@ describe.concurrent('a pool of few models', () => {
     [3, ['ab', 'abc', 'ac', 'bc'], 3],
   ])('of %i has a notice that there are fewer subsets than asked for', async (count, expected, subsets) => {
     const { folder } = await linearPool({ models: count });
-    const { code, stdout, stderr } = await runRadin(['search', folder, '--out', 'out', '--json'], folder);
+    const { code, stdout, stderr } = await runRadin(
+      ['search', folder, '--strategy', 'radin', '--out', 'out', '--json'],
+      folder,
+    );
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as SearchReport;
     expect(models(report).sort()).toEqual(expected);

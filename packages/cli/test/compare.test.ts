@@ -8,7 +8,7 @@ import { newFolder } from './scratch.js';
 
 type Row = ComparisonReport['rows'][number];
 
-const CHOOSERS = ['best-individual', 'uniform', 'logit-ensemble', 'greedy', 'radin', 'radin-prior'];
+const CHOOSERS = ['best-individual', 'uniform', 'logit-ensemble', 'greedy', 'radin', 'radin-prior', 'adaptive'];
 
 const row = ({ rows }: ComparisonReport, method: string, budget: number): Row => {
   const found = rows.filter((candidate) => candidate.method === method && candidate.budget === budget);
@@ -30,7 +30,7 @@ describe('compare', () => {
   it('has one row of every method for each budget', () => {
     expect(Object.keys(report).sort()).toEqual(['metric', 'pool', 'rows']);
     expect(report.pool).toEqual({ models: 5, samples: 150, classes: 4 });
-    expect(report.rows).toHaveLength(3 * 7);
+    expect(report.rows).toHaveLength(3 * 8);
     for (const budget of [1, 3, 9]) for (const method of [...CHOOSERS, 'oracle']) row(report, method, budget);
   });
 
@@ -38,14 +38,15 @@ describe('compare', () => {
     const keys = ['method', 'budget', 'valScore', 'testScore', 'evaluations', 'models', 'weights'];
     for (const found of report.rows) {
       expect(Object.keys(found).sort()).toEqual([...keys, ...(found.method === 'greedy' ? ['trace'] : [])].sort());
-      expect(found.weights).toEqual(found.models.map(() => 1 / found.models.length));
+      if (found.method === 'adaptive') expect(found.weights.reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 12);
+      else expect(found.weights).toEqual(found.models.map(() => 1 / found.models.length));
     }
   });
 
   it('scores the choice of every method as a soup computed by hand', () => {
-    for (const { method, models, valScore, testScore } of report.rows) {
-      expect(valScore, method).toBe(accuracyOf(pool, models, pool.validation));
-      expect(testScore, method).toBe(accuracyOf(pool, models, pool.test));
+    for (const { method, models, weights, valScore, testScore } of report.rows) {
+      expect(valScore, method).toBe(accuracyOf(pool, models, pool.validation, weights));
+      expect(testScore, method).toBe(accuracyOf(pool, models, pool.test, weights));
     }
   });
 
@@ -57,6 +58,7 @@ describe('compare', () => {
     expect(evaluations('greedy')).toEqual([1, 3, 5]);
     expect(evaluations('radin')).toEqual([1, 3, 9]);
     expect(evaluations('radin-prior')).toEqual([1, 3, 9]);
+    expect(evaluations('adaptive')).toEqual([1, 3, 9]);
   });
 
   it('has the best single model as best individual, and as greedy at B = 1', () => {
@@ -106,7 +108,10 @@ describe('compare', () => {
   });
 
   it('has as oracle the candidate with the best test score', async () => {
-    const { candidates } = await radinJson<SearchReport>(['search', pool.folder, '--out', 'out'], newFolder());
+    const { candidates } = await radinJson<SearchReport>(
+      ['search', pool.folder, '--strategy', 'radin', '--out', 'out'],
+      newFolder(),
+    );
     const scores = candidates.map(({ models }) => accuracyOf(pool, models, pool.test));
     for (const budget of [1, 3, 9]) {
       expect(row(report, 'oracle', budget)).toMatchObject({ testScore: Math.max(...scores), evaluations: 26 });
@@ -143,6 +148,7 @@ describe('compare', () => {
       'logit ensemble',
       'greedy soup',
       'RADIN, λ = 1',
+      'adaptive',
       'oracle',
     ]) {
       expect(stdout).toMatch(new RegExp(`^${title}.* \\d+\\.\\d\\d `, 'm'));

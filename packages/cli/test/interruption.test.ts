@@ -40,7 +40,7 @@ describe('a search that is interrupted', () => {
     const before = listing(folder);
     const { code, stdout, stderr } = await interrupted(delay, ['search', '.', ...LONG, '--out', 'out', '--json']);
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    expect(stderr).toMatch(/^radin: note: .*copy.*\nradin: interrupted.*\n$/);
+    expect(stderr).toMatch(/^radin: note: .*copy.*\n(radin: note: .*basin.*\n)?radin: interrupted.*\n$/);
     expect(listing(folder)).toEqual(before);
   });
 

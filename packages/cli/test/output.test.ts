@@ -9,7 +9,7 @@ const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect'
 
 /** Every command on a pool of two models, which has notices: there are no subsets to sample. */
 const RUNS: readonly (readonly string[])[] = [
-  ['search', '.', '--out', 'out'],
+  ['search', '.', '--strategy', 'radin', '--out', 'out'],
   ['compare', '.', '--budgets', '1', '--out', 'out'],
   ['score', '--logits', 'val_logits_*.npy', '--labels', 'val_labels.npy'],
   ['average', 'models/a.safetensors', 'models/b.safetensors', '--out', 'soup.safetensors'],

@@ -84,7 +84,7 @@ async function writeLinearPool(count: number, test: boolean, folder: string): Pr
   const teacher: LinearModel = { id: 'teacher', weight: uniform(FEATURES * CLASSES), bias: uniform(CLASSES) };
   const split = (samples: number): LinearSplit => {
     const inputs = uniform(samples * FEATURES);
-    return { inputs, labels: predictions([teacher], inputs) };
+    return { inputs, labels: predictions([teacher], [1], inputs) };
   };
   const pool: LinearPool = {
     folder,
@@ -138,23 +138,30 @@ export function writeConfig(folder: string, entries: Readonly<Record<string, str
   writeFileSync(join(folder, 'radin.yaml'), lines.join(''));
 }
 
-/** Accuracy of the soup of these models, by float64 loops of its own. */
-export function accuracyOf({ models }: LinearPool, ids: readonly string[], { inputs, labels }: LinearSplit): number {
+/** Accuracy of the soup of these models, by float64 loops of its own. @param weights of the models; default: all equal */
+export function accuracyOf(
+  { models }: LinearPool,
+  ids: readonly string[],
+  { inputs, labels }: LinearSplit,
+  weights: readonly number[] = ids.map(() => 1),
+): number {
   const found = predictions(
-    models.filter(({ id }) => ids.includes(id)),
+    ids.map((id) => models.find((model) => model.id === id) as LinearModel),
+    weights,
     inputs,
   );
   return found.filter((label, sample) => label === labels[sample]).length / labels.length;
 }
 
-function predictions(ingredients: readonly LinearModel[], inputs: Float32Array): number[] {
+function predictions(ingredients: readonly LinearModel[], weights: readonly number[], inputs: Float32Array): number[] {
   return Array.from({ length: inputs.length / FEATURES }, (_, sample) => {
     const logits = Array.from({ length: CLASSES }, (_, label) => {
       let sum = 0;
-      for (const { weight, bias } of ingredients) {
-        sum += bias[label] as number;
+      for (const [index, { weight, bias }] of ingredients.entries()) {
+        const p = weights[index] as number;
+        sum += p * (bias[label] as number);
         for (let feature = 0; feature < FEATURES; feature++) {
-          sum += (inputs[sample * FEATURES + feature] as number) * (weight[feature * CLASSES + label] as number);
+          sum += p * (inputs[sample * FEATURES + feature] as number) * (weight[feature * CLASSES + label] as number);
         }
       }
       return sum;

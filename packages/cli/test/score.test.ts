@@ -33,6 +33,7 @@ describe.concurrent('logits that evaluate has saved', () => {
   it.each([
     ['monte-carlo', []],
     ['exhaustive', []],
+    ['branch-and-bound,convex,swaps', []],
     ['exhaustive', ['--lambda', '0.01']],
     ['exhaustive', ['--metric', 'top-2']],
     ['exhaustive', ['--metric', 'cross-entropy', '--backend', 'reference']],

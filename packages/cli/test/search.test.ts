@@ -15,7 +15,8 @@ interface Evaluation {
 const folder = newFolder();
 
 function search(out: string, ...options: string[]): Promise<SearchReport> {
-  return radinJson<SearchReport>(['search', DIGITS, '--budget', '5', '--out', out, ...options], folder);
+  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', out];
+  return radinJson<SearchReport>([...radin, ...options], folder);
 }
 
 /** All of a report that one seed fixes. */
@@ -41,7 +42,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices scored candidates timings versions';
+      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices passes racing scored candidates statistics timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',
@@ -52,15 +53,43 @@ describe('a search of the example pool', () => {
       seed: 0,
       metric: 'accuracy',
       evaluations: 5,
+      racing: 'exact',
       scored: 201,
       notices: [],
       versions: { radin: expect.any(String), onnxruntime: expect.any(String), node: process.versions.node },
     });
     const candidate = ['approxScore', 'models', 'rank', 'weights'];
-    expect(Object.keys(base.candidates[0] as object).sort()).toEqual([...candidate, 'valScore'].sort());
+    for (const evaluated of base.candidates.slice(0, 5)) {
+      const scored = evaluated.valScore === undefined ? ['samples', 'valScoreAtMost'] : ['valScore'];
+      expect(Object.keys(evaluated).sort()).toEqual([...candidate, ...scored].sort());
+    }
     expect(Object.keys(base.candidates[5] as object).sort()).toEqual(candidate);
     expect(Object.keys(base.best).sort()).toEqual([...candidate, 'testScore', 'valScore'].sort());
     for (const seconds of Object.values(base.timings)) expect(seconds).toBeGreaterThanOrEqual(0);
+  });
+
+  it('says how far its scores can be trusted', () => {
+    const {
+      validation,
+      test: tested,
+      winnersCurse,
+      confidence,
+    } = base.statistics as NonNullable<SearchReport['statistics']>;
+    expect(confidence).toBe(0.95);
+    expect(winnersCurse).toBeGreaterThanOrEqual(0);
+    for (const [split, key] of [
+      [validation, 'valScore'],
+      [tested, 'testScore'],
+    ] as const) {
+      const [ours, theirs] = [base.best[key], base.bestIndividual[key]] as [number, number];
+      const { interval, versusBestIndividual, samples } = split as NonNullable<typeof tested>;
+      expect(interval.lower).toBeLessThan(ours);
+      expect(interval.upper).toBeGreaterThan(ours);
+      const { onlyBest, onlyBestIndividual, pValue } = versusBestIndividual;
+      expect(onlyBest - onlyBestIndividual).toBe(Math.round((ours - theirs) * samples));
+      expect(pValue).toBeGreaterThan(0);
+      expect(pValue).toBeLessThanOrEqual(1);
+    }
   });
 
   it('has what it prints in result.json', () => {
@@ -76,11 +105,16 @@ describe('a search of the example pool', () => {
     expect(base.candidates.filter((candidate) => candidate.models.length === 16)).toHaveLength(1);
   });
 
-  it('evaluates the first B candidates and chooses the best of them by the real score', () => {
-    const evaluated = base.candidates.filter(({ valScore }) => valScore !== undefined);
-    expect(evaluated).toEqual(base.candidates.slice(0, 5));
-    expect(base.best.valScore).toBe(Math.max(...evaluated.map(({ valScore }) => valScore as number)));
-    expect(base.best).toMatchObject(evaluated.find(({ rank }) => rank === base.best.rank) as object);
+  it('evaluates the first B candidates and chooses the best of them by the real score', async () => {
+    const full = await search('full', '--racing', 'off');
+    const evaluated = full.candidates.filter(({ valScore }) => valScore !== undefined);
+    expect(evaluated).toHaveLength(5);
+    expect(evaluated).toEqual(full.candidates.slice(0, 5));
+    expect(full.passes).toBe(5);
+    expect(full.best.valScore).toBe(Math.max(...evaluated.map(({ valScore }) => valScore as number)));
+    expect(full.best).toMatchObject(evaluated.find(({ rank }) => rank === full.best.rank) as object);
+    expect(base.best).toEqual(full.best);
+    expect(soup('full').equals(soup('base'))).toBe(true);
     for (const { models, weights } of base.candidates) {
       expect(weights).toEqual(models.map(() => 1 / models.length));
     }
@@ -119,15 +153,55 @@ describe('a search of the example pool', () => {
     expect(soup('reference').equals(soup('base'))).toBe(true);
   });
 
+  it.concurrent.each(['0', '1'])(
+    'with a budget of 25 needs a third of the passes at most, for the same soup, from seed %s',
+    async (seed) => {
+      const at25 = (out: string, mode: string) => search(out, '--budget', '25', '--seed', seed, '--racing', mode);
+      const [full, race] = [await at25(`full${seed}`, 'off'), await at25(`race${seed}`, 'exact')];
+      expect(race.best).toEqual(full.best);
+      expect(soup(`race${seed}`).equals(soup(`full${seed}`))).toBe(true);
+      expect(full.passes).toBe(25);
+      expect(race.passes).toBeLessThan(25 / 3);
+      for (const [index, { valScore, valScoreAtMost }] of race.candidates.slice(0, 25).entries()) {
+        const score = full.candidates[index]?.valScore as number;
+        if (valScore === undefined) expect(valScoreAtMost).toBeGreaterThanOrEqual(score);
+        else expect(valScore).toBe(score);
+      }
+    },
+  );
+
+  it.concurrent('races statistically where asked to, with a soup that is evaluated in full', async () => {
+    const report = await search('statistical', '--racing', 'statistical', '--racing-error', '0.2');
+    expect(report).toMatchObject({ racing: 'statistical', best: { valScore: base.best.valScore } });
+    expect(report.passes).toBeLessThanOrEqual(5);
+  });
+
+  it.concurrent('keeps the samples that --holdout names out of every choice', async () => {
+    const { best, bestIndividual, holdout, pool } = await search('holdout', '--holdout', '0.2');
+    expect(pool.samples).toBe(1600);
+    expect(holdout).toMatchObject({ samples: 400, interval: { lower: expect.any(Number) } });
+    // What was kept and what was held out are the whole split, which the soup written is evaluated on.
+    const whole = (model: string) => radinJson<Evaluation>(['evaluate', DIGITS, model], folder).then((e) => e.correct);
+    const sum = (kept: number | undefined, held: number | undefined) =>
+      (kept as number) * 1600 + (held as number) * 400;
+    expect(await whole('holdout/soup.safetensors')).toBe(Math.round(sum(best.valScore, holdout?.score)));
+    const [id] = bestIndividual.models as readonly [string];
+    expect(await whole(id)).toBe(Math.round(sum(bestIndividual.valScore, holdout?.bestIndividualScore)));
+  });
+
   it.concurrent('has other candidates with another seed', async () => {
     const other = await search('other', '--seed', '1');
     expect(other.seed).toBe(1);
     expect(models(other).sort()).not.toEqual(models(base).sort());
   });
 
-  it.concurrent('tells people its answer in text without --json, and nothing on standard error', async () => {
-    const { code, stdout, stderr } = await runRadin(['search', DIGITS, '--budget', '5', '--out', 'text'], folder);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  it.concurrent('tells people its answer in text without --json, and on standard error no more than which model is far from the others', async () => {
+    const { code, stdout, stderr } = await runRadin(
+      ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', 'text'],
+      folder,
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^radin: note: model 15-\S+ may be outside the basin of the others: .*\n$/);
     expect(stdout).toContain(`validation ${(100 * (base.best.valScore as number)).toFixed(2)} %`);
     for (const id of base.best.models) expect(stdout).toContain(id);
     expect(stdout).toContain(`wrote ${join('text', 'soup.safetensors')} and ${join('text', 'result.json')}`);
@@ -138,7 +212,7 @@ describe('on a linear network, where Eq. 3 is exact, a search', () => {
   it('gives every candidate one score in both stages: that of a soup computed by hand', async () => {
     const pool = await linearPool({ models: 5 });
     const report = await radinJson<SearchReport>(
-      ['search', pool.folder, '--sampler', 'exhaustive', '--budget', '31', '--out', 'out'],
+      ['search', pool.folder, '--sampler', 'exhaustive', '--budget', '31', '--racing', 'off', '--out', 'out'],
       pool.folder,
     );
     expect(report.candidates).toHaveLength(31);
@@ -155,7 +229,18 @@ describe('on a linear network, where Eq. 3 is exact, a search', () => {
   it('agrees in both stages by cross-entropy too, to rounding', async () => {
     const pool = await linearPool();
     const report = await radinJson<SearchReport>(
-      ['search', pool.folder, '--sampler', 'exhaustive', '--metric', 'cross-entropy', '--out', 'out'],
+      [
+        'search',
+        pool.folder,
+        '--sampler',
+        'exhaustive',
+        '--metric',
+        'cross-entropy',
+        '--racing',
+        'off',
+        '--out',
+        'out',
+      ],
       pool.folder,
     );
     expect(report.metric).toBe('cross-entropy');

@@ -4,6 +4,7 @@ export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors
 export {
   type EvaluateOptions,
   type Evaluator,
+  type LoadedModel,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
@@ -22,33 +23,44 @@ export {
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
 export { averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
+  basinWarnings,
   type Checkpoint,
   closeCheckpoints,
   contentSha256,
   duplicates,
   FileCheckpoint,
   inspectPool,
+  type MeasureOptions,
+  measureGeometry,
   modelId,
   openCheckpoints,
   Pool,
+  type PoolGeometry,
   type PoolInspection,
   poolProblems,
   readTensors,
   type TensorRead,
   type TensorSource,
   tensorSha256,
+  WeightGeometry,
 } from './pool/index.js';
 export type { CallOptions, Progress } from './progress.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';
 export * from './report/index.js';
 export {
+  type Criterion,
+  checkSamplers,
+  type EnsembleScores,
   exhaustive,
   monteCarlo,
+  type Proposal,
   type ProposalOptions,
   proposeCandidates,
   SAMPLERS,
   type Sampler,
+  type SamplerContext,
+  subsets,
 } from './sampler/index.js';
 export {
   ApproxScorer,
@@ -60,4 +72,18 @@ export {
   rankCandidates,
   rankProposal,
 } from './stage1/index.js';
-export { evaluateTop, SplitScorer } from './stage2/index.js';
+export {
+  checkRacing,
+  type Evaluated,
+  evaluateTop,
+  type GapHyperparameters,
+  GapModel,
+  type GapModelOptions,
+  type MixtureScorer,
+  pairedVariance,
+  type Raced,
+  type Racing,
+  raceTop,
+  SplitScorer,
+} from './stage2/index.js';
+export * from './statistics/index.js';

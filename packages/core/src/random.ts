@@ -43,25 +43,30 @@ export function philox4x32(
   return [c0, c1, c2, c3];
 }
 
-/** A stream of random numbers, determined by its seed. */
+/** Numbers of one seed that must not depend on each other come from different streams. */
+export const STREAMS = { candidates: 0, holdOut: 1, racingOrder: 2, winnersCurse: 3 } as const;
+
+/** A stream of random numbers, determined by its seed and its number. */
 export class Random {
   readonly #key: readonly [number, number];
+  readonly #stream: number;
   #block = 0;
   #words: readonly number[] = [];
   #next = 0;
 
-  /** @param seed an integer in [0, 2^53) */
-  constructor(seed: number) {
+  /** @param seed an integer in [0, 2^53) @param stream an integer in [0, 2^32) */
+  constructor(seed: number, stream: number = STREAMS.candidates) {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`Expected a seed between 0 and ${MAX_SEED} but received ${seed}`);
     }
     this.#key = [seed >>> 0, Math.floor(seed / 0x100000000)];
+    this.#stream = stream;
   }
 
   /** A uniform integer in [0, 2^32). */
   uint32(): number {
     if (this.#next === this.#words.length) {
-      this.#words = philox4x32([this.#block >>> 0, Math.floor(this.#block / 0x100000000), 0, 0], this.#key);
+      this.#words = philox4x32([this.#block >>> 0, Math.floor(this.#block / 0x100000000), this.#stream, 0], this.#key);
       this.#block++;
       this.#next = 0;
     }
@@ -75,6 +80,16 @@ export class Random {
       const draw = this.uint32();
       if (draw < limit) return draw % bound;
     }
+  }
+
+  /** A uniform permutation of the integers [0, count) (Fisher and Yates). */
+  permutation(count: number): Uint32Array {
+    const order = Uint32Array.from({ length: count }, (_, at) => at);
+    for (let at = count - 1; at > 0; at--) {
+      const other = this.below(at + 1);
+      [order[at], order[other]] = [order[other] as number, order[at] as number];
+    }
+    return order;
   }
 
   /** A uniform subset of `size` of the integers [0, count), ascending (Floyd's algorithm: `size` draws). */

@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Mixture } from '../src/mixture/index.js';
 import { draw, f32, linearGraph, numbers, reluGraph, tensor, writeArray, writeGraph, writeModel } from './files.js';
 
 export * from './files.js';
@@ -123,7 +124,7 @@ export function accuracyOf(logits: ArrayLike<number>, labels: ArrayLike<number>,
 }
 
 /** The uniform soup of some models by a plain loop: one rounding to float32. */
-function averageOf({ weights }: TinyPool, members: readonly number[]): Weights {
+export function averageOf({ weights }: TinyPool, members: readonly number[]): Weights {
   const first = weights[members[0] as number] as Weights;
   return Object.fromEntries(
     Object.entries(first).map(([name, values]) => {
@@ -132,6 +133,16 @@ function averageOf({ weights }: TinyPool, members: readonly number[]): Weights {
       return [name, Float32Array.from(values, mean)];
     }),
   );
+}
+
+/** The models of a mixture as often as they were taken: those whose plain mean it is. */
+export function membersOf({ weights, ingredients }: Mixture): number[] {
+  const isWhole = (taken: number) =>
+    ingredients.every((k) => Math.abs(count(k, taken) - Math.round(count(k, taken))) < 1e-9);
+  const count = (k: number, taken: number) => (weights[k] as number) * taken;
+  let taken = ingredients.length;
+  while (!isWhole(taken)) taken++;
+  return ingredients.flatMap((k) => Array<number>(Math.round(count(k, taken))).fill(k));
 }
 
 /** The accuracy of the uniform soup of some models, by plain loops. */

@@ -72,6 +72,25 @@ describe('a number below a bound', () => {
   });
 });
 
+describe('a permutation', () => {
+  test('has every integer once, in every order equally often', () => {
+    const random = new Random(15);
+    const counts = new Map<string, number>();
+    for (let draw = 0; draw < 24_000; draw++) {
+      const key = random.permutation(4).join();
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(24);
+    expect(chiSquare([...counts.values()])).toBeLessThan(49.73);
+  });
+});
+
+test('streams of one seed are different numbers, and the first is that of the seed alone', () => {
+  const draw = (...parts: [number, number?]) => new Random(...parts).uint32();
+  expect(draw(5, 0)).toBe(draw(5));
+  expect(new Set([0, 1, 2, 3].map((stream) => draw(5, stream))).size).toBe(4);
+});
+
 describe('a subset', () => {
   test('is as likely to be any subset of its size', () => {
     const random = new Random(13);

@@ -103,6 +103,19 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
+  gram(
+    backend: number,
+    models: number,
+    dtypes: Int32Array,
+    groups: Int32Array,
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    products: Float64Array,
+    notFinite: Float64Array,
+    memoryLimit: number,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   stream(
     backend: number,
     read: readonly Uint8Array[],
@@ -118,7 +131,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 5;
+const BINDING_VERSION = 6;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

@@ -61,6 +61,42 @@ export function leastAverageMemory(models: number): number {
   return (256 + 8 * models) * 1024;
 }
 
+/** One tensor of all models, and of the reference where there is one: sources of the same length. */
+export interface GramTensor {
+  readonly dtype: FloatDtype;
+  /** N. */
+  readonly models: readonly Source[];
+  /** The same tensor of what the models are compared with; in all tensors of a request or in none. */
+  readonly reference?: Source;
+  /** The group whose matrix the tensor is part of, in [0, G). */
+  readonly group: number;
+}
+
+export interface GramRequest {
+  /** N ≥ 1. */
+  readonly models: number;
+  /** G ≥ 1. */
+  readonly groups: number;
+  readonly tensors: readonly GramTensor[];
+  /**
+   * Bytes of work space for the whole call beyond 2 G N² numbers, at least `leastGramMemory(N)`; default 256 MiB. Where it is
+   * short, files are read in smaller pieces, then by fewer threads. The result does not depend on it.
+   */
+  readonly memoryLimit?: number;
+}
+
+/** The least `memoryLimit` of a Gram matrix of N models, in bytes. */
+export function leastGramMemory(models: number): number {
+  return 7 * 1024 * (models + 4) + 36 * (models + 8) ** 2;
+}
+
+export interface Gram {
+  /** Shape [G, N, N], each symmetric: the inner products of the models' differences from the reference over a group's tensors. */
+  readonly products: Float64Array;
+  /** Shape [N], with a reference [N + 1]: how many weights of each model, and of the reference, are NaN or infinite. */
+  readonly notFinite: Float64Array;
+}
+
 /** Cached logits of one model, [M, C]. */
 export interface LogitsArray {
   /** F64 is rounded to float32, the others are widened, before anything else. */
@@ -232,6 +268,26 @@ export interface Backend {
    * @throws NaNError for the first NaN in the order of tensors, ingredients, elements, where `refuseNaN` asks for it
    */
   average(request: AverageRequest, options?: RunOptions): Promise<void>;
+
+  /**
+   * Inner products ⟨w_i − r, w_j − r⟩ of all pairs of models, per group of tensors. r is the reference, or where none is given,
+   * for each element the mean of the models: their sum in float64 in the order of the models, divided in float64.
+   *
+   * A difference w_k − r is taken in float64 and rounded once to float32; beyond float32's range it is the largest number of
+   * that sign. Products of two differences are exact in float64 and added there: in a block of 16384 elements of a tensor,
+   * those of each index modulo 8 in their order, starting from 0, then ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7));
+   * the sums of blocks in the order of blocks and tensors, starting from 0. Same bits on every backend, thread count, memory
+   * limit and kind of source.
+   *
+   * A weight that is NaN or infinite has the difference 0 and no part in the mean, and where the reference is NaN or
+   * infinite, all models' differences are 0. Distances between models that have none such are those of their weights, other
+   * models' products mean nothing.
+   *
+   * Cost: one read of every source, and N (N + 1) / 2 multiplications for each element; differences are never in memory but
+   * for 128 elements. `cuda` has the CPU do it: it is bound by reading, of which a device would save nothing.
+   * @throws SourceError as average does; sources count through tensors × models, in each tensor the reference last
+   */
+  gram(request: GramRequest, options?: RunOptions): Promise<Gram>;
 
   /**
    * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what

@@ -10,9 +10,12 @@ import type {
   CrossEntropyBank,
   CrossEntropyBankRequest,
   CrossEntropyRequest,
+  Gram,
+  GramRequest,
   RunOptions,
 } from './backend.js';
 import { checkAverage } from './check-average.js';
+import { checkGram } from './check-gram.js';
 import { NaNError } from './nan-error.js';
 import { openNativeBank } from './native-bank.js';
 import { crossEntropy, openCrossEntropyBank } from './native-cross-entropy.js';
@@ -57,6 +60,34 @@ class NativeBackend implements Backend {
       run,
     );
     if (nan !== null) throw new NaNError(...nan);
+  }
+
+  async gram(request: GramRequest, options: RunOptions = {}): Promise<Gram> {
+    const { models, groups, tensors, sources, memoryLimit } = checkGram(request);
+    const run = checkOptions(options);
+    const dtypes = Int32Array.from(tensors, ({ dtype }) => DTYPE_CODES[dtype]);
+    const groupOf = Int32Array.from(tensors, ({ group }) => group);
+    const { arrays, ranges } = rawSources(sources);
+    const products = new Float64Array(groups * models * models);
+    const notFinite = new Float64Array(tensors[0]?.reference === undefined ? models : models + 1);
+    await runCall(
+      (state) =>
+        this.#addon.gram(
+          this.#index,
+          models,
+          dtypes,
+          groupOf,
+          arrays,
+          ranges,
+          products,
+          notFinite,
+          memoryLimit,
+          run.threads,
+          state,
+        ),
+      run,
+    );
+    return { products, notFinite };
   }
 
   crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {

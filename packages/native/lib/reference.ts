@@ -5,6 +5,7 @@ import { average } from './reference-average.js';
 import { openReferenceBank } from './reference-bank.js';
 import { crossEntropy } from './reference-cross-entropy.js';
 import { openCrossEntropyBank } from './reference-cross-entropy-bank.js';
+import { gram } from './reference-gram.js';
 
 export const referenceBackend: Backend = {
   name: 'reference',
@@ -12,4 +13,5 @@ export const referenceBackend: Backend = {
   openBank: openReferenceBank,
   crossEntropy,
   openCrossEntropyBank,
+  gram,
 };

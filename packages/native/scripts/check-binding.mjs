@@ -28,6 +28,8 @@ const sourcesIn = (folder, ending) =>
 const SAME = [
   ['BINDING_VERSION', 'kBindingVersion'],
   ['BLOCK_SAMPLES', 'kBlockSamples'],
+  ['GRAM_BLOCK', 'kGramBlock'],
+  ['GRAM_LANES', 'kGramLanes'],
   ['ENDED_EARLY', 'kEndedEarly'],
   ['CHANGED', 'kChanged'],
 ];

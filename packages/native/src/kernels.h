@@ -87,6 +87,25 @@ typedef struct {
 /* The least memory_limit: 4 KiB of a file and 1 KiB of widened elements of each model, 160 KiB of sums, and some room. */
 static inline size_t radin_average_memory(size_t models) { return (256 + 8 * models) * 1024; }
 
+/* The groups of tensors whose inner products are added up apart are G. */
+typedef struct {
+  size_t models;              /* N */
+  int32_t reference;          /* whether a reference is given; else it is the models' mean */
+  size_t tensors, groups;     /* T, G */
+  const RadinDtype* dtypes;   /* [T] */
+  const size_t* elements;     /* [T] */
+  const size_t* group;        /* [T], below G */
+  const RadinSource* sources; /* [T, N], or with a reference, after the models, [T, N + 1] */
+  size_t memory_limit;        /* bytes of work space beyond [G, N, N]; at least radin_gram_memory(N) */
+  double* products;           /* out: [G, N, N] */
+  double* not_finite;         /* out: [N] or [N + 1], how many weights of each are not finite */
+} RadinGram;
+
+/* The least memory_limit: 4 KiB of a file and 3 KiB of differences of each model, 36 bytes of sums of each two, and some room. */
+static inline size_t radin_gram_memory(size_t models) {
+  return 7 * 1024 * (models + 4) + 36 * (models + 8) * (models + 8);
+}
+
 /*
  * N models' logits on M samples, with the labels. The sources are numbered in this order, also in a RadinSourceFailure.
  */
@@ -183,6 +202,7 @@ typedef struct {
   RadinStatus (*open_entropy_bank)(const RadinOpenEntropyBank*, const RadinRun*);
   RadinStatus (*entropy_bounds)(const RadinEntropyBounds*, const RadinRun*);
   void (*close_entropy_bank)(RadinEntropyBank*);
+  RadinStatus (*gram)(const RadinGram*, const RadinRun*);
 } RadinBackend;
 
 /*
@@ -194,7 +214,7 @@ typedef struct {
   RadinBackend backend;
 } RadinLibrary;
 
-#define RADIN_LIBRARY_VERSION 2
+#define RADIN_LIBRARY_VERSION 3
 #define RADIN_LIBRARY_FUNCTION "radin_library"
 typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 

@@ -4,9 +4,10 @@ import type {
   AverageRequest,
   BankRequest,
   CrossEntropyRequest,
+  GramRequest,
   RunOptions,
 } from '../lib/backend.js';
-import { leastAverageMemory, openBackend } from '../lib/index.js';
+import { leastAverageMemory, leastGramMemory, openBackend } from '../lib/index.js';
 
 /** What JavaScript may pass, whatever the types say. */
 type Wrong<T> = { [K in keyof T]?: unknown };
@@ -21,6 +22,16 @@ function averageRequest(changes: Wrong<AverageRequest> = {}): AverageRequest {
 
 function tensorRequest(changes: Record<string, unknown>): AverageRequest {
   return averageRequest({ tensors: [{ ...averageRequest().tensors[0], ...changes }] });
+}
+
+const gramTensor = { dtype: 'F32', group: 0, models: [bytes(8), bytes(8)] };
+
+function gramRequest(changes: Wrong<GramRequest> = {}): GramRequest {
+  return { models: 2, groups: 1, tensors: [gramTensor], ...changes } as GramRequest;
+}
+
+function gramOf(changes: Record<string, unknown>): GramRequest {
+  return gramRequest({ tensors: [{ ...gramTensor, ...changes }] });
 }
 
 /** Two models, two samples, three classes, all logits 0. */
@@ -189,6 +200,29 @@ const WRONG_SUBSETS: [string, unknown, new () => Error][] = [
   ['a lambda in words', { keep: 1, lambda: '0' }, TypeError],
 ];
 
+const WRONG_GRAMS: [string, unknown, new () => Error][] = [
+  ['no request', undefined, TypeError],
+  ['no models', gramRequest({ models: 0 }), RangeError],
+  ['models in words', gramRequest({ models: '2' }), TypeError],
+  ['no groups', gramRequest({ groups: 0 }), RangeError],
+  ['less memory than it needs', gramRequest({ memoryLimit: leastGramMemory(2) - 1 }), RangeError],
+  ['tensors that are no array', gramRequest({ tensors: {} }), TypeError],
+  ['a tensor that is missing', gramRequest({ tensors: [undefined] }), TypeError],
+  ['an unknown dtype', gramOf({ dtype: 'I32' }), TypeError],
+  ['a group beyond the last', gramOf({ group: 1 }), RangeError],
+  ['no group', gramOf({ group: undefined }), TypeError],
+  ['fewer sources than models', gramOf({ models: [bytes(8)] }), RangeError],
+  ['sources of another length', gramOf({ models: [bytes(8), bytes(4)] }), RangeError],
+  ['sources of another type', gramOf({ models: [bytes(8), new Float32Array(2)] }), TypeError],
+  ['part of an element', gramOf({ models: [bytes(7), bytes(7)] }), RangeError],
+  ['a reference of another length', gramOf({ reference: bytes(4) }), RangeError],
+  [
+    'a reference of one tensor alone',
+    gramRequest({ tensors: [gramTensor, { ...gramTensor, reference: bytes(8) }] }),
+    TypeError,
+  ],
+];
+
 const WRONG_OPTIONS: [string, unknown, new () => Error][] = [
   ['no thread', { threads: 0 }, RangeError],
   ['half a thread', { threads: 0.5 }, RangeError],
@@ -232,6 +266,9 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
   it.each(WRONG_ENTROPIES)('cross-entropy with %s', (_, request, type) =>
     expectRefusal(backend.crossEntropy(request as CrossEntropyRequest), type),
   );
+  it.each(WRONG_GRAMS)('a Gram matrix with %s', (_, request, type) =>
+    expectRefusal(backend.gram(request as GramRequest), type),
+  );
   it.each(WRONG_OPTIONS)('%s', async (_, given, type) => {
     const options = given as RunOptions;
     const bank = await backend.openBank(bankRequest());
@@ -242,6 +279,7 @@ describe.each(['cpu', 'reference'])('the %s backend refuses', (name) => {
       bank.correct(Float64Array.of(1, 1), options),
       bank.allSubsets({ keep: 1, lambda: 0 }, options),
       backend.crossEntropy(entropyRequest(), options),
+      backend.gram(gramRequest(), options),
     ]) {
       await expectRefusal(call, type);
     }

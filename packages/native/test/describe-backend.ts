@@ -13,6 +13,7 @@ import { describeBank, endlessBankCalls } from './describe-bank.js';
 import { describeCount } from './describe-count.js';
 import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
 import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
+import { describeGram, endlessGram } from './describe-gram.js';
 import { SLOWNESS } from './slowness.js';
 import { bytesOf, outputOf, tensor } from './tensors.js';
 
@@ -54,6 +55,7 @@ const endless: Record<string, (backend: Backend) => Promise<(options: RunOptions
   ...endlessBankCalls,
   crossEntropy: endlessCrossEntropy,
   'the bounds of a bank': endlessBounds,
+  gram: endlessGram,
 };
 
 /**
@@ -70,6 +72,7 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
     describeCount(open);
     describeCrossEntropy(open);
     describeCrossEntropyBank(open);
+    describeGram(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

@@ -1,11 +1,11 @@
 import {
   type ComparisonRow,
+  checkSamplers,
   compare,
   comparisonReport,
   comparisonText,
   formatScore,
   type Metric,
-  proposeCandidates,
 } from '@radin/core';
 import type { Command } from 'commander';
 import {
@@ -50,11 +50,12 @@ export async function runCompare(
   const proposal = proposalOptions(options);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
-    proposeCandidates(problem.pool.size, proposal);
+    checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
       budgets: [...new Set(options.budgets)],
+      geometry: (await problem.geometry({ signal })).whole,
       signal,
       onProgress: terminal.onProgress,
     });

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import {
   alignColumns,
+  backendNamed,
   FileCheckpoint,
   formatShape,
   inspectPool,
@@ -50,7 +51,7 @@ async function inspect(path: string, { json }: CommonOptions, { print, printJson
   });
   if (status.isDirectory()) {
     const { files } = await resolvePool(path, {});
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph));
+    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'));
     if (json) printJson(inspection);
     else print(poolText(inspection));
   } else {
@@ -129,16 +130,17 @@ function poolText({ models, problems }: PoolInspection): string {
   return [
     ...alignColumns([
       ['model', 'tensors', 'bytes', 'sha256', ''],
-      ...models.map(({ id, tensors, bytes, sha256: digest, problems: found }) => [
+      ...models.map(({ id, tensors, bytes, sha256: digest, problems: found, warnings }) => [
         id,
         String(tensors),
         String(bytes),
         digest.slice(0, 12),
-        found.length === 0 ? 'ok' : 'does not belong',
+        found.length > 0 ? 'does not belong' : warnings.length > 0 ? 'suspicious' : 'ok',
       ]),
     ]),
     ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
     ...problems,
+    ...models.flatMap(({ warnings }) => warnings.map((warning) => `warning: ${warning}`)),
     '',
     bad === 0 && problems.length === 0
       ? `${models.length} models, no problems`

@@ -103,7 +103,7 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
       candidates,
       scored,
       lambda: options.lambda,
-      sampler: proposal.sampler.name,
+      sampler: proposal.samplers.map(({ name }) => name).join(),
       seed: proposal.seed,
       backend: backend.name,
       metric: metric.name,

@@ -1,19 +1,41 @@
-import { bestIndividual, checkProposal, type Problem, radin, searchReport, searchText } from '@radin/core';
+import {
+  ADAPTIVE_SAMPLERS,
+  adaptive,
+  bestIndividual,
+  type ChoiceStatistics,
+  checkProposal,
+  estimateWinnersCurse,
+  type Problem,
+  type Racing,
+  raceTop,
+  radin,
+  type SearchResult,
+  searchReport,
+  searchText,
+  splitStatistics,
+} from '@radin/core';
 import type { Command } from 'commander';
 import {
   type CandidateOptions,
+  type HoldOutOptions,
   type PoolOptions,
   proposalOptions,
+  type RacingOptions,
+  racingOptions,
+  strategyOption,
   withBudget,
   withCandidateOptions,
+  withHoldOut,
   withPoolOptions,
+  withRacing,
+  withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
-interface SearchOptions extends PoolOptions, CandidateOptions {
+interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, RacingOptions {
   readonly budget: number;
   readonly lambda: number;
   readonly out: string;
@@ -22,27 +44,45 @@ interface SearchOptions extends PoolOptions, CandidateOptions {
 export function addSearch(program: Command, context: CommandContext): void {
   const command = program
     .command('search')
-    .description('find the best soup within a budget of full evaluations (RADIN, Recipe 2)')
+    .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
     .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out');
-  withPoolOptions(withCandidateOptions(withBudget(command)))
+  withPoolOptions(withHoldOut(withRacing(withCandidateOptions(withBudget(withStrategy(command))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
-    .action((pool: string | undefined, options: SearchOptions) => search(pool, options, context));
+    .action((pool: string | undefined, options: SearchOptions) =>
+      search(pool, options, strategyOption(command), context),
+    );
 }
 
 async function search(
   pool: string | undefined,
   options: SearchOptions,
+  strategy: 'adaptive' | 'radin',
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
-  const proposal = proposalOptions(options);
+  const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkProposal(problem.pool.size, proposal, metric);
+    const racing: Racing = strategy === 'radin' ? racingOptions(options, metric) : { mode: 'off' };
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result = await radin(problem.validation, { ...proposal, ...call, budget, lambda });
+    const result =
+      strategy === 'radin'
+        ? await radin(problem.validation, {
+            ...proposal,
+            ...call,
+            budget,
+            lambda,
+            evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
+          })
+        : await adaptive(problem.validation, {
+            ...call,
+            budget,
+            candidates: proposal.candidates,
+            geometry: (await problem.geometry(call)).whole,
+          });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     if (result.best.score < single.best.score) {
@@ -50,16 +90,23 @@ async function search(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
     }
-    const tested = await testScores(problem, [result, single], terminal, signal);
+    const statistics = await reportingStatistics(problem, result, single, proposal.seed, terminal, signal);
+    const { test } = statistics;
     terminal.finish();
     const report = searchReport(
-      { result, bestIndividual: single, ...tested },
+      {
+        result,
+        bestIndividual: single,
+        ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
+        statistics,
+      },
       {
         pool: facts,
         budget,
         lambda,
-        sampler: proposal.sampler.name,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
         seed: proposal.seed,
+        racing: racing.mode,
         backend: problem.backend.name,
         metric,
         timings: terminal.timings,
@@ -73,15 +120,22 @@ async function search(
   });
 }
 
-/** Test scores of the two choices; they only report. */
-async function testScores(
-  { test }: Problem,
-  [result, single]: readonly [Awaited<ReturnType<typeof radin>>, Awaited<ReturnType<typeof bestIndividual>>],
+/** What the splits say of the soup and the single model; test and held-out samples only report. */
+async function reportingStatistics(
+  { validation, test, heldOut }: Problem,
+  result: SearchResult,
+  single: SearchResult,
+  seed: number,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<{ testScore?: number; bestIndividualTestScore?: number }> {
-  if (test === undefined) return {};
-  const mixtures = [result.best.mixture, single.best.mixture];
-  const [testScore, bestIndividualTestScore] = await test.scores(mixtures, { signal, onProgress: terminal.onProgress });
-  return testScore === undefined || bestIndividualTestScore === undefined ? {} : { testScore, bestIndividualTestScore };
+): Promise<ChoiceStatistics> {
+  const [soup, other] = [result.best.mixture, single.best.mixture];
+  const options = { signal, onProgress: terminal.onProgress };
+  const winnersCurse = await estimateWinnersCurse(validation, result, seed, { signal });
+  return {
+    validation: await splitStatistics(validation, soup, other, { signal }),
+    ...(test && { test: await splitStatistics(test, soup, other, options) }),
+    ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
+    ...(winnersCurse !== undefined && { winnersCurse }),
+  };
 }

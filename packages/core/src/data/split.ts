@@ -11,7 +11,8 @@ export interface Inputs {
 
 /** Held-out data: M samples with one class index each. */
 export interface Split {
-  readonly name: 'validation' | 'test';
+  /** `holdout`: part of the validation data that no choice sees. */
+  readonly name: 'validation' | 'test' | 'holdout';
   readonly inputs: Inputs;
   readonly labels: Labels;
   /** M. */

@@ -15,5 +15,23 @@ export interface Evaluator {
    * @throws RadinError naming model and sample where a logit is NaN or infinite; the signal's reason when aborted.
    */
   logits(model: Checkpoint, inputs: Inputs, options?: EvaluateOptions): Promise<Logits>;
+  /** Reads the model's weights once, for logits of parts of the inputs. The caller bounds how many are open at once. @throws RadinError */
+  open(model: Checkpoint, inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel>;
+  /** Samples per run for these inputs: parts of a multiple of it waste nothing. */
+  batchOf(inputs: Inputs): number;
+  /** Bytes that the weights of one open model take. */
+  readonly weightBytes: number;
   dispose(): Promise<void>;
+}
+
+/** A model whose weights are in memory until it is closed. */
+export interface LoadedModel {
+  /**
+   * Logits of these samples, in their order; of all samples in theirs where none are named. They run in batches in that
+   * order: the same batches give the same bits, and which samples share a batch can change last bits.
+   * @throws RadinError naming model and sample where a logit is NaN or infinite; the signal's reason when aborted.
+   */
+  logits(samples?: Uint32Array, options?: EvaluateOptions): Promise<Logits>;
+  /** Gives the weights' memory back once no thread uses it. */
+  close(): Promise<void>;
 }

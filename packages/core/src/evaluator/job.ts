@@ -23,17 +23,27 @@ export class Job {
 
   constructor(
     id: number,
-    weights: SharedArrayBuffer,
+    weights: { readonly id: number; readonly bytes: SharedArrayBuffer },
     inputs: Inputs,
-    batch: number,
-    fixed: boolean,
+    order: Uint32Array | undefined,
+    batch: { readonly size: number; readonly fixed: boolean },
     onProgress: ((samples: number) => void) | undefined,
   ) {
     const control = new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT);
     const { bytes, dtype, shape } = inputs;
-    this.message = { id, weights, control, inputs: { bytes, dtype, shape }, batch, fixed };
+    this.#samples = order?.length ?? (shape[0] as number);
+    this.message = {
+      id,
+      weights: weights.bytes,
+      weightsId: weights.id,
+      control,
+      inputs: { bytes, dtype, shape },
+      order,
+      samples: this.#samples,
+      batch: batch.size,
+      fixed: batch.fixed,
+    };
     this.#control = new Int32Array(control);
-    this.#samples = shape[0] as number;
     this.#onProgress = onProgress;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -67,8 +77,8 @@ export class Job {
         this.#store(reply);
         return;
       case 'failed':
-        // Batches are claimed in order and each claimed one is finished, so the lowest sample is the same in every run.
-        if (this.#firstFailure === undefined || reply.sample < this.#firstFailure.sample) this.#firstFailure = reply;
+        // Batches are claimed in order and each claimed one is finished, so the first sample is the same in every run.
+        if (this.#firstFailure === undefined || reply.place < this.#firstFailure.place) this.#firstFailure = reply;
         Atomics.store(this.#control, STOP, 1);
         return;
       case 'left':
@@ -106,7 +116,8 @@ export class Job {
 
   #finish(): void {
     if (this.#firstFailure !== undefined) {
-      const { message, sample } = this.#firstFailure;
+      const { message, place } = this.#firstFailure;
+      const sample = this.message.order?.[place] ?? place;
       this.#reject(new RadinError('EVALUATION', `${message}, sample ${sample}`));
     } else if (this.#logits !== undefined && this.#done === this.#samples) {
       this.#resolve(this.#logits);

@@ -6,7 +6,8 @@ import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes, type OnnxModel } from '../formats/index.js';
 import type { Logits } from '../logits/index.js';
 import { type Checkpoint, type Pool, readTensors } from '../pool/index.js';
-import type { EvaluateOptions, Evaluator } from './evaluator.js';
+import { Slots } from '../slots.js';
+import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
 import { checkInputs, type GraphPlan, planGraph } from './graph-plan.js';
 import { Job } from './job.js';
 import { CLOSE, type WorkerReply, type WorkerSetup } from './protocol.js';
@@ -36,8 +37,8 @@ export class OnnxEvaluator implements Evaluator {
   /** Jobs under way, oldest first. */
   readonly #jobs = new Map<number, Job>();
   readonly #spareWeights: SharedArrayBuffer[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  /** As many models in memory as threads: one more would only wait. */
+  readonly #slots: Slots;
   #nextId = 0;
   #failure: Error | undefined;
 
@@ -45,7 +46,7 @@ export class OnnxEvaluator implements Evaluator {
     this.plan = plan;
     this.#batch = plan.fixedBatch ?? options.batch;
     this.#threads = options.threads ?? availableParallelism();
-    this.#free = this.#threads;
+    this.#slots = new Slots(this.#threads);
   }
 
   /** Checks the graph against the pool and starts the threads. @throws RadinError where they do not fit or ONNX Runtime refuses the graph. */
@@ -69,41 +70,53 @@ export class OnnxEvaluator implements Evaluator {
   }
 
   async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
+    options.signal?.throwIfAborted();
+    checkInputs(this.plan, inputs);
+    await this.#slots.acquire(options.signal);
+    let loaded: LoadedModel | undefined;
+    try {
+      loaded = await this.open(model, inputs, options);
+      return await loaded.logits(undefined, options);
+    } finally {
+      void (loaded?.close() ?? Promise.resolve()).then(() => this.#slots.release());
+    }
+  }
+
+  async open(model: Checkpoint, inputs: Inputs, options: { readonly signal?: AbortSignal } = {}): Promise<LoadedModel> {
     const { signal } = options;
     signal?.throwIfAborted();
     checkInputs(this.plan, inputs);
-    await this.#acquireSlot(signal);
-    const weights = this.#spareWeights.pop() ?? new SharedArrayBuffer(this.plan.weightBytes);
-    let job: Job | undefined;
-    const stop = () => job?.abort(signal?.reason);
+    const bytes = this.#spareWeights.pop() ?? new SharedArrayBuffer(this.plan.weightBytes);
+    const giveBack = () => {
+      if (this.#spareWeights.length < this.#threads) this.#spareWeights.push(bytes);
+    };
     try {
+      await this.#load(model, bytes, signal);
       signal?.throwIfAborted();
-      await this.#load(model, weights, signal);
-      signal?.throwIfAborted();
-      if (this.#failure !== undefined) throw this.#failure;
-      job = new Job(
-        this.#nextId++,
-        weights,
-        inputs,
-        this.#batchFor(inputs),
-        this.plan.fixedBatch !== undefined,
-        options.onProgress,
-      );
-      signal?.addEventListener('abort', stop, { once: true });
-      this.#jobs.set(job.message.id, job);
-      this.#dispatch();
-      return await job.result;
     } catch (error) {
-      throw error instanceof RadinError && job !== undefined ? named(error, model, inputs) : error;
-    } finally {
-      signal?.removeEventListener('abort', stop);
-      // Threads may still be inside a batch of a stopped job: its memory is used again only when they have left it.
-      void (job?.left ?? Promise.resolve()).then(() => {
-        if (job !== undefined) this.#jobs.delete(job.message.id);
-        this.#spareWeights.push(weights);
-        this.#releaseSlot();
-      });
+      giveBack();
+      throw error;
     }
+    const weights = { id: this.#nextId++, bytes };
+    /** The jobs that threads may still be inside of, stopped ones too. */
+    const busy = new Set<Promise<void>>();
+    return {
+      logits: (samples, run = {}) => this.#run(weights, model, inputs, samples, busy, run),
+      // The memory is used again only when every thread has left it.
+      close: () => Promise.all(busy).then(giveBack),
+    };
+  }
+
+  batchOf(inputs: Inputs): number {
+    if (this.#batch !== undefined) return this.#batch;
+    const sampleBytes = inputs.shape
+      .slice(1)
+      .reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
+    return Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / sampleBytes)));
+  }
+
+  get weightBytes(): number {
+    return this.plan.weightBytes;
   }
 
   /** Ends all threads, after the batches that they are in. */
@@ -114,12 +127,36 @@ export class OnnxEvaluator implements Evaluator {
     await Promise.all(workers.map((worker) => this.#exits.get(worker)));
   }
 
-  #batchFor(inputs: Inputs): number {
-    if (this.#batch !== undefined) return this.#batch;
-    const sampleBytes = inputs.shape
-      .slice(1)
-      .reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
-    return Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / sampleBytes)));
+  /** One job: all threads that are free work on it. */
+  async #run(
+    weights: { readonly id: number; readonly bytes: SharedArrayBuffer },
+    model: Checkpoint,
+    inputs: Inputs,
+    samples: Uint32Array | undefined,
+    busy: Set<Promise<void>>,
+    { signal, onProgress }: EvaluateOptions,
+  ): Promise<Logits> {
+    signal?.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (samples?.length === 0) throw new RangeError('Expected at least one sample but received none');
+    const batch = { size: this.batchOf(inputs), fixed: this.plan.fixedBatch !== undefined };
+    const job = new Job(this.#nextId++, weights, inputs, samples, batch, onProgress);
+    const stop = () => job.abort(signal?.reason);
+    const left = job.left.then(() => {
+      this.#jobs.delete(job.message.id);
+      busy.delete(left);
+    });
+    busy.add(left);
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#jobs.set(job.message.id, job);
+    this.#dispatch();
+    try {
+      return await job.result;
+    } catch (error) {
+      throw error instanceof RadinError ? named(error, model, inputs) : error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   /** Weights go through private memory: native code does not write to shared memory that other threads read. */
@@ -181,32 +218,6 @@ export class OnnxEvaluator implements Evaluator {
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const job of this.#jobs.values()) job.abandon(error);
-  }
-
-  /** As many models in memory as threads: one more would only wait. */
-  async #acquireSlot(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#free > 0) {
-      this.#free--;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(signal?.reason);
-      };
-      const enter = () => {
-        signal?.removeEventListener('abort', leave);
-        resolve();
-      };
-      signal?.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(enter);
-    });
-  }
-
-  #releaseSlot(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
   }
 }
 

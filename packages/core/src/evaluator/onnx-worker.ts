@@ -16,7 +16,7 @@ const weights = setup.weights.map(
   ({ name, dtype, shape, byteOffset, byteLength }) =>
     [name, makeTensor(dtype, arena, byteOffset, byteLength / dtypeBytes(dtype), shape)] as const,
 );
-let loadedJob = -1;
+let loadedWeights = -1;
 
 function makeTensor(
   dtype: Dtype,
@@ -38,21 +38,25 @@ function oneLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
 }
 
-/** Samples [first, first + rows) of the job's inputs as the graph's input; rows past the last sample repeat it. */
-function inputTensor({ inputs }: JobMessage, first: number, rows: number, samples: number): Tensor {
+/** Samples at the places [first, first + rows) of the job as the graph's input; rows past the last sample repeat it. */
+function inputTensor({ inputs, order, samples }: JobMessage, first: number, rows: number): Tensor {
   const perSample = inputs.shape.slice(1).reduce((product, size) => product * size, 1);
-  const source = tensorType(inputs.dtype)?.view(inputs.bytes, 0, samples * perSample) as Float32Array;
+  const stored = (inputs.shape[0] as number) * perSample;
+  const source = tensorType(inputs.dtype)?.view(inputs.bytes, 0, stored) as Float32Array;
   const { dtype } = setup.input;
   const length = rows * perSample;
   const buffer = new ArrayBuffer(length * dtypeBytes(dtype));
   const target = tensorType(dtype)?.view(buffer, 0, length) as Float32Array;
   const present = Math.min(rows, samples - first);
-  widen(
-    source.subarray(first * perSample, (first + present) * perSample),
-    inputs.dtype,
-    target.subarray(0, present * perSample),
-    dtype,
-  );
+  const copy = (sample: number, row: number, count: number) =>
+    widen(
+      source.subarray(sample * perSample, (sample + count) * perSample),
+      inputs.dtype,
+      target.subarray(row * perSample, (row + count) * perSample),
+      dtype,
+    );
+  if (order === undefined) copy(first, 0, present);
+  else for (let row = 0; row < present; row++) copy(order[first + row] as number, row, 1);
   for (let row = present; row < rows; row++) {
     target.copyWithin(row * perSample, (present - 1) * perSample, present * perSample);
   }
@@ -60,10 +64,9 @@ function inputTensor({ inputs }: JobMessage, first: number, rows: number, sample
 }
 
 async function runBatch(session: InferenceSession, job: JobMessage, first: number): Promise<void> {
-  const samples = job.inputs.shape[0] as number;
-  const present = Math.min(job.batch, samples - first);
+  const present = Math.min(job.batch, job.samples - first);
   const rows = job.fixed ? job.batch : present;
-  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: inputTensor(job, first, rows, samples) };
+  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: inputTensor(job, first, rows) };
   const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
   const [outputRows, classes] = output.dims;
   if (output.dims.length !== 2 || outputRows !== rows || classes === undefined || classes < 2) {
@@ -80,11 +83,10 @@ async function runBatch(session: InferenceSession, job: JobMessage, first: numbe
   );
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    const sample = first + Math.floor(bad / classes);
     reply({
       kind: 'failed',
       job: job.id,
-      sample,
+      place: first + Math.floor(bad / classes),
       message: `Expected finite logits but found ${values[bad]}, class ${bad % classes}`,
     });
     return;
@@ -94,14 +96,13 @@ async function runBatch(session: InferenceSession, job: JobMessage, first: numbe
 
 async function work(session: InferenceSession, job: JobMessage): Promise<void> {
   const control = new Int32Array(job.control);
-  if (loadedJob !== job.id) {
+  if (loadedWeights !== job.weightsId) {
     new Uint8Array(arena).set(new Uint8Array(job.weights, 0, arena.byteLength));
-    loadedJob = job.id;
+    loadedWeights = job.weightsId;
   }
-  const samples = job.inputs.shape[0] as number;
   while (Atomics.load(control, STOP) === 0) {
     const first = Atomics.add(control, NEXT_BATCH, 1) * job.batch;
-    if (first >= samples) break;
+    if (first >= job.samples) break;
     try {
       await runBatch(session, job, first);
     } catch (error) {
@@ -109,7 +110,7 @@ async function work(session: InferenceSession, job: JobMessage): Promise<void> {
         error instanceof RangeError
           ? error.message
           : `Expected ONNX Runtime to run the graph but found: ${oneLine(error)}`;
-      reply({ kind: 'failed', job: job.id, sample: first, message });
+      reply({ kind: 'failed', job: job.id, place: first, message });
     }
   }
   reply({ kind: 'left', job: job.id });

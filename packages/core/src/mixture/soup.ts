@@ -20,9 +20,11 @@ export class Soup implements Checkpoint {
     this.#backend = backend;
   }
 
-  /** The ingredients' ids, joined. */
+  /** The ingredients' ids, joined; with their weights where these differ. */
   get id(): string {
-    return this.mixture.ingredients.map((index) => this.#pool.ids[index]).join('+');
+    const { ingredients, weights, uniform } = this.mixture;
+    const weight = (index: number) => (uniform ? '' : `${Number((weights[index] as number).toPrecision(4))} `);
+    return ingredients.map((index) => weight(index) + this.#pool.ids[index]).join('+');
   }
 
   get tensors(): readonly TensorInfo[] {

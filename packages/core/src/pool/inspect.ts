@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
 import type { OnnxModel } from '../formats/index.js';
+import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
 import { contentSha256, groupsOfEqual } from './content.js';
 import { checkEqualTensors } from './exact-tensors.js';
 import { closeCheckpoints, modelId, openCheckpoints, poolProblems } from './pool.js';
+import { measureGeometry } from './pool-geometry.js';
 
 interface InspectedModel {
   readonly id: string;
@@ -19,6 +22,8 @@ interface InspectedModel {
   readonly sha256: string;
   /** Why the model cannot be used or does not belong to the pool, a line each. */
   readonly problems: readonly string[];
+  /** What is suspicious of the model and keeps it from nothing, a line each: see `basinWarnings`. */
+  readonly warnings: readonly string[];
 }
 
 export interface PoolInspection {
@@ -27,11 +32,18 @@ export interface PoolInspection {
   readonly problems: readonly string[];
 }
 
-/** Looks at every model of a pool, broken ones too. Reads each file whole, for its hash. */
-export async function inspectPool(paths: readonly string[], graph: OnnxModel | undefined): Promise<PoolInspection> {
+/**
+ * Looks at every model of a pool, broken ones too. Reads each file whole, for its hash, and where all models have one layout once
+ * more, for the distances between them.
+ */
+export async function inspectPool(
+  paths: readonly string[],
+  graph: OnnxModel | undefined,
+  backend: Backend,
+): Promise<PoolInspection> {
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];
-  const models: Omit<InspectedModel, 'problems'>[] = [];
+  const models: Omit<InspectedModel, 'problems' | 'warnings'>[] = [];
   try {
     for (const file of paths) {
       const id = modelId(file);
@@ -47,8 +59,18 @@ export async function inspectPool(paths: readonly string[], graph: OnnxModel | u
       models.push({ id, file, tensors, ...digest });
     }
     found.push(...(await problemsTogether(opened, graph)));
+    const warnings: Problem[] = [];
+    if (poolProblems(opened).length === 0) {
+      await attempt(undefined, found, async () => {
+        warnings.push(...basinWarnings(await measureGeometry(opened, backend)));
+      });
+    }
     return {
-      models: models.map((model) => ({ ...model, problems: messages(found, model.id) })),
+      models: models.map((model) => ({
+        ...model,
+        problems: messages(found, model.id),
+        warnings: messages(warnings, model.id),
+      })),
       problems: messages(found, undefined),
     };
   } finally {

@@ -1,11 +1,11 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { rankCandidates, selectBest } from '../stage1/index.js';
-import { evaluateTop, type SplitScorer } from '../stage2/index.js';
+import { evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 /** The single model with the highest score; among equals the first in the pool. Costs no evaluation beyond the N passes. */
-export async function bestIndividual(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+export async function bestIndividual(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
   const singles = [...Array(scorer.poolSize).keys()].map((model) => Mixture.uniform(scorer.poolSize, [model]));
   const ranked = rankCandidates(singles, await scorer.individualScores(options), 0);
   const candidates = ranked.map((candidate) => ({ ...candidate, score: candidate.approxScore }));
@@ -20,7 +20,7 @@ export async function bestIndividual(scorer: SplitScorer, options: CallOptions =
 }
 
 /** The soup of all models, p_k = 1/N. One evaluation. */
-export async function uniformSoup(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+export async function uniformSoup(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
   const mixtures = [uniform(scorer)];
   const ranked = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
   const candidates = await evaluateTop(scorer, ranked, 1, options);
@@ -38,7 +38,7 @@ export async function uniformSoup(scorer: SplitScorer, options: CallOptions = {}
  * The averaged logits of all models as a predictor: N times the inference cost of a soup, and what soups try to reach.
  * Its score is that of the predictor; no soup is evaluated.
  */
-export async function logitEnsemble(scorer: SplitScorer, options: CallOptions = {}): Promise<SearchResult> {
+export async function logitEnsemble(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
   const mixtures = [uniform(scorer)];
   const [candidate] = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
   if (candidate === undefined) throw new RangeError('Expected a pool of at least one model but received none');
@@ -46,6 +46,6 @@ export async function logitEnsemble(scorer: SplitScorer, options: CallOptions = 
   return { method: 'logit-ensemble', best, candidates: [best], scored: 1, evaluations: 0, notices: [] };
 }
 
-function uniform({ poolSize }: SplitScorer): Mixture {
+function uniform({ poolSize }: MixtureScorer): Mixture {
   return Mixture.uniform(poolSize, [...Array(poolSize).keys()]);
 }

@@ -1,15 +1,18 @@
+import type { WeightGeometry } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
-import { proposeCandidates } from '../sampler/index.js';
 import type { SplitScorer } from '../stage2/index.js';
+import { adaptive } from './adaptive.js';
 import { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
 import { greedySoup } from './greedy-soup.js';
 import { oracle } from './oracle.js';
 import { type RadinOptions, radin } from './radin.js';
 import type { SearchResult } from './result.js';
 
-export interface CompareOptions extends Omit<RadinOptions, 'budget' | 'lambda'> {
+export interface CompareOptions extends Omit<RadinOptions, 'budget' | 'lambda' | 'evaluate'> {
   /** One row of every method for each of these. */
   readonly budgets: readonly number[];
+  /** Where the models lie in weight space, which `adaptive` learns by. */
+  readonly geometry: WeightGeometry;
 }
 
 /** One method at one budget. */
@@ -40,6 +43,7 @@ export async function compare(
       await greedySoup(validation, { ...options, budget }),
       await radin(validation, { ...options, budget, lambda: 0 }),
       await radin(validation, { ...options, budget, lambda: 1 }),
+      await adaptive(validation, { ...options, budget }),
     ];
     chosen.push(...searches.map((result) => [budget, result] as const));
   }
@@ -67,7 +71,7 @@ async function oracleRows(
   test: SplitScorer,
   options: CompareOptions,
 ): Promise<ComparisonRow[]> {
-  const { mixtures } = proposeCandidates(validation.poolSize, options);
+  const { mixtures } = await validation.propose(options);
   const result = await oracle(test, mixtures, options);
   const [valScore] = (await validation.scores([result.best.mixture], options)) as [number];
   return options.budgets.map((budget) => ({ result, budget, valScore, testScore: result.best.score }));

@@ -1,6 +1,6 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { checkBudget, type SplitScorer } from '../stage2/index.js';
+import { checkBudget, type MixtureScorer } from '../stage2/index.js';
 import type { GreedyStep, SearchResult } from './result.js';
 
 export interface GreedyOptions extends CallOptions {
@@ -13,7 +13,7 @@ export interface GreedyOptions extends CallOptions {
  * keep each one whose soup with those kept scores at least as high. Accepts on ≥, as the recipe; equal models keep pool order.
  * The first step evaluates the best individual, whose score is known: it counts as an evaluation, as in the recipe.
  */
-export async function greedySoup(scorer: SplitScorer, options: GreedyOptions): Promise<SearchResult> {
+export async function greedySoup(scorer: MixtureScorer, options: GreedyOptions): Promise<SearchResult> {
   const { budget, signal } = options;
   checkBudget(budget);
   const size = scorer.poolSize;

@@ -1,4 +1,12 @@
+export { ADAPTIVE_SAMPLERS, type AdaptiveOptions, adaptive } from './adaptive.js';
 export { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
+export {
+  CONFIDENCE,
+  estimateWinnersCurse,
+  type PairedComparison,
+  type SplitStatistics,
+  splitStatistics,
+} from './choice-statistics.js';
 export { type CompareOptions, type ComparisonRow, compare } from './compare.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';

@@ -1,19 +1,24 @@
 import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
-import { readSplit, type Split } from '../data/index.js';
+import { holdOut, readSplit, type Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { OnnxEvaluator } from '../evaluator/index.js';
 import { readOnnx } from '../formats/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import {
+  basinWarnings,
   checkEqualTensors,
   closeCheckpoints,
   duplicates,
   type FileCheckpoint,
+  measureGeometry,
   openCheckpoints,
   Pool,
+  type PoolGeometry,
   unsuppliedInitializers,
 } from '../pool/index.js';
+import type { CallOptions } from '../progress.js';
+import { Random, STREAMS } from '../random.js';
 import { checkMetric } from '../stage1/index.js';
 import { SplitScorer } from '../stage2/index.js';
 
@@ -34,11 +39,15 @@ export interface ProblemOptions {
   readonly threads?: number;
   readonly batch?: number;
   /** The splits to open; default: all that the pool has. */
-  readonly splits?: readonly Split['name'][];
+  readonly splits?: readonly ('validation' | 'test')[];
+  /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */
+  readonly holdOut?: { readonly fraction: number; readonly seed: number };
 }
 
 /** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
 export class Problem {
+  #geometry: Promise<PoolGeometry> | undefined;
+
   private constructor(
     readonly pool: Pool,
     readonly backend: Backend,
@@ -63,11 +72,16 @@ export class Problem {
       const pool = new Pool(checkpoints);
       await checkEqualTensors(checkpoints);
       const graph = await readOnnx(files.graph);
-      const { threads, batch, splits: wanted = ['validation', 'test'] } = options;
+      const { threads, batch, splits: wanted = ['validation', 'test'], holdOut: nested } = options;
       const splits: Split[] = [];
       for (const name of wanted) {
         const paths = files[name];
-        if (paths !== undefined) splits.push(await readSplit(name, paths));
+        if (paths === undefined) continue;
+        const split = await readSplit(name, paths);
+        if (name === 'validation' && nested !== undefined) {
+          const { kept, heldOut } = holdOut(split, nested.fraction, new Random(nested.seed, STREAMS.holdOut));
+          splits.push(kept, heldOut);
+        } else splits.push(split);
       }
       evaluator = await OnnxEvaluator.open(graph, pool, {
         ...(threads && { threads }),
@@ -100,6 +114,33 @@ export class Problem {
   /** The scorer that only reports. */
   get test(): SplitScorer | undefined {
     return this.scorers.get('test');
+  }
+
+  /** The scorer of the samples that were kept out of all choices. */
+  get heldOut(): SplitScorer | undefined {
+    return this.scorers.get('holdout');
+  }
+
+  /** Where the models lie in weight space; one pass over their files on the first call. */
+  geometry(options: CallOptions = {}): Promise<PoolGeometry> {
+    if (this.#geometry === undefined) {
+      const { size, checkpoints } = this.pool;
+      const measured = measureGeometry(checkpoints, this.backend, {
+        ...(options.signal && { signal: options.signal }),
+        onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
+      });
+      this.#geometry = measured;
+      // What failed or was aborted can be asked for again.
+      measured.catch(() => {
+        this.#geometry = undefined;
+      });
+    }
+    return this.#geometry;
+  }
+
+  /** One line for each model that may lie outside the basin of the others, with the evidence: see `basinWarnings`. */
+  async basinNotices(options: CallOptions = {}): Promise<string[]> {
+    return basinWarnings(await this.geometry(options)).map(({ message }) => message);
   }
 
   /** One line for each group of models with equal weights. Reads weights only of models whose logits are equal. */

@@ -1,18 +1,28 @@
 import type { Candidate } from '../stage1/index.js';
 
-export type Method = 'best-individual' | 'uniform' | 'logit-ensemble' | 'greedy' | 'radin' | 'radin-prior' | 'oracle';
+export type Method =
+  | 'best-individual'
+  | 'uniform'
+  | 'logit-ensemble'
+  | 'greedy'
+  | 'radin'
+  | 'radin-prior'
+  | 'adaptive'
+  | 'oracle';
 
 /** What a recipe chose, and what it cost. */
 export interface SearchResult {
   readonly method: Method;
   /** The choice; its `score` is the one it was chosen by. */
   readonly best: Candidate & { readonly score: number };
-  /** What was considered, in the order of its rank, the first `scored` or 1,000; with a `score` where it was evaluated for real. */
+  /** What was considered, in the order of its rank, the first `scored` or 1,000; with a `score` where it was evaluated for real, or `scoreAtMost` where a race stopped it. */
   readonly candidates: readonly Candidate[];
   /** How many candidates stage 1 scored. */
   readonly scored: number;
   /** Full evaluations as the paper counts them: soups over the split. The N passes that rank the models are not among them. */
   readonly evaluations: number;
+  /** What they cost, in full passes over the split; left out where each was one, or known from the passes that rank the models. */
+  readonly passes?: number;
   /** What the user should know about the run. */
   readonly notices: readonly string[];
   /** Greedy's steps. */

@@ -51,6 +51,7 @@ const TITLES: Readonly<Record<string, string>> = {
   greedy: 'greedy soup',
   radin: 'RADIN, λ = 0',
   'radin-prior': 'RADIN, λ = 1',
+  adaptive: 'adaptive',
   oracle: 'oracle (cheats)',
 };
 

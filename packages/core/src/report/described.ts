@@ -12,6 +12,9 @@ export interface DescribedCandidate extends DescribedMixture {
   readonly rank: number;
   /** Real score on the validation split, where the soup was evaluated. */
   readonly valScore?: number;
+  /** The most that it can be, where the evaluation was stopped after `samples` samples because another candidate scores more. */
+  readonly valScoreAtMost?: number;
+  readonly samples?: number;
 }
 
 /** @param ids the pool's model ids, by index */
@@ -23,6 +26,13 @@ export function describeMixture({ ingredients, weights }: Mixture, ids: readonly
 }
 
 export function describeCandidate(candidate: Candidate, ids: readonly string[]): DescribedCandidate {
-  const { mixture, approxScore, rank, score } = candidate;
-  return { ...describeMixture(mixture, ids), approxScore, rank, ...(score !== undefined && { valScore: score }) };
+  const { mixture, approxScore, rank, score, scoreAtMost, samples } = candidate;
+  return {
+    ...describeMixture(mixture, ids),
+    approxScore,
+    rank,
+    ...(score !== undefined && { valScore: score }),
+    ...(scoreAtMost !== undefined && { valScoreAtMost: scoreAtMost }),
+    ...(samples !== undefined && { samples }),
+  };
 }

@@ -1,3 +1,4 @@
+export type { ChoiceReport, ChoiceStatistics } from './choice-report.js';
 export { type ComparisonReport, comparisonReport, comparisonText } from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
 export { formatGain, formatScore } from './format-score.js';

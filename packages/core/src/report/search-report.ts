@@ -1,5 +1,7 @@
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
+import type { Racing } from '../stage2/index.js';
+import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { formatGain, formatScore } from './format-score.js';
 
@@ -9,6 +11,8 @@ export interface SearchOutcome {
   readonly bestIndividual: SearchResult;
   readonly testScore?: number;
   readonly bestIndividualTestScore?: number;
+  /** How far the scores can be trusted. */
+  readonly statistics?: ChoiceStatistics;
 }
 
 /** Everything besides the scores that determines a run or says what it ran on. */
@@ -18,6 +22,8 @@ export interface RunFacts {
   readonly lambda: number;
   readonly sampler: string;
   readonly seed: number;
+  /** How stage 2 found the best: `exact`, `off` or `statistical`. */
+  readonly racing: Racing['mode'];
   readonly backend: string;
   readonly metric: Metric;
   /** Seconds per phase. The only part that differs between two runs of one search. */
@@ -26,11 +32,14 @@ export interface RunFacts {
 }
 
 /** The object of `result.json` and of `search --json`. */
-export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
+export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceReport {
   readonly method: string;
   readonly best: DescribedCandidate & { readonly testScore?: number };
   readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
+  /** Soups whose evaluation was begun, as the paper counts. */
   readonly evaluations: number;
+  /** What they cost, in full passes over the validation split. */
+  readonly passes: number;
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly metric: string;
   readonly notices: readonly string[];
@@ -41,20 +50,23 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'> {
 }
 
 export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
-  const { result, bestIndividual, testScore, bestIndividualTestScore } = outcome;
-  const { pool, budget, lambda, sampler, seed, backend, metric, timings, versions } = facts;
+  const { result, bestIndividual, testScore, bestIndividualTestScore, statistics } = outcome;
+  const { pool, budget, lambda, sampler, seed, racing, backend, metric, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
     method: result.method,
     best: testScore === undefined ? best : { ...best, testScore },
     bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
+    ...(statistics && choiceReport(statistics)),
     evaluations: result.evaluations,
+    passes: result.passes ?? result.evaluations,
     pool: { ...pool, models: pool.models.length },
     budget,
     lambda,
     sampler,
     seed,
+    racing,
     backend,
     metric: metric.name,
     notices: result.notices,
@@ -68,7 +80,8 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
 }
 
 /** The answer of a search in a few lines of text. */
-export function searchText({ best, bestIndividual, evaluations, scored, pool }: SearchReport, metric: Metric): string {
+export function searchText(report: SearchReport, metric: Metric): string {
+  const { best, bestIndividual, evaluations, passes, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -83,10 +96,11 @@ export function searchText({ best, bestIndividual, evaluations, scored, pool }: 
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
+    ...choiceText(report, metric),
     '',
     'ingredients',
     ...best.models.map((model) => `  ${model}`),
     '',
-    `${evaluations} of ${scored} candidates evaluated`,
+    `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { RadinError } from '../errors/index.js';
 import { Mixture } from '../mixture/index.js';
-import type { Sampler } from './sampler.js';
+import type { Sampler, SamplerContext } from './sampler.js';
 import { subsets } from './subsets.js';
 
 /**
@@ -10,15 +10,21 @@ import { subsets } from './subsets.js';
 const MAX_MODELS = 16;
 
 /** Every non-empty subset, 2^N − 1 of them (RADIN, 3.3: "a full exploration of all subsets"), whatever `count` asks for. */
-export const exhaustive: Sampler = {
+export const exhaustive = {
   name: 'exhaustive',
-  *sample(poolSize) {
+  check(poolSize: number) {
     if (poolSize > MAX_MODELS) {
       throw new RadinError(
         'CONFIG',
         `Expected a pool of at most 24 models for the sampler "exhaustive" (${MAX_MODELS} to compare, or by cross-entropy) but found ${poolSize}; use "monte-carlo"`,
       );
     }
-    for (const subset of subsets(poolSize)) yield Mixture.uniform(poolSize, subset);
   },
-};
+  *sample({ poolSize, signal }: Pick<SamplerContext, 'poolSize' | 'signal'>) {
+    exhaustive.check(poolSize);
+    for (const subset of subsets(poolSize)) {
+      signal?.throwIfAborted();
+      yield Mixture.uniform(poolSize, subset);
+    }
+  },
+} satisfies Sampler;

@@ -1,5 +1,9 @@
+export type { Criterion, EnsembleScores, LossAt, Margins, SimplexLoss } from './ensemble-scores.js';
 export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';
-export { type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
-export type { Sampler } from './sampler.js';
+export { neighbours } from './neighbours.js';
+export { checkSamplers, type Proposal, type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
+export type { Sampler, SamplerContext } from './sampler.js';
+export { breakTie } from './scored.js';
+export { minimiseOnSimplex } from './simplex-newton.js';
 export { subsets } from './subsets.js';

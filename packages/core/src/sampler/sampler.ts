@@ -1,9 +1,26 @@
 import type { Mixture } from '../mixture/index.js';
 import type { Random } from '../random.js';
+import type { EnsembleScores } from './ensemble-scores.js';
 
-/** A way of proposing candidates. Knows the size of the pool and nothing of scores. */
+/** What a sampler may look at. It is asked once for each context. */
+export interface SamplerContext {
+  /** N ≥ 1. */
+  readonly poolSize: number;
+  /** How many mixtures to propose at most, ≥ 1. */
+  readonly count: number;
+  readonly random: Random;
+  readonly ensemble: EnsembleScores;
+  /** Aborting rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Takes what the user should know of the search: what was proven, and what was not. */
+  readonly notify?: (notice: string) => void;
+}
+
+/** A way of proposing candidates. */
 export interface Sampler {
   readonly name: string;
-  /** Different mixtures of a pool of `poolSize` ≥ 1 models: `count` of them or all that exist, as its name says. */
-  sample(poolSize: number, count: number, random: Random): Iterable<Mixture>;
+  /** Refuses, before anything is computed, a pool that the sampler cannot take. @throws RadinError */
+  check?(poolSize: number): void;
+  /** Different mixtures of the pool's N models: the best that it found first, where it knows scores. */
+  sample(context: SamplerContext): Iterable<Mixture> | AsyncIterable<Mixture>;
 }

@@ -2,6 +2,7 @@ import {
   type Backend,
   type Bank,
   type FileRange,
+  type LogitsRequest,
   MOST_MODELS_FOR_ALL_SUBSETS,
   NonFiniteLogitError,
   SourceError,
@@ -9,10 +10,14 @@ import {
 import { quote, RadinError } from '../errors/index.js';
 import { unreadableFile } from '../formats/index.js';
 import type { PoolLogits, StoredLogits } from '../logits/index.js';
-import type { Metric } from '../metric/index.js';
+import { crossEntropy, type Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
+import type { EnsembleScores, SimplexLoss } from '../sampler/index.js';
 import type { Candidate } from './candidate.js';
+import { readMargins } from './margins.js';
+import { scaledLogits } from './scaled-logits.js';
+import { simplexLoss } from './simplex-loss.js';
 
 /** Numbers of one tile's [mixtures, N] weight matrix: 16 MiB. */
 const TILE_WEIGHTS = 2 ** 21;
@@ -62,7 +67,41 @@ export class ApproxScorer {
   }
 
   /** One score per mixture, in the metric's unit. */
-  async scores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
+  scores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
+    return this.#scores(mixtures, this.#metric, options);
+  }
+
+  /** What samplers may ask, cross-entropy whatever the metric is. */
+  get ensemble(): EnsembleScores {
+    const { models, samples, classes } = this.#cache;
+    const backend = this.#backend;
+    const loss = (request: LogitsRequest): SimplexLoss =>
+      simplexLoss(request, this.#threads, (mixtures, run) =>
+        backend.crossEntropy(mixtures, run).catch((error) => Promise.reject(named(error, this.#cache))),
+      );
+    return {
+      poolSize: models.length,
+      samples,
+      classes,
+      metric: this.#metric,
+      scores: (mixtures, criterion, signal) =>
+        this.#scores(mixtures, criterion === 'metric' ? this.#metric : crossEntropy, signal ? { signal } : {}),
+      crossEntropy: loss(this.#cache),
+      scaledCrossEntropy: async (scale, most, signal) =>
+        loss(await this.#reading(scaledLogits(this.#cache, scale, most, signal))),
+      margins: async (most, signal) => {
+        const { measure, name } = this.#metric;
+        if (measure.kind !== 'top') throw new RangeError(`Expected accuracy or top-k for margins but received ${name}`);
+        return this.#reading(readMargins(this.#cache, measure.k, most, signal));
+      },
+    };
+  }
+
+  #reading<T>(read: Promise<T>): Promise<T> {
+    return read.catch((error) => Promise.reject(named(error, this.#cache)));
+  }
+
+  async #scores(mixtures: readonly Mixture[], metric: Metric, options: CallOptions): Promise<Float64Array> {
     const models = this.#cache.models.length;
     const scores = new Float64Array(mixtures.length);
     const tile = Math.max(1, Math.floor(TILE_WEIGHTS / models));
@@ -70,14 +109,20 @@ export class ApproxScorer {
       const part = mixtures.slice(start, start + tile);
       const weights = new Float64Array(part.length * models);
       for (const [row, mixture] of part.entries()) weights.set(mixture.weights, row * models);
-      const totals = await this.#totals(weights, options.signal);
+      const totals = await this.#totals(weights, metric, options.signal);
       scores.set(
-        totals.map((total) => this.#metric.score(total, this.#cache.samples)),
+        totals.map((total) => metric.score(total, this.#cache.samples)),
         start,
       );
       options.onProgress?.({ phase: 'score', done: start + part.length, total: mixtures.length });
     }
     return scores;
+  }
+
+  /** 1 for each sample that the mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
+  correct({ weights }: Mixture, { signal }: CallOptions = {}): Promise<Uint8Array> {
+    if (this.#bank === undefined) throw new RangeError('Expected accuracy or top-k for counts but received neither');
+    return this.#bank.correct(weights, { ...this.#threads, ...(signal && { signal }) });
   }
 
   /**
@@ -114,9 +159,9 @@ export class ApproxScorer {
     this.#bank?.close();
   }
 
-  async #totals(mixtures: Float64Array, signal: AbortSignal | undefined): Promise<Float64Array> {
+  async #totals(mixtures: Float64Array, metric: Metric, signal: AbortSignal | undefined): Promise<Float64Array> {
     const run = { ...this.#threads, ...(signal && { signal }) };
-    if (this.#bank !== undefined) return this.#bank.count(mixtures, run);
+    if (this.#bank !== undefined && metric.measure.kind === 'top') return this.#bank.count(mixtures, run);
     const { logits, samples, classes, labels } = this.#cache;
     try {
       const { totals } = await this.#backend.crossEntropy({ logits, samples, classes, labels, mixtures }, run);

@@ -9,4 +9,8 @@ export interface Candidate {
   readonly rank: number;
   /** Score of the soup itself, where it was evaluated. */
   readonly score?: number;
+  /** The most that the score can be, where the evaluation was stopped because another candidate scores more. */
+  readonly scoreAtMost?: number;
+  /** Samples that a stopped evaluation saw. */
+  readonly samples?: number;
 }

@@ -1,7 +1,7 @@
 import { MOST_MODELS_FOR_ALL_SUBSETS } from '@radin/native';
 import type { Metric } from '../metric/index.js';
 import type { CallOptions } from '../progress.js';
-import { exhaustive, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
+import { checkSamplers, exhaustive, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import type { ApproxScorer } from './approx-scorer.js';
 import type { Candidate } from './candidate.js';
 import { rankCandidates } from './rank.js';
@@ -25,10 +25,9 @@ export interface Ranking {
 
 /** Refuses before the passes over the pool what could not be ranked after them. @throws RadinError */
 export function checkProposal(poolSize: number, options: ProposalOptions, metric: Metric): void {
-  const { sampler, includeUniform } = options;
   const scoresAll = metric.measure.kind === 'top' && poolSize <= MOST_MODELS_FOR_ALL_SUBSETS;
-  if (sampler === exhaustive && scoresAll && (includeUniform || poolSize > 1)) return;
-  proposeCandidates(poolSize, options);
+  const listed = scoresAll ? options.samplers.filter((sampler) => sampler !== exhaustive) : options.samplers;
+  checkSamplers(poolSize, options, listed);
 }
 
 /** Proposes candidates, scores and ranks them. All subsets are scored without being listed where the metric allows it. */
@@ -37,22 +36,34 @@ export async function rankProposal(
   options: RankOptions,
   scorer: () => Promise<ApproxScorer>,
 ): Promise<Ranking> {
-  const { sampler, includeUniform, lambda, keep } = options;
-  if (sampler === exhaustive) {
-    const opened = await scorer();
-    // A pool of one model whose only subset is left out has no candidate, which the sampler's refusal says.
-    if (opened.canScoreAllSubsets && (includeUniform || poolSize > 1)) {
-      // The uniform soup is one of all subsets, and may be among the best.
-      const best = await opened.bestSubsets(includeUniform ? keep : keep + 1, lambda, options);
-      const candidates = includeUniform ? best : best.filter(({ mixture }) => mixture.size < poolSize);
-      return {
-        candidates: candidates.slice(0, keep).map((candidate, index) => ({ ...candidate, rank: index + 1 })),
-        scored: 2 ** poolSize - (includeUniform ? 1 : 2),
-        notices: [],
-      };
-    }
+  const { samplers, lambda } = options;
+  const opened = await scorer();
+  // A pool of one model whose only subset is left out has no candidate, which the proposal's refusal says.
+  const scoresAll =
+    samplers.includes(exhaustive) && opened.canScoreAllSubsets && (options.includeUniform || poolSize > 1);
+  if (!scoresAll) {
+    const { mixtures, notices } = await proposeCandidates(poolSize, options, opened.ensemble, options.signal);
+    const scores = await opened.scores(mixtures, options);
+    return { candidates: rankCandidates(mixtures, scores, lambda), scored: mixtures.length, notices };
   }
-  const { mixtures, notices } = proposeCandidates(poolSize, options);
-  const scores = await (await scorer()).scores(mixtures, options);
-  return { candidates: rankCandidates(mixtures, scores, lambda), scored: mixtures.length, notices };
+  const best = await bestOfAll(poolSize, options, opened);
+  const others = samplers.filter((sampler) => sampler !== exhaustive);
+  const scored = 2 ** poolSize - (options.includeUniform ? 1 : 2);
+  if (others.length === 0) return { candidates: best, scored, notices: [] };
+  const rest = { ...options, samplers: others, includeUniform: true };
+  const proposal = await proposeCandidates(poolSize, rest, opened.ensemble, options.signal);
+  // Uniform subsets are among all subsets: those that are not among the best of these rank behind them.
+  const weighted = proposal.mixtures.filter(({ uniform }) => !uniform);
+  const mixtures = [...best.map(({ mixture }) => mixture), ...weighted];
+  const ranked = rankCandidates(mixtures, await opened.scores(mixtures, options), lambda);
+  return { candidates: ranked, scored: scored + weighted.length, notices: proposal.notices };
+}
+
+/** The first of all subsets in the order of stage 1. */
+async function bestOfAll(poolSize: number, options: RankOptions, scorer: ApproxScorer): Promise<Candidate[]> {
+  const { includeUniform, lambda, keep } = options;
+  // The uniform soup is one of all subsets, and may be among the best.
+  const best = await scorer.bestSubsets(includeUniform ? keep : keep + 1, lambda, options);
+  const candidates = includeUniform ? best : best.filter(({ mixture }) => mixture.size < poolSize);
+  return candidates.slice(0, keep).map((candidate, index) => ({ ...candidate, rank: index + 1 }));
 }

@@ -1,4 +1,5 @@
 import type { Mixture } from '../mixture/index.js';
+import { breakTie } from '../sampler/index.js';
 import type { Candidate } from './candidate.js';
 
 /**
@@ -28,9 +29,4 @@ export function selectBest<T extends Candidate & { readonly score: number }>(can
   return candidates.reduce((best, candidate) =>
     (candidate.score - best.score || breakTie(best.mixture, candidate.mixture)) > 0 ? candidate : best,
   );
-}
-
-/** Negative where `a` comes first among candidates of equal score: the larger soup, then the lower key. */
-function breakTie(a: Mixture, b: Mixture): number {
-  return b.size - a.size || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

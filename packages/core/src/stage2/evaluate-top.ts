@@ -1,11 +1,11 @@
 import { RadinError } from '../errors/index.js';
 import type { CallOptions } from '../progress.js';
 import type { Candidate } from '../stage1/index.js';
-import type { SplitScorer } from './split-scorer.js';
+import type { MixtureScorer } from './mixture-scorer.js';
 
 /** The first `budget` candidates with the real scores of their soups: as many full evaluations (RADIN, Recipe 2). */
 export async function evaluateTop(
-  scorer: SplitScorer,
+  scorer: MixtureScorer,
   ranked: readonly Candidate[],
   budget: number,
   options: CallOptions = {},

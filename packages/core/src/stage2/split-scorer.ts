@@ -1,14 +1,16 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
-import { type Evaluator, passOfPool } from '../evaluator/index.js';
+import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
 import type { Logits, PoolLogits } from '../logits/index.js';
-import { poolLogits, storedInMemory } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
+import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
+import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
+import type { MixtureScorer } from './mixture-scorer.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -25,9 +27,10 @@ export interface SplitScorerParts {
  * asked for and nothing twice: the N passes are made once, each soup is evaluated once. Both ways share the metric's one
  * code path, so a mixture of one model scores the same in both.
  */
-export class SplitScorer {
+export class SplitScorer implements MixtureScorer {
   readonly #parts: SplitScorerParts;
-  readonly #scores = new Map<string, Promise<number>>();
+  readonly #evaluated = new Map<string, Promise<Evaluated>>();
+  readonly #partial = new Map<string, Uint8Array>();
   #cache: Promise<PoolLogits> | undefined;
   #approx: Promise<ApproxScorer> | undefined;
 
@@ -38,6 +41,26 @@ export class SplitScorer {
   /** N. */
   get poolSize(): number {
     return this.#parts.pool.size;
+  }
+
+  /** M. */
+  get samples(): number {
+    return this.#parts.split.samples;
+  }
+
+  /** Samples per run of the evaluator. */
+  get batch(): number {
+    return this.#parts.evaluator.batchOf(this.#parts.split.inputs);
+  }
+
+  /** Bytes of a soup's weights in memory. */
+  get weightBytes(): number {
+    return this.#parts.evaluator.weightBytes;
+  }
+
+  /** What the scores are. */
+  get metric(): Metric {
+    return this.#parts.metric;
   }
 
   /** The cached logits; N full evaluations on the first call. */
@@ -67,6 +90,15 @@ export class SplitScorer {
     return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
   }
 
+  async ensemble(options: CallOptions = {}): Promise<EnsembleScores> {
+    return (await this.#approxScorer(options)).ensemble;
+  }
+
+  /** Candidates as samplers propose them by this split's cached logits, all listed and none ranked. */
+  async propose(options: ProposalOptions & CallOptions): Promise<Proposal> {
+    return proposeCandidates(this.poolSize, options, await this.ensemble(options), options.signal);
+  }
+
   /** Gives back what stage 1 holds. */
   async dispose(): Promise<void> {
     const approx = await this.#approx?.catch(() => undefined);
@@ -81,6 +113,11 @@ export class SplitScorer {
 
   /** Real score of each mixture's soup: a full evaluation for each that was not evaluated before. */
   async scores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<number[]> {
+    return (await this.evaluations(mixtures, options)).map(({ score }) => score);
+  }
+
+  /** As `scores`, with what each soup gets right. */
+  async evaluations(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Evaluated[]> {
     const done = new Float64Array(mixtures.length);
     let best: number | undefined;
     const report = () => {
@@ -94,14 +131,14 @@ export class SplitScorer {
     return allOrNone(
       mixtures,
       async (mixture, index, signal) => {
-        const score = await this.#score(mixture, signal, (fraction) => {
+        const evaluated = await this.#evaluate(mixture, signal, (fraction) => {
           done[index] = fraction;
           report();
         });
         done[index] = 1;
-        best = Math.max(best ?? score, score);
+        best = Math.max(best ?? evaluated.score, evaluated.score);
         report();
-        return score;
+        return evaluated;
       },
       options.signal,
     );
@@ -111,23 +148,40 @@ export class SplitScorer {
   async evaluate(
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
-  ): Promise<{ logits: Logits; score: number }> {
+  ): Promise<Evaluated & { readonly logits: Logits }> {
     const { split, evaluator } = this.#parts;
     const logits = await evaluator.logits(model, split.inputs, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (samples) => options.onProgress?.(samples / split.samples),
     });
     checkLabels(split.labels, logits.classes);
-    const alone = await ApproxScorer.open(
-      poolLogits([model.id], [storedInMemory(logits)], split.labels.values),
-      this.#stage1,
-    );
-    try {
-      const [score] = await alone.scores([Mixture.uniform(1, [0])]);
-      return { logits, score: score as number };
-    } finally {
-      alone.close();
-    }
+    return { logits, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
+  }
+
+  /** The soup with its weights in memory, for an evaluation in parts. */
+  openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
+    const { pool, backend, evaluator, split } = this.#parts;
+    return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
+  }
+
+  /** Score of a soup's logits for these samples of the split, in their order. */
+  scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
+    const { labels } = this.#parts.split;
+    checkLabels(labels, logits.classes);
+    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
+    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+  }
+
+  /** Keeps what was found in parts; without a score, `correct` may have samples that are `NOT_EVALUATED`. */
+  record(mixture: Mixture, score: number | undefined, correct: Uint8Array | undefined): void {
+    if (score !== undefined) {
+      this.#evaluated.set(mixture.key, Promise.resolve({ score, ...(correct && { correct }) }));
+    } else if (correct !== undefined) this.#partial.set(mixture.key, correct);
+  }
+
+  /** What is known of a soup whose evaluation was stopped: 1, 0 or `NOT_EVALUATED` for each sample. */
+  stoppedAt(mixture: Mixture): Uint8Array | undefined {
+    return this.#partial.get(mixture.key);
   }
 
   get #stage1() {
@@ -150,20 +204,22 @@ export class SplitScorer {
     return this.#approx;
   }
 
-  async #score(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<number> {
-    const known = this.#scores.get(mixture.key);
+  async #evaluate(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Evaluated> {
+    const known = this.#evaluated.get(mixture.key);
     if (known !== undefined) return known;
     const { pool, backend } = this.#parts;
-    const score =
+    const evaluated =
       mixture.size === 1 && this.#cache !== undefined
-        ? this.approxScores([mixture]).then(([exact]) => exact as number)
-        : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then((result) => result.score);
-    this.#scores.set(mixture.key, score);
-    score.catch(() => this.#scores.delete(mixture.key));
-    return score;
+        ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
+        : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then(
+            ({ logits: _, ...rest }) => rest,
+          );
+    this.#evaluated.set(mixture.key, evaluated);
+    evaluated.catch(() => this.#evaluated.delete(mixture.key));
+    return evaluated;
   }
 
   #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {
-    return this.#parts.split.name === 'test' ? 'test' : phase;
+    return this.#parts.split.name === 'validation' ? phase : 'test';
   }
 }

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openBackend } from '@radin/native';
 import { expect, test } from 'vitest';
 import { readOnnx } from '../../src/formats/index.js';
 import { inspectPool } from '../../src/pool/index.js';
 import { f32, linearGraph, type TensorData, temporaryFolder, tensor, writeGraph, writeModel } from '../pools.js';
 
+const backend = openBackend('auto');
 const parent = temporaryFolder();
 let folders = 0;
 function ownFolder(): string {
@@ -18,7 +20,11 @@ const linear = (seed: number): Record<string, TensorData> => ({ w: f32([2, 2], [
 
 /** Problems by model, and those of the pool. */
 async function problemsOf(paths: readonly string[], graph?: string) {
-  const { models, problems } = await inspectPool(paths, graph === undefined ? undefined : await readOnnx(graph));
+  const { models, problems } = await inspectPool(
+    paths,
+    graph === undefined ? undefined : await readOnnx(graph),
+    backend,
+  );
   return { models: models.map((model) => model.problems), problems };
 }
 
@@ -29,7 +35,7 @@ test('a sound pool has no problems; sizes and digests are those of the files', a
     await writeModel(join(folder, 'b.safetensors'), linear(2)),
   ];
   const graph = await readOnnx(writeGraph(join(folder, 'graph.onnx'), linearGraph(2, 2)));
-  const { models, problems } = await inspectPool(paths, graph);
+  const { models, problems } = await inspectPool(paths, graph, backend);
   expect(problems).toEqual([]);
   expect(models).toEqual(
     paths.map((file, index) => ({
@@ -39,6 +45,7 @@ test('a sound pool has no problems; sizes and digests are those of the files', a
       bytes: readFileSync(file).byteLength,
       sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
       problems: [],
+      warnings: [],
     })),
   );
 });
@@ -132,4 +139,32 @@ test('integers that differ between models, for which no search would begin, are 
   );
   const found = await problemsOf(paths);
   expect([...found.models.flat(), ...found.problems]).toEqual([expect.stringMatching(/"version", I64.* "a" and "b"/)]);
+});
+
+test('a model that is far from the others has a warning and no problem', async () => {
+  const folder = ownFolder();
+  const paths = await Promise.all(
+    [1, 2, 3, 4, 90].map((seed, k) => writeModel(join(folder, `${'abcde'[k]}.safetensors`), linear(seed))),
+  );
+  const { models, problems } = await inspectPool(paths, undefined, backend);
+  expect([...models.flatMap((model) => model.problems), ...problems]).toEqual([]);
+  expect(models.map(({ warnings }) => warnings)).toEqual([
+    [],
+    [],
+    [],
+    [],
+    [expect.stringMatching(/^model e may be outside the basin of the others: .*100 % .* in w; /)],
+  ]);
+});
+
+test('a model with an infinite weight, which no soup refuses, has a warning', async () => {
+  const folder = ownFolder();
+  const infinite = { ...linear(3), b: f32([2], [5, Number.POSITIVE_INFINITY]) };
+  const paths = await Promise.all(
+    [linear(1), linear(2), infinite].map((tensors, k) => writeModel(join(folder, `${'abc'[k]}.safetensors`), tensors)),
+  );
+  const { models } = await inspectPool(paths, undefined, backend);
+  expect(models.flatMap(({ warnings }) => warnings)).toEqual([
+    'model c has 1 NaN or infinite weights where other models have numbers',
+  ]);
 });

@@ -4,32 +4,62 @@ import type { Evaluator } from '../../src/evaluator/index.js';
 import { OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
 import { accuracy, type Metric } from '../../src/metric/index.js';
-import { closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
+import { closeCheckpoints, measureGeometry, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { backendNamed } from '../../src/recipes/index.js';
 import { SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
 
 /** The scorers of a pool and what they had evaluated; all is disposed of after the test. */
-export async function openScorers(tiny: Pick<TinyPool, 'files'>, metric: Metric = accuracy) {
+export async function openScorers(
+  tiny: Pick<TinyPool, 'files'>,
+  metric: Metric = accuracy,
+  batch?: number,
+  weightBytes?: number,
+) {
   const { files } = tiny;
   const checkpoints = await openCheckpoints(files.models);
   onTestFinished(() => closeCheckpoints(checkpoints));
   const pool = new Pool(checkpoints);
-  const onnxEvaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, { threads: 2 });
+  const onnxEvaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, {
+    threads: 2,
+    ...(batch && { batch }),
+  });
   onTestFinished(() => onnxEvaluator.dispose());
   const evaluated: string[] = [];
   const calls: string[] = [];
-  /** The real evaluator, with lists of the models that it was asked for, without and with their split. */
+  const opened: string[] = [];
+  let [open, mostOpen] = [0, 0];
+  const parts: { readonly id: string; readonly samples: readonly number[] }[] = [];
+  /** The real evaluator, with lists of what it was asked for: whole models, without and with their split; models in parts, and these parts. */
   const evaluator: Evaluator = {
     logits(model, inputs, options) {
       evaluated.push(model.id);
       calls.push(`${inputs.path === files.test.inputs ? 'test' : 'validation'} ${model.id}`);
       return onnxEvaluator.logits(model, inputs, options);
     },
+    async open(model, inputs, options) {
+      opened.push(model.id);
+      const loaded = await onnxEvaluator.open(model, inputs, options);
+      open++;
+      mostOpen = Math.max(mostOpen, open);
+      return {
+        logits(samples, run) {
+          parts.push({ id: model.id, samples: [...(samples ?? [])] });
+          return loaded.logits(samples, run);
+        },
+        close() {
+          open--;
+          return loaded.close();
+        },
+      };
+    },
+    batchOf: (inputs) => onnxEvaluator.batchOf(inputs),
+    weightBytes: weightBytes ?? onnxEvaluator.weightBytes,
     dispose: () => onnxEvaluator.dispose(),
   };
-  const parts = { pool, evaluator, backend: backendNamed('auto'), metric };
-  const validation = new SplitScorer({ ...parts, split: await readSplit('validation', files.validation) });
-  const test = new SplitScorer({ ...parts, split: await readSplit('test', files.test) });
-  return { pool, evaluator, validation, test, evaluated, calls };
+  const common = { pool, evaluator, backend: backendNamed('auto'), metric };
+  const validation = new SplitScorer({ ...common, split: await readSplit('validation', files.validation) });
+  const test = new SplitScorer({ ...common, split: await readSplit('test', files.test) });
+  const geometry = (await measureGeometry(checkpoints, common.backend)).whole;
+  return { pool, geometry, evaluator, validation, test, evaluated, calls, opened, parts, mostOpen: () => mostOpen };
 }

@@ -33,7 +33,7 @@ describe('a pool of files is opened', () => {
     const problem = await open(pool.files);
     expect(problem.pool.ids).toEqual(['m00', 'm01', 'm02']);
     expect(problem.notices).toEqual([]);
-    const search = { sampler: exhaustive, candidates: 7, seed: 0, includeUniform: true, budget: 7, lambda: 0 };
+    const search = { samplers: [exhaustive], candidates: 7, seed: 0, includeUniform: true, budget: 7, lambda: 0 };
     const { best } = await radin(problem.validation, search);
     expect(best.score).toBe(soupAccuracy(pool, best.mixture.ingredients, 'validation'));
     expect(await problem.test?.scores([best.mixture])).toEqual([soupAccuracy(pool, best.mixture.ingredients, 'test')]);

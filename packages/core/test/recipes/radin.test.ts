@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { accuracy } from '../../src/metric/index.js';
 import { type RadinOptions, radin } from '../../src/recipes/index.js';
 import { exhaustive, monteCarlo } from '../../src/sampler/index.js';
+import { raceTop } from '../../src/stage2/index.js';
 import { everySubset, refused, soupAccuracy, temporaryFolder, tinyPool } from '../pools.js';
 import { openScorers } from './opened.js';
 
 const folder = temporaryFolder();
 const relu = tinyPool(folder, { models: 6, samples: 120, hidden: 6, classes: 4, noise: 1.5, seed: 3 });
 const options: RadinOptions = {
-  sampler: exhaustive,
+  samplers: [exhaustive],
   candidates: 200,
   seed: 0,
   includeUniform: true,
@@ -39,7 +41,7 @@ describe('with a budget of B', () => {
       const { validation, evaluated } = await openScorers(pool);
       const { best, candidates, evaluations } = await radin(validation, {
         ...options,
-        sampler: monteCarlo,
+        samplers: [monteCarlo],
         candidates: 40,
         budget,
       });
@@ -68,7 +70,7 @@ describe('with a budget of B', () => {
 
   test('of 1 and λ = 1 RADIN takes the uniform soup where it is a candidate', async () => {
     const { validation } = await openScorers(await relu);
-    const one = { ...options, sampler: monteCarlo, lambda: 1, budget: 1 };
+    const one = { ...options, samplers: [monteCarlo], lambda: 1, budget: 1 };
     expect((await radin(validation, one)).best.mixture.size).toBe(6);
     expect((await radin(validation, { ...one, includeUniform: false })).best.mixture.size).toBe(5);
   });
@@ -79,10 +81,27 @@ describe('with a budget of B', () => {
   });
 });
 
+test('RADIN that races has the choice of full passes, for less', async () => {
+  const [plain, raced] = [await openScorers(await relu), await openScorers(await relu, accuracy, 8)];
+  const full = await radin(plain.validation, { ...options, budget: 30 });
+  const race = await radin(raced.validation, {
+    ...options,
+    budget: 30,
+    evaluate: (ranked, budget, call) => raceTop(raced.validation, ranked, budget, { mode: 'exact' }, call),
+  });
+  expect(race.best).toEqual(full.best);
+  expect(race.evaluations).toBe(30);
+  expect(race.passes).toBeLessThan(30);
+  expect(full).not.toHaveProperty('passes');
+  expect(race.candidates.map(({ mixture, rank }) => [mixture.key, rank])).toEqual(
+    full.candidates.map(({ mixture, rank }) => [mixture.key, rank]),
+  );
+});
+
 test('the same seed gives the same result, and its notices are the sampler’s', async () => {
   const search = async (seed: number, candidates: number) => {
     const { validation } = await openScorers(await relu);
-    return radin(validation, { ...options, sampler: monteCarlo, candidates, seed, budget: 3 });
+    return radin(validation, { ...options, samplers: [monteCarlo], candidates, seed, budget: 3 });
   };
   const [first, again, other] = [await search(5, 20), await search(5, 20), await search(6, 20)];
   expect(again).toEqual(first);

@@ -19,6 +19,7 @@ const facts: RunFacts = {
   lambda: 0.5,
   sampler: 'monte-carlo',
   seed: 7,
+  racing: 'exact',
   backend: 'cpu',
   metric: accuracy,
   timings: { cache: 1.5 },
@@ -76,6 +77,61 @@ describe('the report of a search', () => {
     expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
   });
 
+  test('says what a race cost, and gives bounds as bounds', () => {
+    const stopped = { ...candidate([1, 2], 2, 0.85), scoreAtMost: 0.87, samples: 64 };
+    const raced = { ...found, candidates: [pair, stopped], evaluations: 2, passes: 1.32 };
+    const report = searchReport({ result: raced, bestIndividual: individual }, facts);
+    expect(report).toMatchObject({ evaluations: 2, passes: 1.32, racing: 'exact' });
+    expect(report.candidates[1]).toMatchObject({ valScoreAtMost: 0.87, samples: 64 });
+    expect(report.candidates[1]).not.toHaveProperty('valScore');
+    expect(searchText(report, accuracy)).toContain('2 of 2 candidates evaluated; full passes: 1.3');
+  });
+
+  describe('with statistics', () => {
+    const split = {
+      samples: 200,
+      score: 0.875,
+      interval: { lower: 0.8219, upper: 0.9139 },
+      otherScore: 0.8,
+      versusOther: {
+        onlyFirst: 20,
+        onlySecond: 5,
+        pValue: 0.00408,
+        midPValue: 0.003,
+        difference: 0.075,
+        lower: 0.02,
+        upper: 0.12,
+      },
+    };
+    const statistics = { validation: split, test: split, heldOut: { ...split, samples: 50 }, winnersCurse: 0.004 };
+
+    test('has them in JSON and in three lines of text', () => {
+      const report = searchReport({ result: found, bestIndividual: individual, statistics }, facts);
+      const { onlyFirst: onlyBest, onlySecond: onlyBestIndividual, ...tests } = split.versusOther;
+      const validation = {
+        samples: 200,
+        interval: split.interval,
+        versusBestIndividual: { onlyBest, onlyBestIndividual, ...tests },
+      };
+      expect(report.statistics).toEqual({ confidence: 0.95, winnersCurse: 0.004, validation, test: validation });
+      expect(report.holdout).toEqual({ ...validation, samples: 50, score: 0.875, bestIndividualScore: 0.8 });
+      const text = searchText(report, accuracy);
+      expect(text).toMatch(/^95 % interval validation 82\.19–91\.39 % {3}test 82\.19–91\.39 %$/m);
+      expect(text).toMatch(/^McNemar's p {3}validation 0\.0041 {3}test 0\.0041 {3}winner's curse \+0\.40 points$/m);
+      expect(text).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}p = 0\.0041 {3}50 samples$/m);
+    });
+
+    test('of a metric without counts has the held-out scores only', () => {
+      const { samples, score, otherScore } = split;
+      const plain = { samples, score, otherScore };
+      const unseen = { validation: plain, heldOut: plain };
+      const report = searchReport({ result: found, bestIndividual: individual, statistics: unseen }, facts);
+      expect(report).not.toHaveProperty('statistics');
+      expect(report.holdout).toEqual({ samples: 200, score: 0.875, bestIndividualScore: 0.8 });
+      expect(searchText(report, accuracy)).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}200 samples$/m);
+    });
+  });
+
   test('lists every evaluated candidate even of very many', () => {
     const many = Array.from({ length: 1500 }, (_, at) => ({ ...candidate([0, 1], at + 1, 0.5), score: 0.5 }));
     const report = searchReport(
@@ -96,7 +152,7 @@ describe('the report of a search', () => {
     expect(text).toMatch(/^best single {3}validation 80\.00 % {3}test 86\.00 % {3}b$/m);
     expect(text).toMatch(/^gain {10}validation \+7\.50 points {3}test -1\.00 points$/m);
     expect(text).toMatch(/^ingredients\n {2}a\n {2}c$/m);
-    expect(text).toContain('1 of 2 candidates evaluated');
+    expect(text).toContain('1 of 2 candidates evaluated; full passes: 1');
   });
 });
 

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
-import { Random } from '../../src/random.js';
 import { exhaustive, subsets } from '../../src/sampler/index.js';
 import { everySubset, refused } from '../pools.js';
 
-const sample = (size: number, count = 1) => [...exhaustive.sample(size, count, new Random(0))];
+const sample = (poolSize: number) => [...exhaustive.sample({ poolSize })];
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('lists all non-empty subsets of %d models, smaller ones first', (size) => {
   const found = sample(size).map(({ ingredients }) => ingredients);
@@ -25,7 +24,7 @@ test('lists each subset as a uniform mixture', () => {
 
 test('lists all subsets of 16 models and refuses 17', () => {
   expect([...subsets(16)]).toHaveLength(2 ** 16 - 1);
-  expect(exhaustive.sample(16, 1, new Random(0))[Symbol.iterator]().next().done).toBe(false);
+  expect(exhaustive.sample({ poolSize: 16 })[Symbol.iterator]().next().done).toBe(false);
   expect(() => sample(17)).toThrow(
     refused('CONFIG', /at most 24 models .*16 to compare, or by cross-entropy.* found 17; use "monte-carlo"/),
   );

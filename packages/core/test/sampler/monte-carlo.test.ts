@@ -3,7 +3,9 @@ import { Random } from '../../src/random.js';
 import { monteCarlo } from '../../src/sampler/index.js';
 import { chiSquare, everySubset } from '../pools.js';
 
-const sample = (size: number, count: number, seed: number) => [...monteCarlo.sample(size, count, new Random(seed))];
+const sample = (poolSize: number, count: number, seed: number) => [
+  ...monteCarlo.sample({ poolSize, count, random: new Random(seed) }),
+];
 
 test('draws exactly the number asked for where there are more, of sizes from 2 to N − 1', () => {
   for (const [size, count] of [
@@ -65,6 +67,6 @@ test('ends where fewer subsets exist than are asked for, also for 17 models', ()
     }
   }
   let drawn = 0;
-  for (const _ of monteCarlo.sample(17, 2 ** 17, new Patience(6))) drawn++;
+  for (const _ of monteCarlo.sample({ poolSize: 17, count: 2 ** 17, random: new Patience(6) })) drawn++;
   expect(drawn).toBe(2 ** 17 - 17 - 2);
 });

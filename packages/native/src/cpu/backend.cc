@@ -8,6 +8,7 @@
 #include "bank_count.h"
 #include "cross_entropy.h"
 #include "cross_entropy_bank.h"
+#include "gram.h"
 #include "instruction_sets.h"
 #include "stream.h"
 
@@ -95,7 +96,8 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
           guarded<set, RadinCrossEntropy, cross_entropy>,
           guarded<set, RadinOpenEntropyBank, open_entropy_bank>,
           guarded<set, RadinEntropyBounds, entropy_bounds>,
-          close_entropy_bank};
+          close_entropy_bank,
+          guarded<set, RadinGram, gram>};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -111,8 +113,10 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   extern const CrossEntropyKernels kCrossEntropyKernels;                                           \
   extern const CrossEntropyBankKernels kCrossEntropyBankKernels;                                   \
   extern const StreamKernels kStreamKernels;                                                       \
+  extern const GramKernels kGramKernels;                                                           \
   constexpr InstructionSet kSet = {kAverageKernels,      kBankKernels,             kSubsetKernels, \
-                                   kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels}; \
+                                   kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels, \
+                                   kGramKernels};                                                  \
   }
 
 #if defined(__x86_64__)

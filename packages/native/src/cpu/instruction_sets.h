@@ -6,6 +6,7 @@
 #include "kernels/bank_kernels.h"
 #include "kernels/cross_entropy_bank_kernels.h"
 #include "kernels/cross_entropy_kernels.h"
+#include "kernels/gram_kernels.h"
 #include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
@@ -19,6 +20,7 @@ struct InstructionSet {
   const CrossEntropyKernels& cross_entropy;
   const CrossEntropyBankKernels& cross_entropy_bank;
   const StreamKernels& stream;
+  const GramKernels& gram;
 };
 
 // The fastest that this processor has: what backends use for their work on the host.

@@ -11,14 +11,15 @@ namespace radin {
 
 class OrderedSum {
  public:
+  // Each block adds `count` sums.
   OrderedSum(double* totals, size_t count) : totals_(totals), count_(count) {}
 
-  // Waits until all blocks before this one have been added. Every block that is handed out must be added, also when the
+  // Waits until all blocks before this one have been added, then adds to the totals from `first` on. Every block that is handed out must be added, also when the
   // call has been stopped: others wait for it.
-  void add(size_t block, const double* sums) {
+  void add(size_t block, const double* sums, size_t first = 0) {
     std::unique_lock<std::mutex> lock(mutex_);
     turn_.wait(lock, [&] { return next_ == block; });
-    for (size_t i = 0; i < count_; ++i) totals_[i] += sums[i];
+    for (size_t i = 0; i < count_; ++i) totals_[first + i] += sums[i];
     ++next_;
     turn_.notify_all();
   }

@@ -1,10 +1,11 @@
-"""Writing the safetensors format with nothing but numpy."""
+"""Writing the safetensors format without a package for it."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 # Integers keep their type: BatchNorm's step counters are int64, and a soup must not average them.
 DTYPES = {
@@ -38,3 +39,8 @@ def save_safetensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> Non
     # Readers map the file and cast in place, so the values must start at a multiple of 8 bytes.
     text += b" " * (-len(text) % 8)
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(chunks))
+
+
+def save_model(model: nn.Module, path: Path) -> None:
+    """Write the model's state dict (float32) as safetensors."""
+    save_safetensors(path, {name: value.numpy() for name, value in model.state_dict().items()})

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+DIGITS = 10
+
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 
@@ -68,7 +70,7 @@ def split_digits(source: Path, train: int, validation: int, test: int, seed: int
     rng = np.random.default_rng(seed)
     ends = np.cumsum([train // 10, validation // 10, test // 10])
     pieces: tuple[list[Images], list[Images], list[Images]] = ([], [], [])
-    for digit in range(10):
+    for digit in range(DIGITS):
         images = _read_digit(source, digit)
         # Equal images would let a validation or test image be one that was trained on.
         images = np.unique(images, axis=0)

@@ -1,6 +1,7 @@
 """The pretraining task: letters of freely licensed Debian fonts, distorted and rendered at 28x28 pixels."""
 
 import string
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +73,15 @@ def _distort(glyph: Image.Image, rng: np.random.Generator) -> Image.Image:
     return warped.resize((_SIDE, _SIDE), Image.Resampling.BOX)
 
 
-def render_letters(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Render `count` random letters: pixels uint8 [count, 1, 28, 28] (0..255), classes int64 [count] (0..51)."""
+def render_letters(
+    count: int, seed: int, font_files: Sequence[str] = FONT_FILES
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Render `count` random letters: pixels uint8 [count, 1, 28, 28] (0..255), classes int64 [count] (0..51).
+
+    Each is in a random one of `font_files`, which are among FONT_FILES.
+    """
     rng = np.random.default_rng(seed)
-    fonts = load_fonts()
+    fonts = [font for name, font in zip(FONT_FILES, load_fonts()) if name in font_files]
     glyphs = [[_glyph(letter, font) for letter in LETTERS] for font in fonts]
     images = np.empty((count, 1, _SIDE, _SIDE), dtype=np.uint8)
     labels = rng.integers(len(LETTERS), size=count)

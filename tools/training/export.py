@@ -4,13 +4,14 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
 
-from model import IMAGE_SIDE, PatchTransformer
+from pixels import IMAGE_SIDE
 
 OPSET = 17
 
 
-def export_graph(model: PatchTransformer, path: Path) -> None:
+def export_graph(model: nn.Module, path: Path) -> None:
     """Write `model` to `path`: input `input` float32 [batch, 1, 28, 28] (0..255), output `logits` [batch, classes].
 
     The initializers hold the weights that `model` has now; a soup replaces them by name.
@@ -31,7 +32,7 @@ def export_graph(model: PatchTransformer, path: Path) -> None:
     check_graph(path, model)
 
 
-def check_graph(path: Path, model: PatchTransformer) -> None:
+def check_graph(path: Path, model: nn.Module) -> None:
     """Raise ValueError unless the weights in the graph are the state dict's, by name, shape and type."""
     graph = onnx.load(str(path))
     onnx.checker.check_model(graph, full_check=True)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from digits import Part
-from model import PatchTransformer
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def _mixed_loss(model: nn.Module, pixels: Tensor, labels: Tensor, recipe: Recipe
     ) * functional.cross_entropy(logits, labels[other], label_smoothing=smoothing)
 
 
-def train(model: PatchTransformer, pixels: Tensor, labels: Tensor, recipe: Recipe) -> None:
+def train(model: nn.Module, pixels: Tensor, labels: Tensor, recipe: Recipe) -> None:
     """Train `model` in place on float32 pixels [count, 1, 28, 28] and int64 labels [count].
 
     AdamW with a short warm-up; everything random follows from `recipe.seed`.
@@ -115,7 +114,7 @@ def train(model: PatchTransformer, pixels: Tensor, labels: Tensor, recipe: Recip
         schedule.step()
 
 
-def fine_tune(start: PatchTransformer, part: Part, recipe: Recipe) -> PatchTransformer:
+def fine_tune(start: nn.Module, part: Part, recipe: Recipe) -> nn.Module:
     """Return a copy of `start` trained on `part` by `recipe`; `start` stays as it is."""
     model = copy.deepcopy(start)
     train(model, to_pixels(part.images), torch.from_numpy(part.labels.astype(np.int64)), recipe)

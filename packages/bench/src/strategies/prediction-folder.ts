@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdirSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { decodePrediction, encodePrediction, type Prediction } from './outcome.js';
+
+/** Predictions of one pool's soups on disk, a file for each mixture, so that a later run does not evaluate them again. */
+export class PredictionFolder {
+  readonly #folder: string;
+  readonly #samples: number;
+
+  private constructor(folder: string, samples: number) {
+    this.#folder = folder;
+    this.#samples = samples;
+  }
+
+  /** A folder of its own for each content of the pool's files, so that no prediction of other weights is ever found. */
+  static async open(parent: string, files: readonly string[], samples: number): Promise<PredictionFolder> {
+    const hash = createHash('sha256');
+    for (const file of files)
+      await pipeline(createReadStream(file), async (chunks) => {
+        for await (const chunk of chunks) hash.update(chunk as Uint8Array);
+      });
+    const folder = join(parent, hash.digest('hex').slice(0, 16));
+    mkdirSync(folder, { recursive: true });
+    return new PredictionFolder(folder, samples);
+  }
+
+  /** @returns undefined where there is none, or no whole one */
+  async read(key: string): Promise<Prediction | undefined> {
+    const bytes = await readFile(this.#path(key)).catch(() => undefined);
+    return bytes && decodePrediction(bytes, this.#samples);
+  }
+
+  async write(key: string, prediction: Prediction): Promise<void> {
+    const path = this.#path(key);
+    await writeFile(`${path}.part-${process.pid}`, encodePrediction(prediction));
+    await rename(`${path}.part-${process.pid}`, path);
+  }
+
+  /** Keys of large pools are longer than file names can be. */
+  #path(key: string): string {
+    return join(this.#folder, createHash('sha256').update(key).digest('hex'));
+  }
+}

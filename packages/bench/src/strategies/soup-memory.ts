@@ -1,0 +1,136 @@
+import {
+  type Backend,
+  closeCheckpoints,
+  type FileCheckpoint,
+  type Logits,
+  Mixture,
+  OnnxEvaluator,
+  openCheckpoints,
+  Pool,
+  type PoolLogits,
+  poolLogits,
+  readOnnx,
+  Soup,
+  storedInMemory,
+} from '@radin/core';
+import { type Outcome, outcomeOf, predictionOf } from './outcome.js';
+import type { PoolFolder } from './pool-folder.js';
+import { PredictionFolder } from './prediction-folder.js';
+import type { Union } from './union.js';
+
+export interface SoupMemoryOptions {
+  readonly backend: Backend;
+  readonly threads: number;
+  /** A folder that keeps predictions from one run to the next. */
+  readonly cache: string | undefined;
+}
+
+/**
+ * Outcomes of a pool's soups on all samples of its union. No soup is evaluated twice, whatever the split, the seed or the
+ * strategy that asks for it. Memory: about 6 bytes per soup and sample, and the models' logits.
+ */
+export class SoupMemory {
+  readonly #outcomes = new Map<string, Promise<Outcome>>();
+  #evaluated = 0;
+
+  private constructor(
+    readonly pool: Pool,
+    readonly union: Union,
+    /** Of every model on every sample of the union. */
+    readonly logits: readonly Logits[],
+    readonly backend: Backend,
+    readonly threads: number,
+    private readonly evaluator: OnnxEvaluator,
+    private readonly folder: PredictionFolder | undefined,
+  ) {}
+
+  /** Opens the pool's files and evaluates each model once. */
+  static async open(files: PoolFolder, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
+    const { backend, threads, cache } = options;
+    const checkpoints = await openCheckpoints(files.models);
+    let evaluator: OnnxEvaluator | undefined;
+    try {
+      const pool = new Pool(checkpoints);
+      const output = files.output === undefined ? {} : { output: files.output };
+      evaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, { threads, ...output });
+      const running = evaluator;
+      const logits = await Promise.all(pool.checkpoints.map((model) => running.logits(model, union.inputs)));
+      const { graph, models, validation, test } = files;
+      const contents = [graph, ...models, ...[validation, test].flatMap(({ inputs, labels }) => [inputs, labels])];
+      const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, contents, union.samples);
+      return new SoupMemory(pool, union, logits, backend, threads, evaluator, folder);
+    } catch (error) {
+      await evaluator?.dispose();
+      await closeCheckpoints(checkpoints);
+      throw error;
+    }
+  }
+
+  /** Soups of several models that this process had to evaluate. */
+  get evaluated(): number {
+    return this.#evaluated;
+  }
+
+  /** C. */
+  get classes(): number {
+    return (this.logits[0] as Logits).classes;
+  }
+
+  /** Outcomes of the mixtures' soups. Single models cost nothing. */
+  outcomes(mixtures: readonly Mixture[], signal?: AbortSignal): Promise<Outcome[]> {
+    return Promise.all(mixtures.map((mixture) => this.#outcome(mixture, signal)));
+  }
+
+  /** Of every mixture that anyone has asked for so far. */
+  known(): Promise<{ key: string; outcome: Outcome }[]> {
+    return Promise.all([...this.#outcomes].map(async ([key, outcome]) => ({ key, outcome: await outcome })));
+  }
+
+  single(model: number): Mixture {
+    return Mixture.uniform(this.pool.size, [model]);
+  }
+
+  /** The cached logits of some of the samples, as a search on these would have them. */
+  select(samples: Int32Array, labels: Int32Array): PoolLogits {
+    const parts = this.logits.map(({ values, classes }) => {
+      const chosen = new Float32Array(samples.length * classes);
+      for (const [row, sample] of samples.entries()) {
+        chosen.set(values.subarray(sample * classes, (sample + 1) * classes), row * classes);
+      }
+      return storedInMemory({ values: chosen, samples: samples.length, classes });
+    });
+    return poolLogits(
+      this.pool.ids,
+      parts,
+      Int32Array.from(samples, (sample) => labels[sample] as number),
+    );
+  }
+
+  async dispose(): Promise<void> {
+    await this.evaluator.dispose();
+    await closeCheckpoints(this.pool.checkpoints as readonly FileCheckpoint[]);
+  }
+
+  #outcome(mixture: Mixture, signal: AbortSignal | undefined): Promise<Outcome> {
+    const known = this.#outcomes.get(mixture.key);
+    if (known !== undefined) return known;
+    const outcome = this.#evaluate(mixture, signal);
+    this.#outcomes.set(mixture.key, outcome);
+    outcome.catch(() => this.#outcomes.delete(mixture.key));
+    return outcome;
+  }
+
+  async #evaluate(mixture: Mixture, signal: AbortSignal | undefined): Promise<Outcome> {
+    const { labels, inputs } = this.union;
+    const [only] = mixture.ingredients;
+    if (mixture.size === 1) return outcomeOf(predictionOf(this.logits[only as number] as Logits, labels), this.union);
+    const found = await this.folder?.read(mixture.key);
+    if (found !== undefined) return outcomeOf(found, this.union);
+    const soup = new Soup(this.pool, mixture, this.backend);
+    const logits = await this.evaluator.logits(soup, inputs, signal ? { signal } : {});
+    this.#evaluated++;
+    const prediction = predictionOf(logits, labels);
+    await this.folder?.write(mixture.key, prediction);
+    return outcomeOf(prediction, this.union);
+  }
+}

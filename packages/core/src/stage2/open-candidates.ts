@@ -1,0 +1,48 @@
+import type { Mixture } from '../mixture/index.js';
+import type { CallOptions } from '../progress.js';
+import type { Estimated, SoupEstimate } from './soup-estimate.js';
+
+/** Candidates that the model of the gap looks at in each step, by their score before it has learned anything. */
+const MOST_PREDICTED = 500;
+
+/** The candidates of a search that have not been evaluated. No mixture enters twice. */
+export class OpenCandidates {
+  readonly #open = new Map<string, Estimated>();
+  readonly #seen = new Set<string>();
+
+  constructor(
+    readonly estimate: SoupEstimate,
+    private readonly options: CallOptions,
+  ) {}
+
+  /** Single models have no part in it: their scores are known. */
+  async add(mixtures: readonly Mixture[]): Promise<void> {
+    const fresh = mixtures.filter(({ key, size }) => size > 1 && !this.#seen.has(key));
+    for (const { key } of fresh) this.#seen.add(key);
+    for (const one of await this.estimate.of(fresh, this.options)) this.#open.set(one.mixture.key, one);
+  }
+
+  /**
+   * Takes out the one with the highest expected score, of equal ones the one with the higher prior score.
+   * @returns undefined where none is left
+   */
+  take(): Estimated | undefined {
+    const likely = this.#byPrior().slice(0, MOST_PREDICTED);
+    const expected = this.estimate.predict(likely);
+    const first = expected.reduce((best, score, index) => (score > (expected[best] as number) ? index : best), 0);
+    const taken = likely[first];
+    if (taken !== undefined) this.#open.delete(taken.mixture.key);
+    return taken;
+  }
+
+  /** All that are left, the most likely first. */
+  rest(): Estimated[] {
+    return this.#byPrior();
+  }
+
+  #byPrior(): Estimated[] {
+    return [...this.#open.values()].sort(
+      (a, b) => b.priorScore - a.priorScore || (a.mixture.key < b.mixture.key ? -1 : 1),
+    );
+  }
+}

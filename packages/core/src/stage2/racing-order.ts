@@ -1,0 +1,90 @@
+import { setImmediate } from 'node:timers/promises';
+import { type PoolLogits, type StoredLogits, toFloat32 } from '../logits/index.js';
+import type { Metric } from '../metric/index.js';
+import type { Random } from '../random.js';
+
+/** Logits read between two looks at the signal: some milliseconds. */
+const READ_AT_ONCE = 2 ** 22;
+
+/** The order in which the samples of a split are evaluated in a race. */
+export interface RacingOrder {
+  /** A permutation of the samples. */
+  readonly samples: Uint32Array;
+  /** At each place of that order, how much a good contender is expected to fall short of the most: wrong samples, or nats. */
+  readonly expectedMisses: Float64Array;
+}
+
+/**
+ * The samples that a mixture is most likely to lose something on first: by the margin of the label's averaged logit over
+ * the k-th best of the others, ascending, or by the cross-entropy, descending. Equal ones keep their order.
+ * Cost: one pass over the logits, which are in memory.
+ * @param mixture p, length N: the mean of the contenders'
+ */
+export async function orderByDifficulty(
+  cache: PoolLogits,
+  mixture: Float64Array,
+  { measure }: Metric,
+  signal?: AbortSignal,
+): Promise<RacingOrder> {
+  const { samples, classes, labels } = cache;
+  const models = [...mixture.keys()].filter((model) => (mixture[model] as number) > 0);
+  const logits = models.map((model) => valuesOf(cache.logits[model] as StoredLogits));
+  const mean = new Float64Array(classes);
+  const advantage = measure.kind === 'top' ? marginOf(measure.k, classes) : negatedLoss;
+  const advantages = new Float64Array(samples);
+  const block = Math.max(1, Math.floor(READ_AT_ONCE / (models.length * classes)));
+  for (let sample = 0; sample < samples; sample++) {
+    if (sample % block === 0) {
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    mean.fill(0);
+    for (const [at, model] of models.entries()) {
+      const [weight, values] = [mixture[model] as number, logits[at] as Float32Array];
+      for (let c = 0; c < classes; c++)
+        mean[c] = (mean[c] as number) + weight * (values[sample * classes + c] as number);
+    }
+    advantages[sample] = advantage(mean, labels[sample] as number);
+  }
+  const order = Uint32Array.from(advantages.keys()).sort(
+    (a, b) => (advantages[a] as number) - (advantages[b] as number) || a - b,
+  );
+  const miss = measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (loss: number) => -loss;
+  return { samples: order, expectedMisses: Float64Array.from(order, (sample) => miss(advantages[sample] as number)) };
+}
+
+/** An order that knows nothing of the samples, as statistical racing needs. */
+export function randomOrder(samples: number, random: Random): RacingOrder {
+  return { samples: random.permutation(samples), expectedMisses: new Float64Array(samples) };
+}
+
+/** The label's logit minus the k-th largest of the others; infinite where there are not k others. */
+function marginOf(k: number, classes: number): (logits: Float64Array, label: number) => number {
+  // Descending; insertion is fast for the small k that are used.
+  const largest = new Float64Array(k);
+  return (logits, label) => {
+    if (k >= classes) return Number.POSITIVE_INFINITY;
+    largest.fill(Number.NEGATIVE_INFINITY);
+    for (let c = 0; c < classes; c++) {
+      const logit = logits[c] as number;
+      if (c === label || logit <= (largest[k - 1] as number)) continue;
+      let at = k - 1;
+      for (; at > 0 && (largest[at - 1] as number) < logit; at--) largest[at] = largest[at - 1] as number;
+      largest[at] = logit;
+    }
+    return (logits[label] as number) - (largest[k - 1] as number);
+  };
+}
+
+/** log softmax(z)[label], in nats. */
+function negatedLoss(logits: Float64Array, label: number): number {
+  const most = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
+  return (logits[label] as number) - most - Math.log(sum);
+}
+
+function valuesOf({ dtype, source }: StoredLogits): Float32Array {
+  if (!(source instanceof Uint8Array)) throw new RangeError('Expected logits in memory but received a file');
+  if (dtype === 'BF16') throw new RangeError('Expected logits of dtype F16, F32 or F64 but received BF16');
+  return toFloat32(source, dtype, 'the cached logits');
+}

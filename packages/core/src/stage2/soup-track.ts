@@ -1,0 +1,162 @@
+import { availableParallelism } from 'node:os';
+import type { Logits } from '../logits/index.js';
+import type { Mixture } from '../mixture/index.js';
+import type { CallOptions } from '../progress.js';
+import { NOT_EVALUATED } from './evaluated.js';
+import { OpenSoups } from './open-soups.js';
+import type { Track } from './race.js';
+import type { RacingOrder } from './racing-order.js';
+import type { SplitScorer } from './split-scorer.js';
+import type { StatisticalTrack } from './statistical-race.js';
+
+/** Chunks of a pass: a loser is stopped within a thirtieth of a pass of where it could be. */
+const CHUNKS = 32;
+
+/** Weights that soups may keep in memory between their chunks, in bytes. */
+const OPEN_BYTES = 2 ** 30;
+/** Soups that are open at once even if they are larger: as few would leave threads idle while one is averaged. */
+const LEAST_OPEN = 4;
+
+/** The soups of a race on one split. A chunk is some whole batches of the order, so batches are the same in every race. */
+export class SoupTrack {
+  readonly #correct: readonly Uint8Array[];
+  readonly #scorer: SplitScorer;
+  readonly #mixtures: readonly Mixture[];
+  readonly #order: RacingOrder;
+  readonly #options: CallOptions;
+  readonly #soups: OpenSoups;
+  /** Scores of single models, which their cached logits tell. */
+  readonly #known: ReadonlyMap<number, number>;
+  /** Place in the order where each chunk begins, and the end of the last. */
+  readonly #bounds: readonly number[];
+  #evaluated = 0;
+
+  private constructor(
+    scorer: SplitScorer,
+    mixtures: readonly Mixture[],
+    order: RacingOrder,
+    known: ReadonlyMap<number, number>,
+    correct: readonly Uint8Array[],
+    options: CallOptions,
+  ) {
+    this.#scorer = scorer;
+    this.#mixtures = mixtures;
+    this.#order = order;
+    this.#known = known;
+    this.#correct = correct;
+    this.#options = options;
+    const { batch, weightBytes } = scorer;
+    const limit = Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes)));
+    // One task for each core keeps all busy: more would wait for threads with logits and weights in memory.
+    const tasks = Math.min(limit, Math.max(LEAST_OPEN, availableParallelism()));
+    this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
+    const step = batch * Math.ceil(Math.ceil(scorer.samples / batch) / CHUNKS);
+    const chunks = Math.ceil(scorer.samples / step);
+    this.#bounds = Array.from({ length: chunks + 1 }, (_, chunk) => Math.min(chunk * step, scorer.samples));
+  }
+
+  static async open(
+    scorer: SplitScorer,
+    mixtures: readonly Mixture[],
+    order: RacingOrder,
+    options: CallOptions,
+  ): Promise<SoupTrack> {
+    const singles = [...mixtures.entries()].filter(([, { size }]) => size === 1);
+    const found = await scorer.evaluations(
+      singles.map(([, mixture]) => mixture),
+      options.signal ? { signal: options.signal } : {},
+    );
+    const known = new Map(singles.map(([index], at) => [index, found[at]?.score as number]));
+    const correct = mixtures.map(() => new Uint8Array(scorer.samples).fill(NOT_EVALUATED));
+    for (const [at, [index]] of singles.entries()) correct[index]?.set(found[at]?.correct ?? []);
+    return new SoupTrack(scorer, mixtures, order, known, correct, options);
+  }
+
+  /** Samples evaluated so far, over all soups. */
+  get samplesEvaluated(): number {
+    return this.#evaluated;
+  }
+
+  /** Samples of the first chunks. */
+  samplesOf(chunks: number): number {
+    return this.#bounds[chunks] as number;
+  }
+
+  /** 1 for each sample that the contender gets right, 0 for the others, `NOT_EVALUATED` where it was stopped before; undefined for cross-entropy. */
+  correct(contender: number): Uint8Array | undefined {
+    return this.#scorer.metric.measure.kind === 'top' ? this.#correct[contender] : undefined;
+  }
+
+  get exact(): Track {
+    const { metric, samples } = this.#scorer;
+    const counts = metric.measure.kind === 'top';
+    const sizes = this.#sizes;
+    const { expectedMisses } = this.#order;
+    return {
+      contenders: this.#mixtures.length,
+      most: counts ? sizes : sizes.map(() => 0),
+      expectedMisses: sizes.map((_, chunk) =>
+        expectedMisses.subarray(this.#bounds[chunk], this.#bounds[chunk + 1]).reduce((sum, miss) => sum + miss, 0),
+      ),
+      known: this.#known,
+      score: counts ? (total) => metric.score(total, samples) : (total) => total / samples,
+      measure: (contender, first, end, signal) => this.#measure(contender, first, end, signal),
+    };
+  }
+
+  get statistical(): StatisticalTrack {
+    const { metric, samples } = this.#scorer;
+    return {
+      contenders: this.#mixtures.length,
+      sizes: this.#sizes,
+      score: (correct) => metric.score(correct, samples),
+      measure: async (contender, first, end, signal) => {
+        if (!this.#known.has(contender)) await this.#measure(contender, first, end, signal);
+        return Uint8Array.from(this.#places(first, end), (sample) => this.#correct[contender]?.[sample] as number);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#soups.close();
+  }
+
+  get #sizes(): number[] {
+    return this.#bounds.slice(1).map((end, chunk) => end - (this.#bounds[chunk] as number));
+  }
+
+  /** The samples of the chunks [first, end). */
+  #places(first: number, end: number): Uint32Array {
+    return this.#order.samples.subarray(this.#bounds[first], this.#bounds[end]);
+  }
+
+  /** What the contender gets in each of the chunks: right samples, or negated losses in nats. */
+  async #measure(contender: number, first: number, end: number, signal: AbortSignal): Promise<number[]> {
+    const places = this.#places(first, end);
+    const logits = await this.#soups.use(this.#mixtures[contender] as Mixture, signal, (soup) =>
+      // A copy: the view's whole memory would be sent to every thread.
+      soup.logits(places.slice(), { signal }),
+    );
+    const totals: number[] = [];
+    for (let chunk = first; chunk < end; chunk++) {
+      const samples = this.#places(chunk, chunk + 1);
+      const start = (this.#bounds[chunk] as number) - (this.#bounds[first] as number);
+      const { score, correct } = await this.#scorer.scoreSamples(rows(logits, start, samples.length), samples, signal);
+      for (const [at, sample] of samples.entries()) {
+        if (correct !== undefined) (this.#correct[contender] as Uint8Array)[sample] = correct[at] as number;
+      }
+      totals.push(correct === undefined ? score * samples.length : correct.reduce((sum, bit) => sum + bit, 0));
+    }
+    this.#evaluated += places.length;
+    this.#options.onProgress?.({
+      phase: 'evaluate',
+      done: this.#evaluated / this.#scorer.samples,
+      total: this.#mixtures.length,
+    });
+    return totals;
+  }
+}
+
+function rows({ values, classes }: Logits, first: number, samples: number): Logits {
+  return { values: values.subarray(first * classes, (first + samples) * classes), samples, classes };
+}
