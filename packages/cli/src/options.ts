@@ -137,8 +137,13 @@ export function withCandidateOptions(command: Command): Command {
         .argParser(list(String))
         .default(['monte-carlo'], 'monte-carlo'),
     )
-    .option('--seed <S>', 'seed of the candidates', integer(0, Number.MAX_SAFE_INTEGER), 0)
-    .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates');
+    .option(
+      '--seed <S>',
+      'seed of random candidates, of the hold-out and of the estimate of the winner’s curse',
+      integer(0, Number.MAX_SAFE_INTEGER),
+      0,
+    )
+    .option('--no-include-uniform', 'leave the uniform soup of all models out of the candidates of the paper’s search');
 }
 
 export function withBudget(command: Command): Command {
@@ -175,7 +180,7 @@ export function withRacing(command: Command): Command {
     .addOption(
       new Option(
         '--racing <mode>',
-        'stop evaluations that can no longer win (exact), or that win with a small probability only (statistical)',
+        'with --strategy radin: stop evaluations that can no longer win (exact), or that win with a small probability only (statistical)',
       )
         .choices(['exact', 'off', 'statistical'])
         .default('exact'),

@@ -85,7 +85,8 @@ async function search(
           });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
-    if (result.best.score < single.best.score) {
+    const isSingle = result.best.mixture.size === 1 && problem.pool.size > 1;
+    if (isSingle || result.best.score < single.best.score) {
       terminal.notice(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );

@@ -16,6 +16,9 @@ export interface AdaptiveOptions extends CallOptions {
   readonly geometry: WeightGeometry;
 }
 
+/** Subsets with one model replaced that a new best soup brings at most; the best single models come in first. */
+const MOST_SWAPS = 1000;
+
 type Scored = Candidate & { readonly score: number };
 
 /**
@@ -32,7 +35,8 @@ export const ADAPTIVE_SAMPLERS = SAMPLERS.filter(({ name }) =>
  * far tell of it. The neighbours of the best soup join the candidates, so that greedy's next step is always among them.
  * Single models are candidates whose scores are known, so the choice is never below the best of them. The same pool and
  * samples give the same result; the choice at B is the best of the first B evaluations at any larger budget. Cost: N passes for
- * the logits, one read of the weights for the geometry, and at most B evaluations.
+ * the logits, one read of the weights for the geometry, and at most B evaluations; between them up to 500 predictions of the
+ * `GapModel`.
  */
 export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions): Promise<SearchResult> {
   const { budget, candidates, geometry, signal } = options;
@@ -47,7 +51,9 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
   const { mixtures, notices } = await proposeCandidates(size, proposal, ensemble, signal);
   await open.add(mixtures);
   let best = selectBest(known);
-  await open.add(neighbours(best.mixture));
+  const order = known.map(({ mixture }) => mixture.ingredients[0] as number);
+  const near = ({ mixture }: Candidate) => neighbours(mixture, order, MOST_SWAPS);
+  await open.add(near(best));
   const evaluated: Scored[] = [];
   while (evaluated.length < budget) {
     const next = open.take();
@@ -57,9 +63,10 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     open.estimate.observe(next, score);
     evaluated.push({ mixture, approxScore, rank: evaluated.length + 1, score });
     const leader = selectBest([best, evaluated.at(-1) as Scored]);
-    if (leader !== best) await open.add(neighbours(leader.mixture));
+    if (leader !== best) await open.add(near(leader));
     best = leader;
-    options.onProgress?.({ phase: 'evaluate', done: evaluated.length, total: budget, best: best.score });
+    const total = Math.min(budget, evaluated.length + open.size);
+    options.onProgress?.({ phase: 'evaluate', done: evaluated.length, total, best: best.score });
   }
   const others = [...known, ...open.rest()].sort((a, b) => scoreOf(b) - scoreOf(a));
   const listed = [...evaluated, ...others].map((one, index) => ({ ...one, rank: index + 1 }));
@@ -67,8 +74,8 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
   return {
     method: 'adaptive',
     best: chosen,
-    candidates: listed.slice(0, Math.max(LISTED, chosen.rank)),
-    scored: listed.length,
+    candidates: listed.slice(0, Math.max(LISTED, evaluated.length, chosen.rank)),
+    scored: listed.length - known.length,
     evaluations: evaluated.length,
     notices,
   };

@@ -10,7 +10,7 @@ export interface DescribedMixture {
 export interface DescribedCandidate extends DescribedMixture {
   readonly approxScore: number;
   readonly rank: number;
-  /** Real score on the validation split, where the soup was evaluated. */
+  /** Real score on the validation split, where the soup was evaluated, or of a single model. */
   readonly valScore?: number;
   /** The most that it can be, where the evaluation was stopped after `samples` samples because another candidate scores more. */
   readonly valScoreAtMost?: number;

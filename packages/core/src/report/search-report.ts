@@ -90,8 +90,9 @@ export function searchText(report: SearchReport, metric: Metric): string {
     return ours === undefined || theirs === undefined ? undefined : formatGain(ours - theirs, metric);
   };
   const testGain = gain('testScore');
+  const isUniform = best.weights.every((weight) => weight === best.weights[0]);
   return [
-    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes; metric: ${metric.name}`,
+    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes; metric: ${metric.name}; strategy: ${report.method}`,
     '',
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
@@ -99,7 +100,7 @@ export function searchText(report: SearchReport, metric: Metric): string {
     ...choiceText(report, metric),
     '',
     'ingredients',
-    ...best.models.map((model) => `  ${model}`),
+    ...best.models.map((model, index) => `  ${isUniform ? '' : `${best.weights[index]?.toFixed(4)}  `}${model}`),
     '',
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
   ].join('\n');

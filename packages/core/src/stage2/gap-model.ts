@@ -30,6 +30,9 @@ const AMPLITUDES = [1, 1 / 3, 3, 0.1, 10, 1 / 30, 30];
 const LENGTHS = [1, 0.5, 2, 0.25];
 const LINEAR = [1, 4, 0.25, 0];
 
+/** Observations up to which hyper-parameters are chosen anew after each; then after every tenth part more. */
+const FEW = 64;
+
 /** Standard deviation of ln(amplitude / scale) before anything is observed: a factor of ten is nothing unusual. */
 const AMPLITUDE_SPREAD = Math.log(10);
 
@@ -46,7 +49,8 @@ const OBSERVATION_NUGGET = 1e-10;
  *
  * Amplitude, length and the weight of the linear terms are the most probable of a fixed grid (marginal likelihood, and a broad
  * log-normal prior of the amplitude). The same observations give the same predictions; permuting the pool permutes them.
- * Cost: N³ once for each of four lengths, 112 factorisations of n observations after new ones, and N (N / 2 + size + n) + n² / 2
+ * Cost: N³ once for each of four lengths; a factorisation of n observations after a new one, 112 up to 64 observations and
+ * after every tenth part more; and N (N / 2 + size + n) + n² / 2
  * per mixture predicted.
  */
 export class GapModel {
@@ -56,6 +60,7 @@ export class GapModel {
   readonly #kernels = new Map<number, VanishingKernel>();
   readonly #observations: Observation[] = [];
   #fit: Fit | undefined;
+  #chosen: { readonly observations: number; readonly hyperparameters: GapHyperparameters } | undefined;
 
   constructor(geometry: WeightGeometry, options: GapModelOptions = {}) {
     this.#space = new GapSpace(geometry);
@@ -77,7 +82,7 @@ export class GapModel {
 
   /**
    * Learns the gap of an evaluated soup. Single models are ignored: their gap is 0 by definition.
-   * @param gap real score − score of the ensemble
+   * @param gap real score − what is expected beforehand: the score of the ensemble, or less
    * @param variance of the observation's noise, ≥ 0; see `pairedVariance`
    */
   observe(mixture: Mixture, gap: number, variance: number): void {
@@ -108,7 +113,10 @@ export class GapModel {
   /** The most probable of all, the earlier one among equals. */
   #fitted(): Fit {
     if (this.#fit !== undefined) return this.#fit;
-    const { scale = 0.03, hyperparameters } = this.#options;
+    const { scale = 0.03 } = this.#options;
+    const n = this.#observations.length;
+    const isRecent = this.#chosen !== undefined && n > FEW && n < 1.1 * this.#chosen.observations;
+    const hyperparameters = this.#options.hyperparameters ?? (isRecent ? this.#chosen?.hyperparameters : undefined);
     if (hyperparameters !== undefined) {
       const kernel = this.#kernelOf(hyperparameters.length);
       this.#fit = new Fit(new Covariances(kernel, this.#observations), hyperparameters, this.#observations);
@@ -129,6 +137,7 @@ export class GapModel {
       }
     }
     this.#fit = best as Fit;
+    this.#chosen = { observations: n, hyperparameters: this.#fit.hyperparameters };
     return this.#fit;
   }
 

@@ -1,5 +1,6 @@
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
+import { breakTie } from '../sampler/index.js';
 import type { Estimated, SoupEstimate } from './soup-estimate.js';
 
 /** Candidates that the model of the gap looks at in each step, by their score before it has learned anything. */
@@ -14,6 +15,10 @@ export class OpenCandidates {
     readonly estimate: SoupEstimate,
     private readonly options: CallOptions,
   ) {}
+
+  get size(): number {
+    return this.#open.size;
+  }
 
   /** Single models have no part in it: their scores are known. */
   async add(mixtures: readonly Mixture[]): Promise<void> {
@@ -41,8 +46,6 @@ export class OpenCandidates {
   }
 
   #byPrior(): Estimated[] {
-    return [...this.#open.values()].sort(
-      (a, b) => b.priorScore - a.priorScore || (a.mixture.key < b.mixture.key ? -1 : 1),
-    );
+    return [...this.#open.values()].sort((a, b) => b.priorScore - a.priorScore || breakTie(a.mixture, b.mixture));
   }
 }

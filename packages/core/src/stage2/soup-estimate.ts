@@ -39,6 +39,9 @@ export class SoupEstimate {
   readonly #ensemble: EnsembleScores;
   readonly #geometry: WeightGeometry;
   readonly #individual: Float64Array;
+  readonly #bestIndividual: number;
+  /** Squared distance of two models, the median. */
+  readonly #unit: number;
   readonly #scale: number;
   readonly #gaps: GapModel;
 
@@ -47,6 +50,8 @@ export class SoupEstimate {
     this.#ensemble = ensemble;
     this.#geometry = geometry;
     this.#individual = individual;
+    this.#bestIndividual = individual.reduce((best, score) => Math.max(best, score), Number.NEGATIVE_INFINITY);
+    this.#unit = geometry.medianDistance ** 2 || 1;
     this.#scale = GAP_SCALE[ensemble.metric.unit];
     this.#gaps = new GapModel(geometry, { scale: this.#scale });
   }
@@ -66,7 +71,7 @@ export class SoupEstimate {
     this.#gaps.observe(mixture, score - priorScore, noise ** 2);
   }
 
-  /** The real scores to be expected. Costs about N (N / 2 + n) per mixture after n observations. */
+  /** The real scores to be expected. Costs what `GapModel.predict` does. */
   predict(estimated: readonly Estimated[]): Float64Array {
     const { mean } = this.#gaps.predict(estimated.map(({ mixture }) => mixture));
     return mean.map((gap, index) => (estimated[index] as Estimated).priorScore + gap);
@@ -74,13 +79,11 @@ export class SoupEstimate {
 
   #expectedLoss({ ingredients, weights }: Mixture): number {
     if (ingredients.length === 1) return 0;
-    const unit = this.#geometry.medianDistance ** 2 || 1;
-    const best = Math.max(...this.#individual);
     const deficit = ingredients.reduce(
-      (sum, k) => sum + (weights[k] as number) * (best - (this.#individual[k] as number)),
+      (sum, k) => sum + (weights[k] as number) * (this.#bestIndividual - (this.#individual[k] as number)),
       0,
     );
     const perVariance = LOSS_PER_VARIANCE * (this.#scale / GAP_SCALE.fraction);
-    return (perVariance * this.#geometry.variance(weights)) / unit + LOSS_PER_DEFICIT * deficit;
+    return (perVariance * this.#geometry.variance(weights)) / this.#unit + LOSS_PER_DEFICIT * deficit;
   }
 }

@@ -21,6 +21,13 @@ test('the neighbours of a subset are all subsets with a model more, less, or ano
   );
 });
 
+test('swaps are bounded, the models named first come in first', () => {
+  const subset = Mixture.uniform(5, [0, 1]);
+  const added = ['0000+0001+0004', '0000+0001+0003', '0000+0001+0002'];
+  const found = neighbours(subset, [4, 3, 2, 1, 0], 2).map(({ key }) => key);
+  expect(found).toEqual([...added, '0001', '0000', '0001+0004', '0000+0004']);
+});
+
 test('of a weighted mixture they are those of the subset of its models', () => {
   const weighted = neighbours(Mixture.of([0.5, 0.25, 0.25, 0]));
   expect(weighted.map(({ key }) => key)).toEqual(neighbours(Mixture.uniform(4, [0, 1, 2])).map(({ key }) => key));
