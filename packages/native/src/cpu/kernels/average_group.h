@@ -85,7 +85,7 @@ struct Group {
   }
   // Adds all streams' elements from `byte` on by short sums; false where some of these may have been rounded.
   RADIN_INLINE bool add_short_sums(const uint8_t* const* streams, size_t count, size_t byte) {
-    ShortSums<Format, kDifferences> short_sums;
+    ShortSums<kDifferences> short_sums;
     for (size_t k = 0; k < count; ++k) short_sums.look(streams[k] + byte);
     size_t k = 0;
     for (; k + kShortSum <= count; k += kShortSum) add_short_sum<kShortSum>(streams + k, byte);

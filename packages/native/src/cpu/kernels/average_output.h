@@ -10,8 +10,7 @@ namespace {
 
 constexpr size_t kStreamsAtOnce = 13;
 constexpr size_t kPortionBytes = 32 * 1024;
-// Where short sums were inexact in two groups one after the other, they will be in the next ones. A single group is no
-// sign: one in fifteen groups of trained bfloat16 weights has a number that is too small beside the others.
+// Where short sums were inexact in two groups one after the other, numbers are large, as they will be in the next ones.
 constexpr size_t kWideGroups = 16;
 constexpr size_t kPortionSumsBytes = kPortionBytes / 2 * sizeof(double);  // of two-byte elements
 
@@ -139,16 +138,15 @@ class Average {
       };
       start();
       bool is_added = false;
-      if constexpr (kIsMean && kHasShortSums<Format>) {
-        // Sums of which some are rounded depend on their order, and only all ingredients together show that none is.
-        if (wide_groups == 0 && (Format::kSumsAreExact || (starts && ends))) {
+      if constexpr (kIsMean && Format::kHasShortSums) {
+        if (wide_groups == 0) {
           is_added = group.add_short_sums(streams, count, byte);
           if (!is_added) {
             if (was_inexact) wide_groups = kWideGroups;
             start();
           }
           was_inexact = !is_added;
-        } else if (wide_groups > 0) {
+        } else {
           --wide_groups;
         }
       }

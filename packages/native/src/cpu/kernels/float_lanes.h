@@ -16,14 +16,14 @@ namespace {
 // Element: an element's bits. Pack: neighbouring elements that are widened together, to kParts vectors. Elements: as
 // many elements as fill a register. Nan: notes which lanes were NaN. kIsNarrow: whether float64 holds any multiple of a
 // number up to 2^24 times.
-// Of two-byte elements also, for short_sums.h, kFractionBits, kMostOfShortSum, the bits of the largest number whose
-// sums cannot overflow float32, and kSumsAreExact, whether no float64 sum is ever rounded.
+// kHasShortSums: whether short_sums.h speaks of them.
 
 struct Float64Lanes {
   typedef uint64_t Element;
   typedef Longs Pack;
   static constexpr int kParts = 1;
   static constexpr bool kIsNarrow = false;
+  static constexpr bool kHasShortSums = false;
   typedef Longs Nan;
   typedef uint64_t Elements __attribute__((vector_size(kVectorBytes)));
 
@@ -41,6 +41,7 @@ struct Float32Lanes {
   typedef Words Pack;
   static constexpr int kParts = 1;
   static constexpr bool kIsNarrow = true;
+  static constexpr bool kHasShortSums = false;
   typedef Words Nan;
   typedef uint32_t Elements __attribute__((vector_size(kVectorBytes)));
 
@@ -72,20 +73,13 @@ struct Bfloat16Lanes {
   typedef Words Pack;
   static constexpr int kParts = 2;
   static constexpr bool kIsNarrow = true;
-  static constexpr int kFractionBits = 7;
-  static constexpr int kMostOfShortSum = 0x7e7f;  // below 2^126
-  static constexpr bool kSumsAreExact = false;
+  static constexpr bool kHasShortSums = false;
   typedef Words Nan;
   typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
 
-  static RADIN_INLINE void to_float32(Pack pack, Floats* parts) {
-    parts[0] = reinterpret_cast<Floats>(pack << 16);
-    parts[1] = reinterpret_cast<Floats>(pack & 0xffff0000u);
-  }
   static RADIN_INLINE void widen(Pack pack, Doubles* parts) {
-    Floats floats[kParts];
-    to_float32(pack, floats);
-    for (int part = 0; part < kParts; ++part) parts[part] = to_doubles(floats[part]);
+    parts[0] = to_doubles(reinterpret_cast<Floats>(pack << 16));
+    parts[1] = to_doubles(reinterpret_cast<Floats>(pack & 0xffff0000u));
   }
 
   static RADIN_INLINE Pack round(const Doubles* parts, Nan& nan) {
@@ -113,9 +107,7 @@ struct Float16Lanes {
   typedef Shorts Pack;
   static constexpr int kParts = 1;
   static constexpr bool kIsNarrow = true;
-  static constexpr int kFractionBits = 10;
-  static constexpr int kMostOfShortSum = 0x7fff;
-  static constexpr bool kSumsAreExact = true;  // of multiples of 2^-24 below 2^16
+  static constexpr bool kHasShortSums = true;
   typedef Words Nan;
   typedef uint16_t Elements __attribute__((vector_size(kVectorBytes)));
 
