@@ -1,9 +1,9 @@
-import { Mixture } from '../mixture/index.js';
 import type { WeightGeometry } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { neighbours, proposeCandidates, SAMPLERS } from '../sampler/index.js';
-import { type Candidate, rankCandidates, selectBest } from '../stage1/index.js';
+import { type Candidate, selectBest } from '../stage1/index.js';
 import { checkBudget, type MixtureScorer, OpenCandidates, SoupEstimate } from '../stage2/index.js';
+import { rankSingles } from './baselines.js';
 import { LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
 
@@ -44,8 +44,7 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
   const size = scorer.poolSize;
   const ensemble = await scorer.ensemble(options);
   const individual = await scorer.individualScores(options);
-  const singles = Array.from({ length: size }, (_, model) => Mixture.uniform(size, [model]));
-  const known: Scored[] = rankCandidates(singles, individual, 0).map((one) => ({ ...one, score: one.approxScore }));
+  const known = rankSingles(individual);
   const open = new OpenCandidates(new SoupEstimate(ensemble, geometry, individual), options);
   const proposal = { samplers: ADAPTIVE_SAMPLERS, candidates, seed: 0, includeUniform: true };
   const { mixtures, notices } = await proposeCandidates(size, proposal, ensemble, signal);

@@ -1,14 +1,12 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { rankCandidates, selectBest } from '../stage1/index.js';
+import { type Candidate, rankCandidates, selectBest } from '../stage1/index.js';
 import { evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 /** The single model with the highest score; among equals the first in the pool. Costs no evaluation beyond the N passes. */
 export async function bestIndividual(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
-  const singles = [...Array(scorer.poolSize).keys()].map((model) => Mixture.uniform(scorer.poolSize, [model]));
-  const ranked = rankCandidates(singles, await scorer.individualScores(options), 0);
-  const candidates = ranked.map((candidate) => ({ ...candidate, score: candidate.approxScore }));
+  const candidates = rankSingles(await scorer.individualScores(options));
   return {
     method: 'best-individual',
     best: selectBest(candidates),
@@ -17,6 +15,12 @@ export async function bestIndividual(scorer: MixtureScorer, options: CallOptions
     evaluations: 0,
     notices: [],
   };
+}
+
+/** The single models, best first; their scores are exact in stage 1. @param individual one score per model */
+export function rankSingles(individual: Float64Array): (Candidate & { readonly score: number })[] {
+  const singles = Array.from(individual, (_, model) => Mixture.uniform(individual.length, [model]));
+  return rankCandidates(singles, individual, 0).map((single) => ({ ...single, score: single.approxScore }));
 }
 
 /** The soup of all models, p_k = 1/N. One evaluation. */

@@ -76,9 +76,7 @@ export class ApproxScorer {
     const { models, samples, classes } = this.#cache;
     const backend = this.#backend;
     const loss = (request: LogitsRequest): SimplexLoss =>
-      simplexLoss(request, this.#threads, (mixtures, run) =>
-        backend.crossEntropy(mixtures, run).catch((error) => Promise.reject(named(error, this.#cache))),
-      );
+      simplexLoss(request, this.#threads, (mixtures, run) => this.#reading(backend.crossEntropy(mixtures, run)));
     return {
       poolSize: models.length,
       samples,
@@ -97,6 +95,7 @@ export class ApproxScorer {
     };
   }
 
+  /** What reads logits, with its failures named. */
   #reading<T>(read: Promise<T>): Promise<T> {
     return read.catch((error) => Promise.reject(named(error, this.#cache)));
   }
@@ -163,12 +162,8 @@ export class ApproxScorer {
     const run = { ...this.#threads, ...(signal && { signal }) };
     if (this.#bank !== undefined && metric.measure.kind === 'top') return this.#bank.count(mixtures, run);
     const { logits, samples, classes, labels } = this.#cache;
-    try {
-      const { totals } = await this.#backend.crossEntropy({ logits, samples, classes, labels, mixtures }, run);
-      return totals;
-    } catch (error) {
-      throw named(error, this.#cache);
-    }
+    const request = { logits, samples, classes, labels, mixtures };
+    return (await this.#reading(this.#backend.crossEntropy(request, run))).totals;
   }
 }
 

@@ -32,7 +32,7 @@ export class OpenCandidates {
    * @returns undefined where none is left
    */
   take(): Estimated | undefined {
-    const likely = this.#byPrior().slice(0, MOST_PREDICTED);
+    const likely = this.rest().slice(0, MOST_PREDICTED);
     const expected = this.estimate.predict(likely);
     const first = expected.reduce((best, score, index) => (score > (expected[best] as number) ? index : best), 0);
     const taken = likely[first];
@@ -42,10 +42,6 @@ export class OpenCandidates {
 
   /** All that are left, the most likely first. */
   rest(): Estimated[] {
-    return this.#byPrior();
-  }
-
-  #byPrior(): Estimated[] {
     return [...this.#open.values()].sort((a, b) => b.priorScore - a.priorScore || breakTie(a.mixture, b.mixture));
   }
 }

@@ -83,17 +83,6 @@ struct Group {
     }
     if constexpr (!kIsMean) compare(elements, first);
   }
-  // Adds all streams' elements from `byte` on by short sums; false where some of these may have been rounded.
-  RADIN_INLINE bool add_short_sums(const uint8_t* const* streams, size_t count, size_t byte) {
-    ShortSums<kDifferences> short_sums;
-    for (size_t k = 0; k < count; ++k) short_sums.look(streams[k] + byte);
-    size_t k = 0;
-    for (; k + kShortSum <= count; k += kShortSum) add_short_sum<kShortSum>(streams + k, byte);
-    if (count - k == 3) add_short_sum<3>(streams + k, byte);
-    if (count - k == 2) add_short_sum<2>(streams + k, byte);
-    if (count - k == 1) add_short_sum<1>(streams + k, byte);
-    return short_sums.are_exact();
-  }
   // The same from elements that have been widened.
   template <bool kIsMean>
   RADIN_INLINE void start_wide(const uint8_t* wide, double weight) {
@@ -122,6 +111,18 @@ struct Group {
     for (int j = 0; j < kDifferences; ++j) {
       differences[j] |= load<Longs>(elements + j * kVectorBytes) ^ load<Longs>(first + j * kVectorBytes);
     }
+  }
+
+  // Adds all streams' elements from `byte` on by short sums; false where some of these may have been rounded.
+  RADIN_INLINE bool add_short_sums(const uint8_t* const* streams, size_t count, size_t byte) {
+    ShortSums<kDifferences> short_sums;
+    for (size_t k = 0; k < count; ++k) short_sums.look(streams[k] + byte);
+    size_t k = 0;
+    for (; k + kShortSum <= count; k += kShortSum) add_short_sum<kShortSum>(streams + k, byte);
+    if (count - k == 3) add_short_sum<3>(streams + k, byte);
+    if (count - k == 2) add_short_sum<2>(streams + k, byte);
+    if (count - k == 1) add_short_sum<1>(streams + k, byte);
+    return short_sums.are_exact();
   }
 
   // As many streams' elements, added in float32.
