@@ -33,6 +33,7 @@ TRAIN_DIGITS = 400
 TRAIN_LETTERS = 1_500
 TRAIN_NOISY_DIGITS = 1_000
 NOISE = 0.2
+UNSEEN_NOISE = 0.35
 
 MODEL_SEED = 7
 OTHER_MODEL_SEED = 8
@@ -153,12 +154,44 @@ def noisy(digits: Path) -> Pool:
     return Pool(start, tuned(start, part, plans.NOISY, "transformer"), split.validation, split.test, observed)
 
 
+def unseen_grid(digits: Path) -> Pool:
+    """Twenty convolutional networks on digits: a grid of settings with a seed each."""
+    split = split_digits(digits, TRAIN_DIGITS, VALIDATION, TEST, seed=6)
+    start = start_of("conv", DIGITS)
+    return Pool(start, tuned(start, split.train, plans.UNSEEN_GRID, "conv"), split.validation, split.test)
+
+
+def unseen_noisy(_: Path) -> Pool:
+    """Eleven mixers on 26 letters whose training and validation labels are wrong with probability UNSEEN_NOISE."""
+    clean, validation, test = letter_parts(1_300, fold_case=True)
+    start = start_of("mixer", tasks.ALPHABET)
+    part = Part(clean.images, tasks.with_noise(clean.labels, tasks.ALPHABET, UNSEEN_NOISE, seed=7))
+    labels = np.concatenate([validation.labels, test.labels])
+    observed = tasks.with_noise(labels, tasks.ALPHABET, UNSEEN_NOISE, seed=8)
+    return Pool(start, tuned(start, part, plans.UNSEEN_NOISY, "mixer"), validation, test, observed)
+
+
+def unseen_ruined(_: Path) -> Pool:
+    """Eleven transformers on 52 letters, three with learning rates from too high to far too high."""
+    part, validation, test = letter_parts(1_400, fold_case=False)
+    start = start_of("transformer", len(LETTERS))
+
+    def models() -> Iterator[tuple[str, nn.Module]]:
+        yield from tuned(start, part, plans.UNSEEN_HEALTHY, "transformer")
+        yield from tuned(start, part, plans.UNSEEN_RUINED, "ruined")
+
+    return Pool(start, models(), validation, test)
+
+
 POOLS: dict[str, Callable[[Path], Pool]] = {
     "homogeneous": homogeneous,
     "diverged": diverged,
     "few": few,
     "many": many,
     "noisy": noisy,
+    "unseen-grid": unseen_grid,
+    "unseen-noisy": unseen_noisy,
+    "unseen-ruined": unseen_ruined,
 }
 
 

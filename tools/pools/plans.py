@@ -92,3 +92,28 @@ NOISY = _seeded(
     ],
     first=501,
 )
+
+# The pools below were planned when the searches' constants had been chosen on those above, so that they test these.
+UNSEEN_GRID = _seeded(
+    [
+        replace(_USUAL, epochs=epochs, learning_rate=rate, weight_decay=decay)
+        for epochs in (6, 15)
+        for rate in (5e-4, 1.5e-3, 4e-3)
+        for decay in (0.0, 0.05, 0.3)
+    ]
+    + [replace(_USUAL, epochs=10, mixup=0.3), replace(_USUAL, epochs=10, label_smoothing=0.1)],
+    first=601,
+)
+
+UNSEEN_NOISY = _seeded(
+    [replace(_LETTERS, epochs=epochs, learning_rate=rate) for epochs in (5, 12) for rate in (5e-4, 1e-3, 2e-3, 4e-3)]
+    + [replace(_LETTERS, epochs=8, label_smoothing=smoothing) for smoothing in (0.1, 0.2, 0.3)],
+    first=701,
+)
+
+UNSEEN_HEALTHY = _seeded(
+    [replace(_LETTERS, learning_rate=rate, epochs=epochs) for rate in (7e-4, 1.4e-3, 2.8e-3) for epochs in (8, 16)]
+    + [replace(_LETTERS, mixup=0.3), replace(_LETTERS, zoom=0.3)],
+    first=801,
+)
+UNSEEN_RUINED = _seeded([replace(_LETTERS, learning_rate=rate) for rate in (0.02, 0.04, 0.08)], first=821)

@@ -1,6 +1,6 @@
 import type { WeightGeometry } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
-import { neighbours, proposeCandidates, SAMPLERS } from '../sampler/index.js';
+import { neighbours, proposeCandidates, reweightings, SAMPLERS } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
 import { checkBudget, type MixtureScorer, OpenCandidates, SoupEstimate } from '../stage2/index.js';
 import { rankSingles } from './baselines.js';
@@ -32,7 +32,8 @@ export const ADAPTIVE_SAMPLERS = SAMPLERS.filter(({ name }) =>
 /**
  * A search that learns while it evaluates. B times, the candidate with the highest expected score is evaluated: the score of
  * its averaged logits (RADIN, Eq. 3), less what soups of such spread in weight space lose, plus what the soups evaluated so
- * far tell of it. The neighbours of the best soup join the candidates, so that greedy's next step is always among them.
+ * far tell of it. The neighbours of the best soup, and of a soup its reweightings, join the candidates, so that greedy's next
+ * step is always among them.
  * Single models are candidates whose scores are known, so the choice is never below the best of them. The same pool and
  * samples give the same result; the choice at B is the best of the first B evaluations at any larger budget. Cost: N passes for
  * the logits, one read of the weights for the geometry, and at most B evaluations; between them up to 500 predictions of the
@@ -51,7 +52,10 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
   await open.add(mixtures);
   let best = selectBest(known);
   const order = known.map(({ mixture }) => mixture.ingredients[0] as number);
-  const near = ({ mixture }: Candidate) => neighbours(mixture, order, MOST_SWAPS);
+  const near = ({ mixture }: Candidate) => [
+    ...neighbours(mixture, order, MOST_SWAPS),
+    ...(mixture.size > 1 ? reweightings(mixture) : []),
+  ];
   await open.add(near(best));
   const evaluated: Scored[] = [];
   while (evaluated.length < budget) {

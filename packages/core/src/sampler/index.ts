@@ -3,6 +3,7 @@ export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';
 export { neighbours } from './neighbours.js';
 export { checkSamplers, type Proposal, type ProposalOptions, proposeCandidates, SAMPLERS } from './propose.js';
+export { reweightings } from './reweightings.js';
 export type { Sampler, SamplerContext } from './sampler.js';
 export { breakTie } from './scored.js';
 export { minimiseOnSimplex } from './simplex-newton.js';
