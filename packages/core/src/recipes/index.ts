@@ -1,5 +1,5 @@
 export { ADAPTIVE_SAMPLERS, type AdaptiveOptions, adaptive } from './adaptive.js';
-export { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
+export { bestIndividual, logitEnsemble, rankSingles, uniformSoup } from './baselines.js';
 export {
   CONFIDENCE,
   estimateWinnersCurse,
