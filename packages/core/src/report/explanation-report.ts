@@ -120,7 +120,7 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
       points(shapley),
       ...(isSampled ? [points(shapleyError ?? 0).slice(1)] : []),
       points(leaveOneOut),
-      `${Math.round(100 * inclusion)} of ${Math.round(100 * expectedInclusion)}`,
+      `${Math.round(100 * inclusion)} % (${Math.round(100 * expectedInclusion)} %)`,
       ...(soup.size > 0 ? soupCells(soup.get(model), points) : []),
     ]),
   ]);
@@ -132,7 +132,12 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
     `what each model is worth to the ensemble of all (${isSampled ? `estimated from ${subsets}` : `exact, from all ${subsets}`} subsets)`,
     ...table,
     ...(models.length > shown.length ? [`… and ${models.length - shown.length} more, all in the JSON`] : []),
-    `Shapley, left out: ${isFraction ? 'points' : metric.unit}; best 1 %: percent of the best ${inclusionAmong.best} of ${inclusionAmong.candidates} candidates, of all candidates`,
+    `Shapley, left out: ${isFraction ? 'points' : metric.unit}; best 1 %: share of the best ${inclusionAmong.best} of ${inclusionAmong.candidates} candidates that contain the model (of all candidates)`,
+    ...(soup.size > 0
+      ? [
+          'soup: what the model adds to the averaged logits of the chosen soup, and to the soup itself where that is known',
+        ]
+      : []),
     ...pairLines('pairs that help', helpfulPairs),
     ...pairLines('pairs that hurt', harmfulPairs),
   ];
@@ -144,7 +149,7 @@ function soupCells(
 ): string[] {
   if (ingredient === undefined) return ['', ''];
   const { approxScore, valScore } = ingredient;
-  return [points(approxScore), valScore === undefined ? 'not known' : points(valScore)];
+  return [points(approxScore), valScore === undefined ? '–' : points(valScore)];
 }
 
 /** A difference with its sign, without its unit. */

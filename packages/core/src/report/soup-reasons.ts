@@ -47,15 +47,13 @@ type Format = (value: number) => string;
 
 function outsideReasons({ outside, inside }: SoupFacts, ids: readonly string[], gain: Format): SoupReason[] {
   return outside.map(({ model, soups, medianGap }) => {
-    const name = `model ${ids[model]} lies outside the basin of the others`;
+    const name = `model ${ids[model]} may be outside the basin of the others`;
     const others =
-      inside.medianGap === undefined
-        ? ''
-        : `, the ${inside.soups} without a model outside the basin ${gain(-inside.medianGap)}`;
+      inside.medianGap === undefined ? '' : `, the ${inside.soups} without any such model ${gain(-inside.medianGap)}`;
     const text =
       medianGap === undefined
         ? `${name}; no soup with it was evaluated in full`
-        : `${name}: against their averaged logits, the ${soups} evaluated soups with it score ${gain(-medianGap)} (median)${others}`;
+        : `${name}: against their averaged logits, the evaluated soups with it (${soups}) score ${gain(-medianGap)} (median)${others}`;
     return { reason: 'outside-basin', text };
   });
 }
@@ -81,7 +79,7 @@ function ensembleReasons(facts: SoupFacts, alone: string, score: Format, gain: F
   return [
     {
       reason: 'not-connected',
-      text: `the averaged logits of that soup gain ${gain(ensembleGain)} over ${alone}, but averaging its weights loses ${gain(soup.score - soup.approxScore)} of them: its models are not well connected in weight space (median over ${soups} evaluated soups ${gain(-(medianGap as number))})`,
+      text: `the averaged logits of that soup gain ${gain(ensembleGain)} over ${alone}, but averaging its weights loses ${gain(soup.score - soup.approxScore)} of them: its models are not well connected in weight space (median of ${soups} evaluated: ${gain(-(medianGap as number))})`,
     },
   ];
 }
