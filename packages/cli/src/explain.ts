@@ -4,6 +4,7 @@ import {
   explainEnsemble,
   type GreedyOutcome,
   greedySoup,
+  leastSecondsToExplain,
   type Problem,
   type SearchResult,
   type SoupFacts,
@@ -17,6 +18,9 @@ import type { Terminal } from './terminal.js';
 /** What explaining may cost where it is asked for, and where it is not. */
 export const ASKED = { exactUpTo: 24, seconds: 3, samplePairs: true } as const;
 const UNASKED = { exactUpTo: 16, seconds: 0.3, samplePairs: false } as const;
+
+/** The explanation is left out where nobody asked for it and it would take longer. */
+const MOST_UNASKED_SECONDS = 0.5;
 
 export interface SearchExplanationOptions {
   /** Whether the user asked for it. */
@@ -40,8 +44,9 @@ export async function explainSearch(
   const outside = loses ? basinWarnings(await problem.geometry({ signal })).map(({ model }) => model) : [];
   const indices = pool.checkpoints.flatMap(({ id }, index) => (outside.includes(id) ? [index] : []));
   const facts = loses ? { facts: await soupFacts(validation, result, indices, { signal }) } : {};
-  if (!explain && backend.name === 'reference') return facts;
   const ensemble = await validation.ensemble({ signal });
+  const isCheap = backend.name !== 'reference' && leastSecondsToExplain(ensemble, UNASKED) <= MOST_UNASKED_SECONDS;
+  if (!explain && !isCheap) return facts;
   const { best, candidates } = result;
   const explained = await explainEnsemble(ensemble, await validation.individualScores({ signal }), {
     ...(explain ? ASKED : UNASKED),

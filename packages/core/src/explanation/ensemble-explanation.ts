@@ -53,6 +53,16 @@ const MOST_SUBSETS = 50_000;
 const SAMPLED_MODELS = 8;
 const LEAST_DRAWS = 8;
 
+/** An estimate of the seconds that `explainEnsemble` takes at least: of two pairs of permutations; 0 where all subsets are scored. */
+export function leastSecondsToExplain(
+  ensemble: EnsembleScores,
+  options: Pick<EnsembleExplanationOptions, 'exactUpTo' | 'seconds'>,
+): number {
+  const size = ensemble.poolSize;
+  const subsets = 2 * size + 2 * subsetsOfPair(size);
+  return canScoreAll(ensemble, options) ? 0 : secondsToScore(ensemble, 'metric', subsets, subsets * (size / 2));
+}
+
 /**
  * Explains the ensemble by stage 1's scores alone, without a forward pass. Exact up to `exactUpTo` models: all subsets of 16
  * take 0.05 s, of 20 0.4 s, of 24 8 s, where hardly a sample is decided (2,000 samples, 2 cores); cross-entropy only as far
@@ -69,7 +79,10 @@ export async function explainEnsemble(
     : sampled(ensemble, singles, empty, options);
 }
 
-function canScoreAll(ensemble: EnsembleScores, { exactUpTo, seconds }: EnsembleExplanationOptions): boolean {
+function canScoreAll(
+  ensemble: EnsembleScores,
+  { exactUpTo, seconds }: Pick<EnsembleExplanationOptions, 'exactUpTo' | 'seconds'>,
+): boolean {
   const size = ensemble.poolSize;
   if (size > Math.min(exactUpTo, MOST_MODELS)) return false;
   if (ensemble.subsetCounts !== undefined) return true;

@@ -2,7 +2,7 @@ import type { CallOptions } from '../progress.js';
 import type { SplitScorer } from '../stage2/index.js';
 import type { Interval } from '../statistics/index.js';
 import { type PairedComparison, splitStatistics } from './choice-statistics.js';
-import type { ComparisonRow } from './compare.js';
+import type { SearchResult } from './result.js';
 
 /** What one split says of a row's soup: Wilson's interval, and McNemar's test against two others at the same budget. */
 export interface RowSplitStatistics {
@@ -21,17 +21,17 @@ export interface RowStatistics {
  * The rows with statistics of each soup; none for the logit ensemble, which is no soup, and for cross-entropy, which
  * counts no samples. Every soup is evaluated on both splits by then, so this costs no evaluation.
  */
-export async function withStatistics(
-  rows: readonly ComparisonRow[],
+export async function withStatistics<Row extends { readonly result: SearchResult; readonly budget: number }>(
+  rows: readonly Row[],
   validation: SplitScorer,
   test: SplitScorer | undefined,
   options: CallOptions = {},
-): Promise<ComparisonRow[]> {
+): Promise<(Row & { readonly statistics?: RowStatistics })[]> {
   const call = options.signal ? { signal: options.signal } : {};
-  const described: ComparisonRow[] = [];
+  const described: (Row & { readonly statistics?: RowStatistics })[] = [];
   for (const row of rows) {
     const at = (method: string) =>
-      rows.find(({ result, budget }) => result.method === method && budget === row.budget) as ComparisonRow;
+      rows.find(({ result, budget }) => result.method === method && budget === row.budget) as Row;
     const [single, greedy] = [at('best-individual'), at('greedy')];
     const of = async (scorer: SplitScorer): Promise<RowSplitStatistics | undefined> => {
       const soup = row.result.best.mixture;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { explainEnsemble } from '../../src/explanation/index.js';
+import { explainEnsemble, leastSecondsToExplain } from '../../src/explanation/index.js';
 import { memberSums } from '../../src/explanation/member-sums.js';
 import { sampledInteractions } from '../../src/explanation/sampled-interactions.js';
 import { sampledShapley } from '../../src/explanation/sampled-shapley.js';
@@ -240,6 +240,8 @@ describe('sampled values of models', () => {
       const sampled = { ...options, exactUpTo: 7, seconds: 0.001, candidates, chosen: [2, 3] };
       const found = await explainEnsemble(ensemble, singles, sampled);
       expect(found.method).toBe('sampled');
+      expect(leastSecondsToExplain(ensemble, sampled)).toBeGreaterThan(0);
+      expect(leastSecondsToExplain(ensemble, options)).toBe(0);
       expect(found.shapleyErrors).toHaveLength(8);
       expect(found.pairs).toHaveLength(28);
       expect(found.inclusion).toMatchObject({ best: 1, candidates: 3 });
