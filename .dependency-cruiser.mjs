@@ -15,6 +15,7 @@ const LAYERS = [
   'stage1',
   'stage2',
   'recipes',
+  'explanation',
   'report',
 ];
 

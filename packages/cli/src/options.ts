@@ -209,6 +209,17 @@ export function withHoldOut(command: Command): Command {
   );
 }
 
+export interface ExplainOptions {
+  readonly explain?: true;
+}
+
+export function withExplain(command: Command): Command {
+  return command.option(
+    '--explain',
+    'print what each model and pair is worth to the ensemble: Shapley and leave-one-out',
+  );
+}
+
 export function withBudgets(command: Command): Command {
   return command.addOption(
     new Option('--budgets <B,…>', 'budgets to compare at').argParser(list(count)).default([1, 5, 25], '1,5,25'),

@@ -37,7 +37,11 @@ describe('compare', () => {
   it('has the documented keys in each row, and the steps of greedy', () => {
     const keys = ['method', 'budget', 'valScore', 'testScore', 'evaluations', 'models', 'weights'];
     for (const found of report.rows) {
-      expect(Object.keys(found).sort()).toEqual([...keys, ...(found.method === 'greedy' ? ['trace'] : [])].sort());
+      const more = [
+        ...(found.method === 'greedy' ? ['trace'] : []),
+        ...(found.method === 'logit-ensemble' ? [] : ['statistics']),
+      ];
+      expect(Object.keys(found).sort()).toEqual([...keys, ...more].sort());
       if (found.method === 'adaptive') expect(found.weights.reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 12);
       else expect(found.weights).toEqual(found.models.map(() => 1 / found.models.length));
     }
@@ -154,6 +158,9 @@ describe('compare', () => {
       expect(stdout).toMatch(new RegExp(`^${title}.* \\d+\\.\\d\\d `, 'm'));
     }
     expect(stdout).toMatch(/B = 2 .*B = 4\n/);
+    expect(stdout).toMatch(
+      /^i, g: differs from the best individual, from greedy at the same budget on the test samples/m,
+    );
   });
 });
 

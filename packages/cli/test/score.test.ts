@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readNpy, type SearchReport } from '@radin/core';
+import { type ExplanationReport, readNpy, type SearchReport } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CLASSES, type LinearPool, linearPool } from './pools.js';
 import { radinJson, runRadin } from './run-radin.js';
@@ -10,6 +10,7 @@ interface ScoreReport {
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly candidates: SearchReport['candidates'];
   readonly scored: number;
+  readonly explanation?: ExplanationReport;
 }
 
 describe.concurrent('logits that evaluate has saved', () => {
@@ -48,6 +49,26 @@ describe.concurrent('logits that evaluate has saved', () => {
     expect(scored.candidates).toEqual(stage1);
     expect(scored.scored).toBe(stage1.length);
     expect(scored.pool).toEqual({ models: 4, samples: 150, classes: 4 });
+  });
+
+  it('explain what each model is worth, as a search does', async () => {
+    const options = ['--sampler', 'exhaustive', '--explain'];
+    const [scored, searched, text] = await Promise.all([
+      score(...options),
+      radinJson<SearchReport>(['search', pool.folder, '--budget', '1', '--out', newFolder(), '--explain'], pool.folder),
+      runRadin(['score', '--logits', 'logits/*.npy', '--labels', 'val_labels.npy', ...options], pool.folder),
+    ]);
+    const { models, ensembleScore, emptyScore, method, subsets } = scored.explanation as ExplanationReport;
+    expect({ method, subsets }).toEqual({ method: 'exact', subsets: 15 });
+    expect(models.map(({ model }) => model).sort()).toEqual(pool.models.map(({ id }) => id).sort());
+    expect(models.reduce((sum, { shapley }) => sum + shapley, 0)).toBeCloseTo(ensembleScore - emptyScore, 12);
+    const { ingredients, ...explanation } = searched.explanation as ExplanationReport;
+    expect(explanation).toEqual(scored.explanation);
+    expect(ingredients?.map(({ model }) => model) ?? []).toEqual(
+      searched.best.models.length > 1 ? searched.best.models : [],
+    );
+    expect(text.stdout).toMatch(/^what each model is worth to the ensemble of all \(exact, from all 15 subsets\)$/m);
+    expect(text.stdout).toMatch(/^pairs that (help|hurt)$/m);
   });
 
   it('are float32 of shape [samples, classes]', async () => {

@@ -42,7 +42,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices passes racing scored candidates statistics timings versions';
+      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices passes racing scored candidates statistics explanation timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',
@@ -149,7 +149,10 @@ describe('a search of the example pool', () => {
   it.concurrent('gives the same candidates, scores and soup on the reference backend', async () => {
     const report = await search('reference', '--backend', 'reference');
     expect(report.backend).toBe('reference');
-    expect(fixed({ ...report, backend: base.backend })).toBe(fixed(base));
+    // What models are worth is left out there unless it is asked for: all subsets of 16 take that backend a minute.
+    const { explanation: _, ...others } = base;
+    expect(report).not.toHaveProperty('explanation');
+    expect(fixed({ ...report, backend: base.backend })).toBe(fixed(others));
     expect(soup('reference').equals(soup('base'))).toBe(true);
   });
 

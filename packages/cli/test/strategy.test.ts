@@ -32,6 +32,20 @@ describe.concurrent('a search', () => {
     expect((await search(...options.filter((option) => option !== undefined))).method).toBe('radin');
   });
 
+  it('compares itself with greedy where it is asked to, beyond its budget', async () => {
+    const report = await search('--versus-greedy');
+    const comparison = report.greedy as NonNullable<SearchReport['greedy']>;
+    expect(report.evaluations).toBe(4);
+    expect(comparison.evaluations).toBe(5);
+    const { onlyFirst, onlySecond, difference } = comparison.validation as NonNullable<typeof comparison.validation>;
+    expect(difference).toBeCloseTo((report.best.valScore as number) - comparison.valScore, 12);
+    expect((onlyFirst - onlySecond) / report.pool.samples).toBeCloseTo(difference, 12);
+    expect(comparison.test?.difference).toBeCloseTo(
+      (report.best.testScore as number) - (comparison.testScore as number),
+      12,
+    );
+  });
+
   it('refuses options of the paper’s search with the other', async () => {
     expect(await refusal(['search', '.', '--strategy', 'adaptive', '--sampler', 'beam'])).toBe(
       'radin: error: Expected --strategy radin with --sampler but found adaptive\n',

@@ -9,6 +9,7 @@ export {
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
 } from './evaluator/index.js';
+export * from './explanation/index.js';
 export * from './formats/index.js';
 export {
   type Logits,

@@ -44,7 +44,7 @@ export function philox4x32(
 }
 
 /** Numbers of one seed that must not depend on each other come from different streams. */
-export const STREAMS = { candidates: 0, holdOut: 1, racingOrder: 2, winnersCurse: 3 } as const;
+export const STREAMS = { candidates: 0, holdOut: 1, racingOrder: 2, winnersCurse: 3, explanation: 4 } as const;
 
 /** A stream of random numbers, determined by its seed and its number. */
 export class Random {

@@ -65,6 +65,7 @@ export interface AddonBinding {
     subsets: Uint32Array,
     correct: Float64Array,
     sizes: Float64Array,
+    counts: Uint32Array,
     threads: number,
     state: Int32Array,
   ): Promise<number>;

@@ -197,6 +197,8 @@ export interface AllSubsetsRequest {
   readonly keep: number;
   /** λ of the prior (RADIN, Eq. 4), added to the score for each model, ≥ 0. */
   readonly lambda: number;
+  /** Whether to return the count of every subset too: 2^N numbers of 4 bytes, and as much work as without. */
+  readonly everyCount?: boolean;
 }
 
 export interface AllSubsets {
@@ -211,6 +213,8 @@ export interface AllSubsets {
   readonly lowest: Float64Array;
   readonly highest: Float64Array;
   readonly total: Float64Array;
+  /** Where asked for, the correct samples of every subset, index = bit mask, [2^N]; index 0 is 0. */
+  readonly counts?: Uint32Array;
 }
 
 /**

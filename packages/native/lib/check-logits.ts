@@ -82,7 +82,7 @@ export function checkAllSubsets(
   { models, samples }: Pick<Bank, 'models' | 'samples'>,
 ): AllSubsetsRequest {
   requireObject(request, 'request');
-  const { keep, lambda } = request;
+  const { keep, lambda, everyCount = false } = request;
   requireInteger(keep, 0, Number.MAX_SAFE_INTEGER, 'keep');
   if (typeof lambda !== 'number') throw wrongType('a number', 'lambda', lambda);
   if (!(lambda >= 0 && lambda <= MOST_LAMBDA)) throw wrongValue(`a number in [0, ${MOST_LAMBDA}]`, 'lambda', lambda);
@@ -90,5 +90,6 @@ export function checkAllSubsets(
     throw wrongValue(`at most ${MOST_MODELS_FOR_ALL_SUBSETS} models`, 'all subsets', models);
   }
   if (samples === 0) throw wrongValue('at least one sample', 'all subsets', samples);
-  return { keep, lambda };
+  if (typeof everyCount !== 'boolean') throw wrongType('a boolean', 'everyCount', everyCount);
+  return { keep, lambda, everyCount };
 }

@@ -51,19 +51,30 @@ class NativeBank implements Bank {
   }
 
   async allSubsets(request: AllSubsetsRequest, options: RunOptions = {}): Promise<AllSubsets> {
-    const { keep, lambda } = checkAllSubsets(request, this);
+    const { keep, lambda, everyCount } = checkAllSubsets(request, this);
     const run = checkOptions(options);
     const room = Math.min(keep, 2 ** this.models - 1);
     const subsets = new Uint32Array(room);
     const correct = new Float64Array(room);
     const sizes = new Float64Array(3 * (this.models + 1));
+    const counts = new Uint32Array(everyCount ? 2 ** this.models : 0);
     await runCall(
       (state) =>
-        this.#addon.bankAllSubsets(this.#backend, this.#raw, lambda, subsets, correct, sizes, run.threads, state),
+        this.#addon.bankAllSubsets(
+          this.#backend,
+          this.#raw,
+          lambda,
+          subsets,
+          correct,
+          sizes,
+          counts,
+          run.threads,
+          state,
+        ),
       run,
     );
     const row = (index: number) => sizes.slice(index * (this.models + 1), (index + 1) * (this.models + 1));
-    return { subsets, correct, lowest: row(0), highest: row(1), total: row(2) };
+    return { subsets, correct, lowest: row(0), highest: row(1), total: row(2), ...(everyCount && { counts }) };
   }
 
   close(): void {

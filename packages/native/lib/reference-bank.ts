@@ -60,16 +60,18 @@ class ReferenceBank implements Bank {
 
   async allSubsets(request: AllSubsetsRequest, options: RunOptions = {}): Promise<AllSubsets> {
     this.#requireOpen();
-    const { keep, lambda } = checkAllSubsets(request, this);
+    const { keep, lambda, everyCount } = checkAllSubsets(request, this);
     const turn = new Turn(checkOptions(options));
     const all: { subset: number; size: number; correct: number; score: number }[] = [];
     const lowest = new Float64Array(this.models + 1).fill(this.samples);
     const highest = new Float64Array(this.models + 1);
     const total = new Float64Array(this.models + 1);
+    const counts = new Uint32Array(everyCount ? 2 ** this.models : 0);
     for (let subset = 1; subset < 2 ** this.models; subset++) {
       const coefficients = Float64Array.from({ length: this.models }, (_, k) => (subset >>> k) & 1);
       const size = coefficients.reduce((sum, isIn) => sum + isIn, 0);
       const correct = (await this.#correct(coefficients, turn)).reduce((sum, isCorrect) => sum + isCorrect, 0);
+      if (everyCount) counts[subset] = correct;
       all.push({ subset, size, correct, score: correct / this.samples + lambda * size });
       lowest[size] = Math.min(lowest[size] as number, correct);
       highest[size] = Math.max(highest[size] as number, correct);
@@ -83,6 +85,7 @@ class ReferenceBank implements Bank {
       lowest,
       highest,
       total,
+      ...(everyCount && { counts }),
     };
   }
 

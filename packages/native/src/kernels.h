@@ -142,6 +142,7 @@ typedef struct {
   uint64_t* lowest;    /* out: [N + 1], correct samples of the worst subset of each size; of the best; of all together */
   uint64_t* highest;   /* out: [N + 1] */
   uint64_t* total;     /* out: [N + 1] */
+  uint32_t* counts;    /* out: [2^N], correct samples of the subset of each mask but 0, or null */
 } RadinAllSubsets;
 
 /* Memory read once and written once, in no computation's service: the limit that benchmarks measure against. */
@@ -214,7 +215,7 @@ typedef struct {
   RadinBackend backend;
 } RadinLibrary;
 
-#define RADIN_LIBRARY_VERSION 3
+#define RADIN_LIBRARY_VERSION 4
 #define RADIN_LIBRARY_FUNCTION "radin_library"
 typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 

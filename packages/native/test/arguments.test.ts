@@ -198,6 +198,7 @@ const WRONG_SUBSETS: [string, unknown, new () => Error][] = [
   ['a lambda that is NaN', { keep: 1, lambda: NaN }, RangeError],
   ['an infinite lambda', { keep: 1, lambda: Infinity }, RangeError],
   ['a lambda in words', { keep: 1, lambda: '0' }, TypeError],
+  ['every count in words', { keep: 1, lambda: 0, everyCount: 'yes' }, TypeError],
 ];
 
 const WRONG_GRAMS: [string, unknown, new () => Error][] = [

@@ -29,6 +29,7 @@ const allSubsets = (bank: unknown) => [
   new Uint32Array(1),
   new Float64Array(1),
   new Float64Array(6),
+  new Uint32Array(2),
   1,
   state(),
 ];
@@ -105,8 +106,11 @@ describe('the raw addon refuses', () => {
     ['fewer correct', 4, new Float64Array(0)],
     ['correct of another type', 4, new Float32Array(1)],
     ['fewer sizes', 5, new Float64Array(5)],
-    ['half a thread', 6, 0.5],
-    ['no state', 7, null],
+    ['fewer counts', 6, new Uint32Array(1)],
+    ['more counts', 6, new Uint32Array(4)],
+    ['counts of another type', 6, new Float64Array(2)],
+    ['half a thread', 7, 0.5],
+    ['no state', 8, null],
   ])('all subsets with %s', (_, position, value) => {
     expect(() => addon.bankAllSubsets(...allSubsets(bank).with(position, value))).toThrow(TypeError);
   });

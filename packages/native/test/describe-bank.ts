@@ -253,7 +253,11 @@ export function describeBank(open: () => Backend): void {
                 b.members.length - a.members.length ||
                 (a.members.join() < b.members.join() ? -1 : 1),
             );
-          const all = await bank.allSubsets({ keep, lambda });
+          const all = await bank.allSubsets({ keep, lambda, everyCount: true });
+          const bySubset = new Map(ranked.map(({ subset, correct }) => [subset, correct]));
+          expect([...(all.counts as Uint32Array)]).toEqual(
+            Array.from({ length: 2 ** models }, (_, s) => bySubset.get(s) ?? 0),
+          );
           expect([...all.subsets]).toEqual(ranked.slice(0, keep).map(({ subset }) => subset));
           expect([...all.correct]).toEqual(ranked.slice(0, keep).map(({ correct }) => correct));
           for (let size = 1; size <= models; size++) {

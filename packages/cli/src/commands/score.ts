@@ -6,26 +6,35 @@ import {
   checkLabels,
   checkProposal,
   describeCandidate,
+  type Explanation,
+  explainEnsemble,
+  explanationReport,
+  explanationText,
   formatScore,
+  Mixture,
   modelId,
   poolLogits,
   RadinError,
+  type Ranking,
   rankProposal,
   readLabels,
   type StoredLogits,
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { ASKED } from '../explain.js';
 import {
   type CandidateOptions,
   type CommonOptions,
   type ComputeOptions,
+  type ExplainOptions,
   nonNegative,
   proposalOptions,
   topCount,
   withCandidateOptions,
   withCommonOptions,
   withComputeOptions,
+  withExplain,
 } from '../options.js';
 import { expand } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
@@ -34,7 +43,7 @@ import { Terminal } from '../terminal.js';
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;
 
-interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions {
+interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, ExplainOptions {
   readonly logits: readonly string[];
   readonly labels: string;
   readonly lambda: number;
@@ -52,7 +61,7 @@ export function addScore(program: Command, context: CommandContext): void {
     .requiredOption('--labels <file>', 'required: class indices, .npy of shape [samples]')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withComputeOptions(withCandidateOptions(command)))
+  withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(command))))
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -72,7 +81,7 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
   const labels = await readLabels(options.labels);
-  const { ranking, shape } = await withLogitsFiles(paths, async (logits) => {
+  const { ranking, shape, explanation } = await withLogitsFiles(paths, async (logits) => {
     const [{ samples, classes }] = logits as [StoredLogits];
     if (samples !== labels.values.length) {
       throw new RadinError(
@@ -88,7 +97,8 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     try {
       const call = { signal, onProgress: terminal.onProgress };
       const ranked = await rankProposal(ids.length, { ...proposal, ...call, lambda, keep }, async () => scorer);
-      return { ranking: ranked, shape: { models: ids.length, samples, classes } };
+      const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
+      return { ranking: ranked, shape: { models: ids.length, samples, classes }, explanation: explained };
     } finally {
       scorer.close();
     }
@@ -97,6 +107,7 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
   for (const notice of ranking.notices) terminal.notice(`note: ${notice}`);
   const { scored } = ranking;
   const candidates = ranking.candidates.slice(0, options.top).map((candidate) => describeCandidate(candidate, ids));
+  const explained = explanation && explanationReport(explanation, ids);
   if (options.json) {
     printJson({
       pool: shape,
@@ -107,6 +118,7 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
       seed: proposal.seed,
       backend: backend.name,
       metric: metric.name,
+      ...(explained && { explanation: explained }),
     });
     return;
   }
@@ -119,5 +131,19 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     ]),
   ]);
   const named = table.map((line, row) => (row === 0 ? line : `${line}  ${candidates[row - 1]?.models.join(' ')}`));
-  print([...named, '', `${candidates.length} of ${scored} scored candidates shown`].join('\n'));
+  const shown = `${candidates.length} of ${scored} scored candidates shown`;
+  print([...named, '', shown, ...(explained ? ['', ...explanationText(explained, metric)] : [])].join('\n'));
+}
+
+/** What the models are worth to the ensemble; inclusion is among the listed candidates where not all subsets are scored. */
+async function explain(
+  scorer: ApproxScorer,
+  { candidates }: Ranking,
+  seed: number,
+  signal: AbortSignal,
+): Promise<Explanation> {
+  const { ensemble } = scorer;
+  const singles = Array.from({ length: ensemble.poolSize }, (_, k) => Mixture.uniform(ensemble.poolSize, [k]));
+  const scores = await scorer.scores(singles, { signal });
+  return { ensemble: await explainEnsemble(ensemble, scores, { ...ASKED, seed, candidates, signal }) };
 }

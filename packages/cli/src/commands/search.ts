@@ -15,8 +15,10 @@ import {
   splitStatistics,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type CandidateOptions,
+  type ExplainOptions,
   type HoldOutOptions,
   type PoolOptions,
   proposalOptions,
@@ -25,6 +27,7 @@ import {
   strategyOption,
   withBudget,
   withCandidateOptions,
+  withExplain,
   withHoldOut,
   withPoolOptions,
   withRacing,
@@ -35,7 +38,8 @@ import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
-interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, RacingOptions {
+interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, RacingOptions, ExplainOptions {
+  readonly versusGreedy?: true;
   readonly budget: number;
   readonly lambda: number;
   readonly out: string;
@@ -46,8 +50,9 @@ export function addSearch(program: Command, context: CommandContext): void {
     .command('search')
     .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
-    .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out');
-  withPoolOptions(withHoldOut(withRacing(withCandidateOptions(withBudget(withStrategy(command))))))
+    .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out')
+    .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
+  withPoolOptions(withExplain(withHoldOut(withRacing(withCandidateOptions(withBudget(withStrategy(command)))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -93,6 +98,9 @@ async function search(
     }
     const statistics = await reportingStatistics(problem, result, single, proposal.seed, terminal, signal);
     const { test } = statistics;
+    const greedy = options.versusGreedy && (await versusGreedy(problem, result, terminal, signal));
+    const explain = options.explain ?? false;
+    const explained = await explainSearch(problem, result, single, { explain, seed: proposal.seed, signal });
     terminal.finish();
     const report = searchReport(
       {
@@ -100,6 +108,8 @@ async function search(
         bestIndividual: single,
         ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
         statistics,
+        ...(greedy && { greedy }),
+        ...explained,
       },
       {
         pool: facts,
@@ -117,7 +127,7 @@ async function search(
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
     if (options.json) printJson(report);
-    else print(`${searchText(report, metric)}\nwrote ${written.soup} and ${written.json}`);
+    else print(`${searchText(report, metric, explain)}\nwrote ${written.soup} and ${written.json}`);
   });
 }
 

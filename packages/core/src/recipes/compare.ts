@@ -3,6 +3,7 @@ import type { CallOptions } from '../progress.js';
 import type { SplitScorer } from '../stage2/index.js';
 import { adaptive } from './adaptive.js';
 import { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
+import { type RowStatistics, withStatistics } from './comparison-statistics.js';
 import { greedySoup } from './greedy-soup.js';
 import { oracle } from './oracle.js';
 import { type RadinOptions, radin } from './radin.js';
@@ -22,6 +23,8 @@ export interface ComparisonRow {
   /** Validation score of the choice: of the averaged logits for the logit ensemble, of the soup for all others. */
   readonly valScore: number;
   readonly testScore?: number;
+  /** How far the scores of its soup can be trusted, against the best individual and greedy at the same budget. */
+  readonly statistics?: RowStatistics;
 }
 
 /**
@@ -54,7 +57,8 @@ export async function compare(
     const row = { result, budget, valScore: result.best.score };
     rows.push(test === undefined ? row : { ...row, testScore: await testScore(test, result, options) });
   }
-  return test === undefined ? rows : [...rows, ...(await oracleRows(validation, test, options))];
+  const all = test === undefined ? rows : [...rows, ...(await oracleRows(validation, test, options))];
+  return withStatistics(all, validation, test, options);
 }
 
 /** Test score of what a method chose: of its soup, or of the averaged logits where these are the choice. */

@@ -1,5 +1,5 @@
 export { ADAPTIVE_SAMPLERS, type AdaptiveOptions, adaptive } from './adaptive.js';
-export { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
+export { bestIndividual, logitEnsemble, rankSingles, uniformSoup } from './baselines.js';
 export {
   CONFIDENCE,
   estimateWinnersCurse,
@@ -8,6 +8,7 @@ export {
   splitStatistics,
 } from './choice-statistics.js';
 export { type CompareOptions, type ComparisonRow, compare } from './compare.js';
+export type { RowSplitStatistics, RowStatistics } from './comparison-statistics.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';
 export { backendNamed, type PoolFiles, Problem, type ProblemOptions } from './problem.js';

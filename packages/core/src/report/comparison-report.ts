@@ -1,5 +1,5 @@
 import type { Metric } from '../metric/index.js';
-import type { ComparisonRow } from '../recipes/index.js';
+import type { ComparisonRow, RowSplitStatistics, RowStatistics } from '../recipes/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
 import { alignColumns } from './table.js';
 
@@ -13,6 +13,8 @@ export interface ComparisonReport {
     readonly valScore: number;
     readonly testScore?: number;
     readonly evaluations: number;
+    /** Of its soup against the best individual and greedy at the same budget; the row's samples come first in the counts. */
+    readonly statistics?: RowStatistics;
     /** Greedy's steps in their order. */
     readonly trace?: readonly { readonly model: string; readonly valScore: number; readonly kept: boolean }[];
   })[];
@@ -26,13 +28,14 @@ export function comparisonReport(
   return {
     pool: { ...pool, models: pool.models.length },
     metric: metric.name,
-    rows: rows.map(({ result, budget, valScore, testScore }) => ({
+    rows: rows.map(({ result, budget, valScore, testScore, statistics }) => ({
       method: result.method,
       budget,
       valScore,
       ...(testScore !== undefined && { testScore }),
       evaluations: result.evaluations,
       ...describeMixture(result.best.mixture, pool.models),
+      ...(statistics && { statistics }),
       ...(result.trace && {
         trace: result.trace.map(({ model, score, kept }) => ({
           model: pool.models[model] as string,
@@ -63,6 +66,7 @@ export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric)
   const cell = (score: number | undefined) =>
     score === undefined ? '' : metric.unit === 'fraction' ? (100 * score).toFixed(2) : score.toFixed(4);
   const unit = metric.unit === 'fraction' ? '%' : metric.unit;
+  const hasMarks = rows.some(({ statistics }) => statistics !== undefined);
   const columns = budgets.flatMap(() => [`val ${unit}`, ...(tested ? [`test ${unit}`] : []), 'evals']);
   const table = alignColumns([
     ['', ...budgets.flatMap((budget) => ['', ...(tested ? [''] : []), `B = ${budget}`])],
@@ -71,7 +75,10 @@ export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric)
       TITLES[method] ?? method,
       ...budgets.flatMap((budget) => {
         const row = rows.find((candidate) => candidate.method === method && candidate.budget === budget);
-        return [cell(row?.valScore), ...(tested ? [cell(row?.testScore)] : []), String(row?.evaluations ?? '')];
+        const split = tested ? row?.statistics?.test : row?.statistics?.validation;
+        const marked = (score: number | undefined) => `${cell(score)}${marks(split, hasMarks)}`;
+        const scores = tested ? [cell(row?.valScore), marked(row?.testScore)] : [marked(row?.valScore)];
+        return [...scores, String(row?.evaluations ?? '')];
       }),
     ]),
   ]);
@@ -81,9 +88,24 @@ export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric)
     ...table,
     '',
     `evals: full evaluations of soups within the budget B; the ${pool.models} passes that rank the single models are not counted.`,
+    ...(hasMarks
+      ? [
+          `i, g: differs from the best individual, from greedy at the same budget on the ${tested ? 'test' : 'validation'} samples (McNemar’s exact p < ${LEVEL}).`,
+        ]
+      : []),
     'logit ensemble: a predictor that runs all models, no soup.',
     ...(methods.includes('oracle')
       ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.']
       : []),
   ].join('\n');
+}
+
+/** McNemar's p-value below which a difference is marked. */
+const LEVEL = 0.05;
+
+/** Two characters, so that scores stay aligned, where any row has marks. */
+function marks(split: RowSplitStatistics | undefined, hasMarks: boolean): string {
+  if (!hasMarks) return '';
+  const mark = (letter: string, pValue: number | undefined) => (pValue !== undefined && pValue < LEVEL ? letter : ' ');
+  return ` ${mark('i', split?.versusBestIndividual.pValue)}${mark('g', split?.versusGreedy.pValue)}`;
 }

@@ -1,9 +1,13 @@
+import type { SoupFacts } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
 import type { Racing } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
+import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
 import { formatGain, formatScore } from './format-score.js';
+import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
+import { type SoupReason, soupReasons } from './soup-reasons.js';
 
 /** Scores of what a search chose and of the single model that it had to beat; test scores only report. */
 export interface SearchOutcome {
@@ -13,6 +17,12 @@ export interface SearchOutcome {
   readonly bestIndividualTestScore?: number;
   /** How far the scores can be trusted. */
   readonly statistics?: ChoiceStatistics;
+  /** Greedy's soup, where it was asked for. */
+  readonly greedy?: GreedyOutcome;
+  /** What the models are worth. */
+  readonly explanation?: Explanation;
+  /** Where no soup beats the best single model, what can say why. */
+  readonly facts?: SoupFacts;
 }
 
 /** Everything besides the scores that determines a run or says what it ran on. */
@@ -47,10 +57,23 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceR
   readonly scored: number;
   /** The first of them by rank: all that were evaluated, and at least 1,000. */
   readonly candidates: readonly DescribedCandidate[];
+  readonly greedy?: GreedyReport;
+  readonly explanation?: ExplanationReport;
+  /** Why no soup beats the best single model, where none does. */
+  readonly reasons?: readonly SoupReason[];
 }
 
 export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
-  const { result, bestIndividual, testScore, bestIndividualTestScore, statistics } = outcome;
+  const {
+    result,
+    bestIndividual,
+    testScore,
+    bestIndividualTestScore,
+    statistics,
+    greedy,
+    explanation,
+    facts: soups,
+  } = outcome;
   const { pool, budget, lambda, sampler, seed, racing, backend, metric, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
@@ -74,13 +97,16 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     candidates: result.candidates
       .slice(0, Math.max(LISTED, result.evaluations))
       .map((candidate) => describeCandidate(candidate, pool.models)),
+    ...(greedy && { greedy: greedyReport(greedy, pool.models) }),
+    ...(explanation && { explanation: explanationReport(explanation, pool.models) }),
+    ...(soups && { reasons: soupReasons(soups, pool.models, metric) }),
     timings,
     versions,
   };
 }
 
-/** The answer of a search in a few lines of text. */
-export function searchText(report: SearchReport, metric: Metric): string {
+/** The answer of a search in a few lines of text. @param explains whether to print the table of the models' values */
+export function searchText(report: SearchReport, metric: Metric, explains = false): string {
   const { best, bestIndividual, evaluations, passes, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
@@ -98,10 +124,13 @@ export function searchText(report: SearchReport, metric: Metric): string {
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
     ...choiceText(report, metric),
+    ...(report.greedy ? greedyText(report.greedy, best, metric) : []),
+    ...(report.reasons ? ['', 'why no soup wins', ...report.reasons.map(({ text }) => `  ${text}`)] : []),
     '',
     'ingredients',
     ...best.models.map((model, index) => `  ${isUniform ? '' : `${best.weights[index]?.toFixed(4)}  `}${model}`),
     '',
+    ...(explains && report.explanation ? [...explanationText(report.explanation, metric), ''] : []),
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
   ].join('\n');
 }

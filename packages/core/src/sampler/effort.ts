@@ -1,5 +1,5 @@
 import type { Mixture } from '../mixture/index.js';
-import type { Criterion } from './ensemble-scores.js';
+import type { Criterion, EnsembleScores } from './ensemble-scores.js';
 import type { SamplerContext } from './sampler.js';
 import { type Scored, scoreAll } from './scored.js';
 
@@ -60,11 +60,20 @@ export class Effort {
   }
 
   #secondsFor(mixtures: readonly Mixture[]): number {
-    const { poolSize, samples, classes } = this.#context.ensemble;
     const ingredients = mixtures.reduce((sum, { size }) => sum + size, 0);
-    const seconds = ({ mixture, ingredient }: typeof COUNT) => mixtures.length * mixture + ingredients * ingredient;
-    return this.#isLoss
-      ? samples * classes * (seconds(LOSS) + READING * poolSize)
-      : samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
+    return secondsToScore(this.#context.ensemble, this.#criterion, mixtures.length, ingredients);
   }
+}
+
+/** An estimate of the seconds that one call for the scores of so many mixtures with so many ingredients in all takes. */
+export function secondsToScore(
+  { poolSize, samples, classes, metric }: Pick<EnsembleScores, 'poolSize' | 'samples' | 'classes' | 'metric'>,
+  criterion: Criterion,
+  mixtures: number,
+  ingredients: number,
+): number {
+  const seconds = ({ mixture, ingredient }: typeof COUNT) => mixtures * mixture + ingredients * ingredient;
+  return criterion === 'cross-entropy' || metric.measure.kind === 'cross-entropy'
+    ? samples * classes * (seconds(LOSS) + READING * poolSize)
+    : samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
 }

@@ -43,6 +43,11 @@ export interface EnsembleScores {
   readonly metric: Metric;
   /** One score per mixture, higher is better: the metric's, or minus the mean cross-entropy in nats. One pass for all. */
   scores(mixtures: readonly Mixture[], criterion: Criterion, signal?: AbortSignal): Promise<Float64Array>;
+  /**
+   * Correct samples of every uniform subset, index = bit mask, [2^N]; index 0 means nothing. There where the metric counts
+   * samples and N ≤ 24.
+   */
+  readonly subsetCounts?: (signal?: AbortSignal) => Promise<Uint32Array>;
   /** Cross-entropy of Σ p_k ŷ_k, convex in p. */
   readonly crossEntropy: SimplexLoss;
   /**

@@ -1,3 +1,4 @@
+export { secondsToScore } from './effort.js';
 export type { Criterion, EnsembleScores, LossAt, Margins, SimplexLoss } from './ensemble-scores.js';
 export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';

@@ -84,6 +84,7 @@ export class ApproxScorer {
       metric: this.#metric,
       scores: (mixtures, criterion, signal) =>
         this.#scores(mixtures, criterion === 'metric' ? this.#metric : crossEntropy, signal ? { signal } : {}),
+      ...(this.canScoreAllSubsets && { subsetCounts: (signal?: AbortSignal) => this.#subsetCounts(signal) }),
       crossEntropy: loss(this.#cache),
       scaledCrossEntropy: async (scale, most, signal) =>
         loss(await this.#reading(scaledLogits(this.#cache, scale, most, signal))),
@@ -151,6 +152,12 @@ export class ApproxScorer {
       approxScore: this.#metric.score(correct[index] as number, samples),
       rank: index + 1,
     }));
+  }
+
+  async #subsetCounts(signal: AbortSignal | undefined): Promise<Uint32Array> {
+    const run = { ...this.#threads, ...(signal && { signal }) };
+    const all = await this.#bank?.allSubsets({ keep: 0, lambda: 0, everyCount: true }, run);
+    return all?.counts as Uint32Array;
   }
 
   /** Gives the memory back. */

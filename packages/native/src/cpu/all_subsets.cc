@@ -114,8 +114,15 @@ struct Node {
 // One thread's walks through subtrees.
 class Walk {
  public:
-  Walk(const InstructionSet& set, const Bank& bank, const Rows& rows, BestSubsets best, const RadinRun& run)
-      : set_(set), bank_(bank), rows_(rows), best_(std::move(best)), run_(run), uncertain_(rows.count + 1) {
+  Walk(const InstructionSet& set, const Bank& bank, const Rows& rows, BestSubsets best, uint32_t* counts,
+       const RadinRun& run)
+      : set_(set),
+        bank_(bank),
+        rows_(rows),
+        best_(std::move(best)),
+        counts_(counts),
+        run_(run),
+        uncertain_(rows.count + 1) {
     for (size_t level = 0; level <= rows.levels; ++level) path_.emplace_back(rows.count);
     Node& root = path_[0];
     root.row = rows.first_row;
@@ -194,6 +201,7 @@ class Walk {
       if (whole == 0) continue;
       const uint64_t all_wrong = node.wrong + static_cast<uint64_t>(wrong[index]);
       best_.add(whole, static_cast<size_t>(__builtin_popcount(whole)), bank_.samples - all_wrong);
+      if (counts_ != nullptr) counts_[whole] = static_cast<uint32_t>(bank_.samples - all_wrong);
     }
   }
 
@@ -208,6 +216,7 @@ class Walk {
   const Bank& bank_;
   const Rows& rows_;
   BestSubsets best_;
+  uint32_t* const counts_;  // [2^N], of all threads, each of which writes its own subsets'; or null
   const RadinRun& run_;
   std::vector<Node> path_;
   bool walked_ = false;
@@ -227,7 +236,9 @@ RadinStatus score_all_subsets(const InstructionSet& set, const Bank& bank, Radin
   std::vector<Walk> walks;
   const size_t workers = worker_count(run, tasks);
   walks.reserve(workers);
-  for (size_t worker = 0; worker < workers; ++worker) walks.emplace_back(set, bank, rows, none, run);
+  for (size_t worker = 0; worker < workers; ++worker) {
+    walks.emplace_back(set, bank, rows, none, request->counts, run);
+  }
   const RadinStatus status = for_each_block(run, tasks, [&](uint32_t worker, size_t task) {
     walks[worker].subtree(static_cast<uint32_t>(task), depth);
   });

@@ -182,8 +182,9 @@ RadinStatus choose_best(const Bank& bank, const std::vector<uint32_t>& wrong, Ra
   const auto choose = [&](uint32_t worker, size_t block) {
     const size_t end = std::min((block + 1) * kSubsetsAtOnce, wrong.size());
     for (size_t subset = std::max<size_t>(block * kSubsetsAtOnce, 1); subset < end; ++subset) {
-      best[worker].add(static_cast<uint32_t>(subset), static_cast<size_t>(__builtin_popcountll(subset)),
-                       bank.samples - bank.always_wrong.size() - wrong[subset]);
+      const uint64_t correct = bank.samples - bank.always_wrong.size() - wrong[subset];
+      best[worker].add(static_cast<uint32_t>(subset), static_cast<size_t>(__builtin_popcountll(subset)), correct);
+      if (request->counts != nullptr) request->counts[subset] = static_cast<uint32_t>(correct);
     }
   };
   const RadinStatus status = for_each_block(run, blocks, choose, Share{AllSubsets::kShareOfCounts, 1.0});

@@ -91,7 +91,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bankOpen", nullptr, call<bank_open_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankCount", nullptr, call<bank_count_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankCorrect", nullptr, call<bank_correct_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankClose", nullptr, bank_close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"crossEntropy", nullptr, call<cross_entropy_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openCrossEntropyBank", nullptr, call<entropy_bank_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -3,7 +3,8 @@
 // bankCount(backend, bank, coefficients: Float64Array [S, N], counts: Float64Array [S], threads, state) → Promise<0>
 // bankCorrect(backend, bank, coefficients: Float64Array [N], correct: Uint8Array [M], threads, state) → Promise<0>
 // bankAllSubsets(backend, bank, lambda, subsets: Uint32Array [K], correct: Float64Array [K],
-//                sizes: Float64Array [3, N + 1], threads, state) → Promise<number of subsets written>
+//                sizes: Float64Array [3, N + 1], counts: Uint32Array [2^N] or [0], threads, state)
+// → Promise<number of subsets written>
 
 #include <vector>
 
@@ -123,21 +124,25 @@ class BankAllSubsetsJob final : public Job {
         subsets_(arguments.uint32(arguments[3], "Expected a Uint32Array for subsets")),
         correct_(arguments.float64(arguments[4], "Expected a Float64Array for correct")),
         sizes_(arguments.float64(arguments[5], "Expected a Float64Array for sizes")),
+        every_(arguments.uint32(arguments[6], "Expected a Uint32Array for counts")),
         best_(subsets_.size),
         counts_(sizes_.size) {
     constexpr size_t kMostModels = 24;
     if (bank_->models > kMostModels || bank_->samples == 0) throw ArgumentError{"Expected N <= 24 and M >= 1"};
     if (correct_.size != subsets_.size) throw ArgumentError{"Expected as many elements for correct as for subsets"};
     if (sizes_.size != 3 * (bank_->models + 1)) throw ArgumentError{"Expected 3 (N + 1) elements for sizes"};
+    if (every_.size != 0 && every_.size != size_t{1} << bank_->models) {
+      throw ArgumentError{"Expected 2^N or no elements for counts"};
+    }
     if (!(lambda_ >= 0 && lambda_ <= 1e300)) throw ArgumentError{"Expected a finite lambda of at least 0"};
-    threads_ = arguments.size(arguments[6], "Expected an integer for threads");
+    threads_ = arguments.size(arguments[7], "Expected an integer for threads");
   }
 
  private:
   RadinStatus run(const RadinRun& run) noexcept override {
     const size_t sizes = bank_->models + 1;
     RadinAllSubsets request = {best_.size(),   lambda_,          best_.data(), 0, counts_.data(), &counts_[sizes],
-                               &counts_[2 * sizes]};
+                               &counts_[2 * sizes], every_.size == 0 ? nullptr : every_.data};
     const RadinStatus status = bank_->backend.bank_all_subsets(bank_->bank, &request, &run);
     if (status != RADIN_DONE) return status;
     kept_ = request.kept;
@@ -155,6 +160,7 @@ class BankAllSubsetsJob final : public Job {
   const Span<uint32_t> subsets_;
   const Span<double> correct_;
   const Span<double> sizes_;
+  const Span<uint32_t> every_;  // [2^N], or empty where the counts are not asked for
   std::vector<RadinSubset> best_;
   std::vector<uint64_t> counts_;  // [3, N + 1]
   size_t kept_ = 0;

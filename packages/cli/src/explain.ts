@@ -1,0 +1,81 @@
+import {
+  basinWarnings,
+  type Explanation,
+  explainEnsemble,
+  type GreedyOutcome,
+  greedySoup,
+  leastSecondsToExplain,
+  type Problem,
+  type SearchResult,
+  type SoupFacts,
+  soupFacts,
+  soupLeaveOneOut,
+  soupLoses,
+  splitStatistics,
+} from '@radin/core';
+import type { Terminal } from './terminal.js';
+
+/** What explaining may cost where it is asked for, and where it is not. */
+export const ASKED = { exactUpTo: 24, seconds: 3, samplePairs: true } as const;
+const UNASKED = { exactUpTo: 16, seconds: 0.3, samplePairs: false } as const;
+
+/** The explanation is left out where nobody asked for it and it would take longer. */
+const MOST_UNASKED_SECONDS = 0.5;
+
+export interface SearchExplanationOptions {
+  /** Whether the user asked for it. */
+  readonly explain: boolean;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What a search has to explain, without a forward pass: what the models are worth, always where that is cheap, which it is not on the
+ * `reference` backend; and where no soup wins, what can say why.
+ */
+export async function explainSearch(
+  problem: Problem,
+  result: SearchResult,
+  single: SearchResult,
+  { explain, seed, signal }: SearchExplanationOptions,
+): Promise<{ readonly explanation?: Explanation; readonly facts?: SoupFacts }> {
+  const { validation, pool, backend } = problem;
+  const loses = soupLoses(result, single);
+  const outside = loses ? basinWarnings(await problem.geometry({ signal })).map(({ model }) => model) : [];
+  const indices = pool.checkpoints.flatMap(({ id }, index) => (outside.includes(id) ? [index] : []));
+  const facts = loses ? { facts: await soupFacts(validation, result, indices, { signal }) } : {};
+  const ensemble = await validation.ensemble({ signal });
+  const isCheap = backend.name !== 'reference' && leastSecondsToExplain(ensemble, UNASKED) <= MOST_UNASKED_SECONDS;
+  if (!explain && !isCheap) return facts;
+  const { best, candidates } = result;
+  const explained = await explainEnsemble(ensemble, await validation.individualScores({ signal }), {
+    ...(explain ? ASKED : UNASKED),
+    seed,
+    chosen: best.mixture.ingredients,
+    candidates,
+    signal,
+  });
+  const scored = [...candidates, ...single.candidates].flatMap(({ mixture, score }) =>
+    score === undefined ? [] : [[mixture.key, score] as const],
+  );
+  const ingredients = await soupLeaveOneOut(ensemble, best, new Map(scored), signal);
+  return { explanation: { ensemble: explained, ingredients }, ...facts };
+}
+
+/** Greedy's soup of the same pool, whose up to N evaluations are beyond the budget, and the choice against it. */
+export async function versusGreedy(
+  { validation, test, pool }: Problem,
+  result: SearchResult,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<GreedyOutcome> {
+  const call = { signal, onProgress: terminal.onProgress };
+  const greedy = await greedySoup(validation, { ...call, budget: pool.size });
+  terminal.finish();
+  const [ours, theirs] = [result.best.mixture, greedy.best.mixture];
+  return {
+    result: greedy,
+    validation: await splitStatistics(validation, ours, theirs, { signal }),
+    ...(test && { test: await splitStatistics(test, ours, theirs, call) }),
+  };
+}
