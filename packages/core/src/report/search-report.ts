@@ -1,6 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
-import type { Racing } from '../stage2/index.js';
+import type { Racing, Reused } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { formatGain, formatScore } from './format-score.js';
@@ -26,7 +26,9 @@ export interface RunFacts {
   readonly racing: Racing['mode'];
   readonly backend: string;
   readonly metric: Metric;
-  /** Seconds per phase. The only part that differs between two runs of one search. */
+  /** What an earlier run had computed. This and the timings are all that differs between two runs of one search. */
+  readonly reused: Reused;
+  /** Seconds per phase. */
   readonly timings: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,7 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceR
 
 export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchReport {
   const { result, bestIndividual, testScore, bestIndividualTestScore, statistics } = outcome;
-  const { pool, budget, lambda, sampler, seed, racing, backend, metric, timings, versions } = facts;
+  const { pool, budget, lambda, sampler, seed, racing, backend, metric, reused, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -74,14 +76,21 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     candidates: result.candidates
       .slice(0, Math.max(LISTED, result.evaluations))
       .map((candidate) => describeCandidate(candidate, pool.models)),
+    reused,
     timings,
     versions,
   };
 }
 
+/** A line of what the cache spared, where it spared anything. */
+export function reusedText({ models, evaluations }: Reused): string[] {
+  if (models + evaluations === 0) return [];
+  return [`remembered from earlier runs: the logits of ${models} models, the evaluations of ${evaluations} soups`];
+}
+
 /** The answer of a search in a few lines of text. */
 export function searchText(report: SearchReport, metric: Metric): string {
-  const { best, bestIndividual, evaluations, passes, scored, pool } = report;
+  const { best, bestIndividual, evaluations, passes, reused, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -103,5 +112,6 @@ export function searchText(report: SearchReport, metric: Metric): string {
     ...best.models.map((model, index) => `  ${isUniform ? '' : `${best.weights[index]?.toFixed(4)}  `}${model}`),
     '',
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
+    ...reusedText(reused),
   ].join('\n');
 }
