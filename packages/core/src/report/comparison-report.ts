@@ -26,7 +26,7 @@ export function comparisonReport(
   rows: readonly ComparisonRow[],
   pool: { models: readonly string[]; samples: number; classes: number },
   metric: Metric,
-  reused: Reused,
+  reused: Reused = { models: 0, evaluations: 0 },
 ): ComparisonReport {
   return {
     pool: { ...pool, models: pool.models.length },
