@@ -61,7 +61,6 @@ async function evaluate(
         metric: metric.name,
         score,
         ...(correct !== undefined && { correct }),
-        /** Whether an earlier run had computed the logits. */
         reused,
       };
       const counted = correct === undefined ? '' : ` (${correct} of ${samples})`;

@@ -32,5 +32,10 @@ export function logitsFromBytes(bytes: Uint8Array, samples: number): Logits | un
   const classes = bytes.byteLength / (samples * Float32Array.BYTES_PER_ELEMENT);
   if (!Number.isInteger(classes) || classes < 2) return undefined;
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, samples * classes);
-  return values.every(Number.isFinite) ? { values, samples, classes } : undefined;
+  // By index: 50 million numbers take 0.07 s so, 0.6 s by an iterator.
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    if (value - value !== 0) return undefined;
+  }
+  return { values, samples, classes };
 }
