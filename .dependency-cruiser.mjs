@@ -5,6 +5,7 @@ const LAYERS = [
   'errors',
   'statistics',
   'formats',
+  'cache',
   'metric',
   'data',
   'pool',

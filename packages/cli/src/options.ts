@@ -18,6 +18,11 @@ export interface CommonOptions {
   readonly quiet?: true;
 }
 
+/** Options of everything that looks after the cache. */
+export interface CacheCommandOptions extends CommonOptions {
+  readonly cache?: string;
+}
+
 export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
@@ -35,6 +40,8 @@ export interface HoldOutOptions {
 
 interface EvaluatorOptions {
   readonly batch?: number;
+  /** False for `--no-cache`. */
+  readonly cache?: string | false;
 }
 
 export interface CandidateOptions {
@@ -67,6 +74,14 @@ function properFraction(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0 && value < 1) return value;
   throw new InvalidArgumentError('a number above 0 and below 1');
+}
+
+/** Parses a number of bytes: digits, with a unit of 1000 or, with an `i`, 1024 where there is one. */
+export function byteCount(text: string): number {
+  const [, digits, prefix = '', binary] = /^(\d{1,15}(?:\.\d{1,6})?) ?(?:([KMGT])(i?))?B?$/.exec(text) ?? [];
+  const bytes = Number(digits) * (binary ? 1024 : 1000) ** ' KMGT'.indexOf(prefix || ' ');
+  if (bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER) return Math.floor(bytes);
+  throw new InvalidArgumentError('a size such as 500M, 20GB or 4GiB');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */
@@ -123,7 +138,15 @@ export function withRunOptions(command: Command): Command {
     'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
     integer(1, 65536),
   );
+  withCacheFolder(command).option('--no-cache', 'use no results of earlier runs and keep none of this one');
   return withCommonOptions(command);
+}
+
+export function withCacheFolder(command: Command): Command {
+  return command.option(
+    '--cache <folder>',
+    'where logits and evaluations are kept for later runs (default: $RADIN_CACHE_DIR, else $XDG_CACHE_HOME/radin, else ~/.cache/radin)',
+  );
 }
 
 export function withCandidateOptions(command: Command): Command {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAverage } from './commands/average.js';
+import { addCache } from './commands/cache.js';
 import { addCompare } from './commands/compare.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
@@ -20,9 +21,19 @@ export function buildProgram(context: CommandContext): Command {
       'after',
       '\nExample:\n  radin demo\n  radin search examples/digits --budget 25\n\n`radin COMMAND --help` tells more.',
     );
-  for (const add of [addSearch, addCompare, addScore, addAverage, addEvaluate, addInspect, addDoctor, addDemo])
+  for (const add of [
+    addSearch,
+    addCompare,
+    addScore,
+    addAverage,
+    addEvaluate,
+    addInspect,
+    addCache,
+    addDoctor,
+    addDemo,
+  ])
     add(program, context);
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     // Errors are thrown and printed in one place; only help and version are printed by commander.
     command.exitOverride().configureOutput({ writeErr: () => {} });
   }

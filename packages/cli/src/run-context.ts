@@ -1,4 +1,5 @@
 import { accuracy, Problem, type ProblemOptions, RadinError } from '@radin/core';
+import { openCache } from './cache-folder.js';
 import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
@@ -38,7 +39,8 @@ export async function withProblem<T>(
       'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none',
     );
   }
-  const problem = await Problem.open(files, problemOptions);
+  const cache = await openCache(options.cache, (text) => terminal.notice(text));
+  const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
     for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
     return await run(problem, terminal, problemOptions);

@@ -28,7 +28,7 @@ describe('compare', () => {
   });
 
   it('has one row of every method for each budget', () => {
-    expect(Object.keys(report).sort()).toEqual(['metric', 'pool', 'rows']);
+    expect(Object.keys(report).sort()).toEqual(['metric', 'pool', 'reused', 'rows']);
     expect(report.pool).toEqual({ models: 5, samples: 150, classes: 4 });
     expect(report.rows).toHaveLength(3 * 8);
     for (const budget of [1, 3, 9]) for (const method of [...CHOOSERS, 'oracle']) row(report, method, budget);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { newFolder } from './scratch.js';
 
 const PROGRAM = fileURLToPath(new URL('../bin/radin.js', import.meta.url));
 
@@ -13,14 +14,19 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the real program to its end. @param whileRunning is given the process, for tests that interrupt it */
+/** Runs the real program to its end, with an empty cache of its own unless `args` name one. @param whileRunning is given the process, for tests that interrupt it */
 export function runRadin(
   args: readonly string[],
   cwd: string,
   whileRunning: (child: ChildProcess) => void = () => {},
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, RADIN_CACHE_DIR: newFolder(), ...environment },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,4 +1,13 @@
 export { ADDON_PATH, BACKEND_NAMES, type Backend, type BackendStatus, listBackends } from '@radin/native';
+export {
+  type CacheEntry,
+  ContentCache,
+  type ContentCacheOptions,
+  listEntries,
+  type PruneOptions,
+  pruneEntries,
+  verifyEntries,
+} from './cache/index.js';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
 export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
@@ -84,6 +93,7 @@ export {
   pairedVariance,
   type Raced,
   type Racing,
+  type Reused,
   raceTop,
   SplitScorer,
 } from './stage2/index.js';

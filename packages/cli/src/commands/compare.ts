@@ -61,7 +61,7 @@ export async function runCompare(
     });
     terminal.finish();
     for (const notice of new Set(rows.flatMap(({ result }) => result.notices))) terminal.notice(`note: ${notice}`);
-    const report = comparisonReport(rows, facts, metric);
+    const report = comparisonReport(rows, facts, metric, problem.validation.reused);
     const best = bestSoup(rows);
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);

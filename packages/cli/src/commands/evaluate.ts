@@ -48,7 +48,7 @@ async function evaluate(
       if (scorer === undefined) throw new RangeError('Expected the split to be opened');
       const onProgress = (done: number) => terminal.onProgress({ phase: 'evaluate', done, total: 1 });
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
-      const { logits, score } = await scorer.evaluate(checkpoint, { signal, onProgress });
+      const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
       const { samples, classes, values } = logits;
       if (saveLogits !== undefined)
@@ -61,10 +61,14 @@ async function evaluate(
         metric: metric.name,
         score,
         ...(correct !== undefined && { correct }),
+        reused,
       };
       const counted = correct === undefined ? '' : ` (${correct} of ${samples})`;
       if (json) printJson(report);
-      else print(`${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}`);
+      else
+        print(
+          `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
+        );
     },
     [split],
   );

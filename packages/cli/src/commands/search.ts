@@ -120,6 +120,7 @@ async function search(
         racing: racing.mode,
         backend: problem.backend.name,
         metric,
+        reused: problem.validation.reused,
         timings: terminal.timings,
         versions: VERSIONS,
       },

@@ -6,6 +6,8 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
   /** Called with the number of samples done so far. */
   readonly onProgress?: (samples: number) => void;
+  /** Called where the logits were remembered and no forward pass was made. */
+  readonly onRemembered?: () => void;
 }
 
 /** Runs the shared architecture with a checkpoint's weights: a checkpoint in, logits out. Several calls may be under way at once. */

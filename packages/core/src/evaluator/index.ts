@@ -1,4 +1,6 @@
+export { CachingEvaluator } from './caching-evaluator.js';
 export type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
+export { LogitsKeys } from './logits-keys.js';
 export { OnnxEvaluator, type OnnxEvaluatorOptions } from './onnx-evaluator.js';
 export { passOfPool } from './pool-pass.js';
 export { ONNXRUNTIME_VERSION } from './runtime-version.js';

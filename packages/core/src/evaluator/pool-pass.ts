@@ -7,13 +7,14 @@ import type { Evaluator } from './evaluator.js';
 /**
  * The one pass of every model over a split, whose logits stage 1 works from: N full evaluations.
  * @param onProgress called with the number of models done, fractions included
+ * @param onRemembered called for each model that cost no pass
  * @throws RadinError where a model's logits are not finite, models disagree on C, or a label is not below C.
  */
 export async function passOfPool(
   pool: Pool,
   evaluator: Evaluator,
   split: Split,
-  options: { signal?: AbortSignal; onProgress?: (models: number) => void } = {},
+  options: { signal?: AbortSignal; onProgress?: (models: number) => void; onRemembered?: () => void } = {},
 ): Promise<PoolLogits> {
   const done = new Float64Array(pool.size);
   const logits = await allOrNone(
@@ -21,6 +22,7 @@ export async function passOfPool(
     async (checkpoint, index, signal) => {
       const result = await evaluator.logits(checkpoint, split.inputs, {
         signal,
+        ...(options.onRemembered && { onRemembered: options.onRemembered }),
         onProgress: (samples) => {
           done[index] = samples / split.samples;
           options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));

@@ -4,6 +4,6 @@ export { type NpyArray, type NpyFile, type NpyInfo, openNpy, readNpy, readNpyHea
 export { liftInitializers } from './onnx-lift.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export type { Initializer } from './onnx-tensor.js';
-export { unreadableFile } from './regular-file.js';
+export { allocate, type RegularFile, unreadableFile, withRegularFile } from './regular-file.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safetensors-writer.js';

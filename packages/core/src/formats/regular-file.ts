@@ -15,6 +15,8 @@ export interface RegularFile {
   readonly size: number;
   /** Fills `target` exactly from `position` on. @throws RadinError if the file has become shorter or cannot be read. */
   read(target: Uint8Array, position: number): Promise<void>;
+  /** The same as long as nobody writes to the file: size and times of the last changes, in nanoseconds. @throws RadinError */
+  stamp(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -119,6 +121,15 @@ class OpenFile implements RegularFile {
         throw endedEarly(this.path, position + target.byteLength, position + done);
       }
       done += bytesRead;
+    }
+  }
+
+  async stamp(): Promise<string> {
+    try {
+      const { size, mtimeNs, ctimeNs } = await this.#handle.stat({ bigint: true });
+      return [size, mtimeNs, ctimeNs].join();
+    } catch (error) {
+      throw fileError('read', this.path, error);
     }
   }
 

@@ -23,6 +23,8 @@ export interface SafetensorsFile {
   range(name: string): FileRange;
   /** The error for native code that could not read a tensor's range. */
   unreadable(name: string, error: SourceError): RadinError;
+  /** The same as long as nobody writes to the file. @throws RadinError */
+  stamp(): Promise<string>;
   /** Frees the file descriptor; reads in flight finish first. */
   close(): Promise<void>;
 }
@@ -104,6 +106,10 @@ class OpenSafetensors implements SafetensorsFile {
 
   unreadable(name: string, error: SourceError): RadinError {
     return inTensor(name, unreadableFile(this.path, this.range(name), error));
+  }
+
+  stamp(): Promise<string> {
+    return this.#file.stamp();
   }
 
   close(): Promise<void> {

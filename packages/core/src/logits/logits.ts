@@ -26,3 +26,16 @@ export function storedInMemory({ values, samples, classes }: Logits): StoredLogi
   const source = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { dtype: 'F32', source, samples, classes };
 }
+
+/** Logits of these samples from little-endian float32 numbers; undefined where they are none, or not all finite. No copy. */
+export function logitsFromBytes(bytes: Uint8Array, samples: number): Logits | undefined {
+  const classes = bytes.byteLength / (samples * Float32Array.BYTES_PER_ELEMENT);
+  if (!Number.isInteger(classes) || classes < 2) return undefined;
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, samples * classes);
+  // By index: 50 million numbers take 0.07 s so, 0.6 s by an iterator.
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    if (value - value !== 0) return undefined;
+  }
+  return { values, samples, classes };
+}

@@ -31,6 +31,8 @@ export interface Checkpoint {
   readAll?(reads: readonly TensorRead[], options?: { signal?: AbortSignal }): Promise<void>;
   /** Where the tensor is, if it is in a file as it is. */
   source?(name: string): TensorSource;
+  /** The same as long as the weights are, for weights that others can change: those in files. @throws RadinError */
+  stamp?(): Promise<string>;
 }
 
 /** Reads tensors, together if the checkpoint can. @throws as `read`; the signal's reason once it is aborted */
@@ -95,6 +97,10 @@ export class FileCheckpoint implements Checkpoint {
       unreadable: (error) => this.#file.unreadable(name, error),
       notFinite: (element) => this.#notFinite(name, element),
     };
+  }
+
+  stamp(): Promise<string> {
+    return this.#file.stamp();
   }
 
   close(): Promise<void> {

@@ -1,14 +1,27 @@
-import { createHash } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import type { TensorInfo } from '../formats/index.js';
 import type { Checkpoint } from './checkpoint.js';
 
 const WINDOW_BYTES = 4 * 2 ** 20;
+/** Tensors of up to so many bytes are hashed in one piece, by a thread of the system's pool; larger ones in windows. */
+const WHOLE_BYTES = 16 * 2 ** 20;
 
-/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once, in windows. */
-export async function tensorSha256(checkpoint: Checkpoint, tensor: TensorInfo): Promise<string> {
+/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once; 32 MiB of memory at most. */
+export async function tensorSha256(
+  checkpoint: Checkpoint,
+  tensor: TensorInfo,
+  options: { signal?: AbortSignal } = {},
+): Promise<string> {
+  options.signal?.throwIfAborted();
+  if (tensor.byteLength <= WHOLE_BYTES) {
+    const bytes = new Uint8Array(tensor.byteLength);
+    await checkpoint.read(tensor.name, bytes);
+    return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+  }
   const hash = createHash('sha256');
   const window = new Uint8Array(Math.min(WINDOW_BYTES, tensor.byteLength));
   for (let offset = 0; offset < tensor.byteLength; offset += window.length) {
+    options.signal?.throwIfAborted();
     const part = window.subarray(0, Math.min(window.length, tensor.byteLength - offset));
     await checkpoint.read(tensor.name, part, offset);
     hash.update(part);
@@ -19,11 +32,13 @@ export async function tensorSha256(checkpoint: Checkpoint, tensor: TensorInfo): 
 /**
  * SHA-256 over the names, dtypes, shapes and values of all tensors in the order of their names: equal for two models
  * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model.
+ * @throws RadinError as reading does; the signal's reason once it is aborted
  */
-export async function contentSha256(checkpoint: Checkpoint): Promise<string> {
+export async function contentSha256(checkpoint: Checkpoint, options: { signal?: AbortSignal } = {}): Promise<string> {
   const hash = createHash('sha256');
   for (const tensor of [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    hash.update(JSON.stringify([tensor.name, tensor.dtype, tensor.shape, await tensorSha256(checkpoint, tensor)]));
+    const values = await tensorSha256(checkpoint, tensor, options);
+    hash.update(JSON.stringify([tensor.name, tensor.dtype, tensor.shape, values]));
   }
   return hash.digest('hex');
 }

@@ -1,7 +1,8 @@
 import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
+import type { ContentCache } from '../cache/index.js';
 import { holdOut, readSplit, type Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
-import { OnnxEvaluator } from '../evaluator/index.js';
+import { CachingEvaluator, LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
 import { readOnnx } from '../formats/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
@@ -11,6 +12,7 @@ import {
   closeCheckpoints,
   duplicates,
   type FileCheckpoint,
+  KnownContents,
   measureGeometry,
   openCheckpoints,
   Pool,
@@ -20,7 +22,7 @@ import {
 import type { CallOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { checkMetric } from '../stage1/index.js';
-import { SplitScorer } from '../stage2/index.js';
+import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
@@ -42,6 +44,8 @@ export interface ProblemOptions {
   readonly splits?: readonly ('validation' | 'test')[];
   /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */
   readonly holdOut?: { readonly fraction: number; readonly seed: number };
+  /** Where logits and evaluations of earlier runs are, and those of this one will be; left out: nothing is remembered. */
+  readonly cache?: ContentCache;
 }
 
 /** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
@@ -90,8 +94,16 @@ export class Problem {
       });
       for (const split of splits) evaluator.check(split);
       if (evaluator.plan.classes !== undefined) checkMetric(options.metric, evaluator.plan.classes);
-      const parts = { pool, evaluator, backend, metric: options.metric, ...(threads && { threads }) };
-      scorers = new Map(splits.map((split) => [split.name, new SplitScorer({ ...parts, split })]));
+      const { cache, metric } = options;
+      const keys = cache && new LogitsKeys(evaluator, new KnownContents());
+      const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
+      const parts = { pool, evaluator: remembering ?? evaluator, backend, metric, ...(threads && { threads }) };
+      scorers = new Map(
+        splits.map((split) => {
+          const memory = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
+          return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
+        }),
+      );
       const unsupplied = unsuppliedInitializers(graph, checkpoints);
       const notices = unsupplied.map(
         (name) =>

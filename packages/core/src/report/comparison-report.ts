@@ -1,12 +1,16 @@
 import type { Metric } from '../metric/index.js';
 import type { ComparisonRow, RowSplitStatistics, RowStatistics } from '../recipes/index.js';
+import type { Reused } from '../stage2/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
+import { reusedText } from './search-report.js';
 import { alignColumns } from './table.js';
 
 /** The object of `compare --json`. */
 export interface ComparisonReport {
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly metric: string;
+  /** What an earlier run had computed on the validation split; all that differs between two runs of one comparison. */
+  readonly reused: Reused;
   readonly rows: readonly (DescribedMixture & {
     readonly method: string;
     readonly budget: number;
@@ -24,10 +28,12 @@ export function comparisonReport(
   rows: readonly ComparisonRow[],
   pool: { models: readonly string[]; samples: number; classes: number },
   metric: Metric,
+  reused: Reused = { models: 0, evaluations: 0 },
 ): ComparisonReport {
   return {
     pool: { ...pool, models: pool.models.length },
     metric: metric.name,
+    reused,
     rows: rows.map(({ result, budget, valScore, testScore, statistics }) => ({
       method: result.method,
       budget,
@@ -59,7 +65,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** The comparison as a table like the paper's Table 1: a line for each method, columns for each budget. */
-export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric): string {
+export function comparisonText({ rows, pool, reused }: ComparisonReport, metric: Metric): string {
   const budgets = [...new Set(rows.map(({ budget }) => budget))];
   const methods = [...new Set(rows.map(({ method }) => method))];
   const tested = rows.some(({ testScore }) => testScore !== undefined);
@@ -97,6 +103,7 @@ export function comparisonText({ rows, pool }: ComparisonReport, metric: Metric)
     ...(methods.includes('oracle')
       ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.']
       : []),
+    ...reusedText(reused),
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
 import type { SoupFacts } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
-import type { Racing } from '../stage2/index.js';
+import type { Racing, Reused } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
@@ -36,7 +36,9 @@ export interface RunFacts {
   readonly racing: Racing['mode'];
   readonly backend: string;
   readonly metric: Metric;
-  /** Seconds per phase. The only part that differs between two runs of one search. */
+  /** What an earlier run had computed. This and the timings are all that differs between two runs of one search. */
+  readonly reused: Reused;
+  /** Seconds per phase. */
   readonly timings: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -74,7 +76,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     explanation,
     facts: soups,
   } = outcome;
-  const { pool, budget, lambda, sampler, seed, racing, backend, metric, timings, versions } = facts;
+  const { pool, budget, lambda, sampler, seed, racing, backend, metric, reused, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -100,14 +102,21 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     ...(greedy && { greedy: greedyReport(greedy, pool.models) }),
     ...(explanation && { explanation: explanationReport(explanation, pool.models) }),
     ...(soups && { reasons: soupReasons(soups, pool.models, metric) }),
+    reused,
     timings,
     versions,
   };
 }
 
+/** A line of what the cache spared, where it spared anything. */
+export function reusedText({ models, evaluations }: Reused): string[] {
+  if (models + evaluations === 0) return [];
+  return [`remembered from earlier runs: the logits of ${models} models, the evaluations of ${evaluations} soups`];
+}
+
 /** The answer of a search in a few lines of text. @param explains whether to print the table of the models' values */
 export function searchText(report: SearchReport, metric: Metric, explains = false): string {
-  const { best, bestIndividual, evaluations, passes, scored, pool } = report;
+  const { best, bestIndividual, evaluations, passes, reused, scored, pool } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -132,5 +141,6 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     '',
     ...(explains && report.explanation ? [...explanationText(report.explanation, metric), ''] : []),
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
+    ...reusedText(reused),
   ].join('\n');
 }

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import type { Logits } from '../logits/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { NOT_EVALUATED } from './evaluated.js';
@@ -132,22 +131,19 @@ export class SoupTrack {
 
   /** What the contender gets in each of the chunks: right samples, or negated losses in nats. */
   async #measure(contender: number, first: number, end: number, signal: AbortSignal): Promise<number[]> {
-    const places = this.#places(first, end);
-    const logits = await this.#soups.use(this.#mixtures[contender] as Mixture, signal, (soup) =>
-      // A copy: the view's whole memory would be sent to every thread.
-      soup.logits(places.slice(), { signal }),
-    );
-    const totals: number[] = [];
-    for (let chunk = first; chunk < end; chunk++) {
-      const samples = this.#places(chunk, chunk + 1);
-      const start = (this.#bounds[chunk] as number) - (this.#bounds[first] as number);
-      const { score, correct } = await this.#scorer.scoreSamples(rows(logits, start, samples.length), samples, signal);
-      for (const [at, sample] of samples.entries()) {
-        if (correct !== undefined) (this.#correct[contender] as Uint8Array)[sample] = correct[at] as number;
+    const parts = Array.from({ length: end - first }, (_, at) => this.#places(first + at, first + at + 1));
+    const mixture = this.#mixtures[contender] as Mixture;
+    const run = (samples: Uint32Array) => this.#soups.use(mixture, signal, (soup) => soup.logits(samples, { signal }));
+    const scored = await this.#scorer.scoreParts(mixture, parts, run, signal);
+    const totals = scored.map(({ score, correct }, at) => {
+      const samples = parts[at] as Uint32Array;
+      if (correct === undefined) return score * samples.length;
+      for (const [place, sample] of samples.entries()) {
+        (this.#correct[contender] as Uint8Array)[sample] = correct[place] as number;
       }
-      totals.push(correct === undefined ? score * samples.length : correct.reduce((sum, bit) => sum + bit, 0));
-    }
-    this.#evaluated += places.length;
+      return correct.reduce((sum, bit) => sum + bit, 0);
+    });
+    this.#evaluated += parts.reduce((sum, { length }) => sum + length, 0);
     this.#options.onProgress?.({
       phase: 'evaluate',
       done: this.#evaluated / this.#scorer.samples,
@@ -155,8 +151,4 @@ export class SoupTrack {
     });
     return totals;
   }
-}
-
-function rows({ values, classes }: Logits, first: number, samples: number): Logits {
-  return { values: values.subarray(first * classes, (first + samples) * classes), samples, classes };
 }

@@ -10,6 +10,7 @@ import type { CallOptions, Progress } from '../progress.js';
 import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
+import type { EvaluationMemory } from './evaluation-memory.js';
 import type { MixtureScorer } from './mixture-scorer.js';
 
 export interface SplitScorerParts {
@@ -20,6 +21,16 @@ export interface SplitScorerParts {
   readonly metric: Metric;
   /** Threads of stage 1. */
   readonly threads?: number;
+  /** What earlier runs evaluated. */
+  readonly memory?: EvaluationMemory;
+}
+
+/** What cost no forward pass because an earlier run had made it. */
+export interface Reused {
+  /** Models whose logits were remembered. */
+  readonly models: number;
+  /** Soups for which all that was asked of them was remembered. */
+  readonly evaluations: number;
 }
 
 /**
@@ -31,6 +42,9 @@ export class SplitScorer implements MixtureScorer {
   readonly #parts: SplitScorerParts;
   readonly #evaluated = new Map<string, Promise<Evaluated>>();
   readonly #partial = new Map<string, Uint8Array>();
+  /** Whether all that was asked of each soup so far was remembered, by key. */
+  readonly #remembered = new Map<string, boolean>();
+  #rememberedModels = 0;
   #cache: Promise<PoolLogits> | undefined;
   #approx: Promise<ApproxScorer> | undefined;
 
@@ -58,6 +72,12 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.weightBytes;
   }
 
+  /** What was remembered so far. */
+  get reused(): Reused {
+    const evaluations = [...this.#remembered.values()].filter((remembered) => remembered).length;
+    return { models: this.#rememberedModels, evaluations };
+  }
+
   /** What the scores are. */
   get metric(): Metric {
     return this.#parts.metric;
@@ -67,7 +87,9 @@ export class SplitScorer implements MixtureScorer {
   cache(options: CallOptions = {}): Promise<PoolLogits> {
     const { pool, evaluator, split } = this.#parts;
     if (this.#cache === undefined) {
+      this.#rememberedModels = 0;
       const pass = passOfPool(pool, evaluator, split, {
+        onRemembered: () => this.#rememberedModels++,
         ...(options.signal && { signal: options.signal }),
         onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
       });
@@ -144,18 +166,22 @@ export class SplitScorer implements MixtureScorer {
     );
   }
 
-  /** Real logits of any checkpoint of the pool's layout and their score: one full evaluation, not remembered. */
+  /** Real logits of any checkpoint of the pool's layout and their score: one full evaluation, unless the logits are remembered (`reused`). */
   async evaluate(
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
-  ): Promise<Evaluated & { readonly logits: Logits }> {
+  ): Promise<Evaluated & { readonly logits: Logits; readonly reused: boolean }> {
     const { split, evaluator } = this.#parts;
+    let reused = false;
     const logits = await evaluator.logits(model, split.inputs, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (samples) => options.onProgress?.(samples / split.samples),
+      onRemembered: () => {
+        reused = true;
+      },
     });
     checkLabels(split.labels, logits.classes);
-    return { logits, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
+    return { logits, reused, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */
@@ -164,12 +190,31 @@ export class SplitScorer implements MixtureScorer {
     return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
   }
 
-  /** Score of a soup's logits for these samples of the split, in their order. */
-  scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
-    const { labels } = this.#parts.split;
-    checkLabels(labels, logits.classes);
-    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
-    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+  /**
+   * What the soup gets on each of these parts of the split: lists of samples, all but the last of whole batches. What is not
+   * remembered is computed from the logits that `run` gives, which is asked once for all such parts, or not at all.
+   */
+  async scoreParts(
+    mixture: Mixture,
+    parts: readonly Uint32Array[],
+    run: (samples: Uint32Array) => Promise<Logits>,
+    signal: AbortSignal,
+  ): Promise<Evaluated[]> {
+    const { memory } = this.#parts;
+    const found = await Promise.all(parts.map((samples) => memory?.find(mixture, samples)));
+    const missing = parts.filter((_, index) => found[index] === undefined);
+    this.#note(mixture, missing.length === 0);
+    if (missing.length === 0) return found as Evaluated[];
+    const logits = await run(Uint32Array.from(missing.flatMap((samples) => [...samples])));
+    const scored: (readonly [Uint32Array, Evaluated])[] = [];
+    let first = 0;
+    for (const samples of missing) {
+      scored.push([samples, await this.#scoreSamples(rows(logits, first, samples.length), samples, signal)]);
+      first += samples.length;
+    }
+    await memory?.keep(mixture, scored);
+    const computed = new Map(scored);
+    return parts.map((samples, index) => found[index] ?? (computed.get(samples) as Evaluated));
   }
 
   /** Keeps what was found in parts; without a score, `correct` may have samples that are `NOT_EVALUATED`. */
@@ -182,6 +227,33 @@ export class SplitScorer implements MixtureScorer {
   /** What is known of a soup whose evaluation was stopped: 1, 0 or `NOT_EVALUATED` for each sample. */
   stoppedAt(mixture: Mixture): Uint8Array | undefined {
     return this.#partial.get(mixture.key);
+  }
+
+  /** Score of a soup's logits for these samples of the split, in their order. */
+  #scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
+    const { labels } = this.#parts.split;
+    checkLabels(labels, logits.classes);
+    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
+    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+  }
+
+  /** A full evaluation, or what an earlier one found. */
+  async #evaluateSoup(
+    mixture: Mixture,
+    options: { signal: AbortSignal; onProgress: (fraction: number) => void },
+  ): Promise<Evaluated> {
+    const { pool, backend, memory } = this.#parts;
+    const all = Uint32Array.from({ length: this.samples }, (_, sample) => sample);
+    const found = await memory?.find(mixture, all);
+    this.#note(mixture, found !== undefined);
+    if (found !== undefined) return found;
+    const { logits: _, reused: __, ...evaluated } = await this.evaluate(new Soup(pool, mixture, backend), options);
+    await memory?.keep(mixture, [[all, evaluated]]);
+    return evaluated;
+  }
+
+  #note({ key }: Mixture, remembered: boolean): void {
+    this.#remembered.set(key, remembered && this.#remembered.get(key) !== false);
   }
 
   get #stage1() {
@@ -207,13 +279,10 @@ export class SplitScorer implements MixtureScorer {
   async #evaluate(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Evaluated> {
     const known = this.#evaluated.get(mixture.key);
     if (known !== undefined) return known;
-    const { pool, backend } = this.#parts;
     const evaluated =
       mixture.size === 1 && this.#cache !== undefined
         ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
-        : this.evaluate(new Soup(pool, mixture, backend), { signal, onProgress }).then(
-            ({ logits: _, ...rest }) => rest,
-          );
+        : this.#evaluateSoup(mixture, { signal, onProgress });
     this.#evaluated.set(mixture.key, evaluated);
     evaluated.catch(() => this.#evaluated.delete(mixture.key));
     return evaluated;
@@ -222,4 +291,8 @@ export class SplitScorer implements MixtureScorer {
   #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {
     return this.#parts.split.name === 'validation' ? phase : 'test';
   }
+}
+
+function rows({ values, classes }: Logits, first: number, samples: number): Logits {
+  return { values: values.subarray(first * classes, (first + samples) * classes), samples, classes };
 }

@@ -1,20 +1,22 @@
 import { onTestFinished } from 'vitest';
+import type { ContentCache } from '../../src/cache/index.js';
 import { readSplit } from '../../src/data/index.js';
 import type { Evaluator } from '../../src/evaluator/index.js';
-import { OnnxEvaluator } from '../../src/evaluator/index.js';
+import { CachingEvaluator, LogitsKeys, OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
 import { accuracy, type Metric } from '../../src/metric/index.js';
-import { closeCheckpoints, measureGeometry, openCheckpoints, Pool } from '../../src/pool/index.js';
+import { closeCheckpoints, KnownContents, measureGeometry, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { backendNamed } from '../../src/recipes/index.js';
-import { SplitScorer } from '../../src/stage2/index.js';
+import { EvaluationMemory, SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
 
-/** The scorers of a pool and what they had evaluated; all is disposed of after the test. */
+/** The scorers of a pool and what they had evaluated, what the cache spared them left out; all is disposed of after the test. */
 export async function openScorers(
   tiny: Pick<TinyPool, 'files'>,
   metric: Metric = accuracy,
   batch?: number,
   weightBytes?: number,
+  cache?: ContentCache,
 ) {
   const { files } = tiny;
   const checkpoints = await openCheckpoints(files.models);
@@ -57,9 +59,15 @@ export async function openScorers(
     weightBytes: weightBytes ?? onnxEvaluator.weightBytes,
     dispose: () => onnxEvaluator.dispose(),
   };
-  const common = { pool, evaluator, backend: backendNamed('auto'), metric };
-  const validation = new SplitScorer({ ...common, split: await readSplit('validation', files.validation) });
-  const test = new SplitScorer({ ...common, split: await readSplit('test', files.test) });
+  const keys = new LogitsKeys(onnxEvaluator, new KnownContents());
+  const remembering = cache && new CachingEvaluator(evaluator, keys, cache);
+  const common = { pool, evaluator: remembering ?? evaluator, backend: backendNamed('auto'), metric };
+  const scorer = async (name: 'validation' | 'test') => {
+    const split = await readSplit(name, files[name]);
+    const memory = cache && new EvaluationMemory({ cache, keys, pool, split, metric });
+    return new SplitScorer({ ...common, split, ...(memory && { memory }) });
+  };
+  const [validation, test] = [await scorer('validation'), await scorer('test')];
   const geometry = (await measureGeometry(checkpoints, common.backend)).whole;
   return { pool, geometry, evaluator, validation, test, evaluated, calls, opened, parts, mostOpen: () => mostOpen };
 }

@@ -22,6 +22,7 @@ const facts: RunFacts = {
   racing: 'exact',
   backend: 'cpu',
   metric: accuracy,
+  reused: { models: 0, evaluations: 0 },
   timings: { cache: 1.5 },
   versions: { radin: '0.1.0' },
 };

@@ -1,0 +1,62 @@
+import type { ContentCache } from '../cache/index.js';
+import type { Inputs } from '../data/index.js';
+import { type Logits, logitsFromBytes, storedInMemory } from '../logits/index.js';
+import type { Checkpoint } from '../pool/index.js';
+import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
+import type { LogitsKeys } from './logits-keys.js';
+
+/** Classes that a model whose graph does not state them may have for its stored logits to be read. */
+const MOST_CLASSES = 2 ** 20;
+
+/**
+ * Remembers the logits of single models, which every search on a pool begins with: those that are stored cost no forward pass.
+ * Logits of soups are never asked for again, only what they got right, so they are passed on and not stored: B × M × C numbers
+ * for what takes B × M bits (`EvaluationMemory`).
+ */
+export class CachingEvaluator implements Evaluator {
+  readonly #evaluator: Evaluator;
+  readonly #keys: LogitsKeys;
+  readonly #cache: ContentCache;
+
+  constructor(evaluator: Evaluator, keys: LogitsKeys, cache: ContentCache) {
+    this.#evaluator = evaluator;
+    this.#keys = keys;
+    this.#cache = cache;
+  }
+
+  async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
+    const { signal } = options;
+    const key = await this.#keys.ofModel(model, inputs, signal ? { signal } : {});
+    signal?.throwIfAborted();
+    if (key === undefined) return this.#evaluator.logits(model, inputs, options);
+    const samples = inputs.shape[0] as number;
+    const stored = await this.#cache.read(key, samples * MOST_CLASSES * Float32Array.BYTES_PER_ELEMENT);
+    const found = stored && logitsFromBytes(stored, samples);
+    if (found !== undefined) {
+      options.onRemembered?.();
+      options.onProgress?.(samples);
+      return found;
+    }
+    const logits = await this.#evaluator.logits(model, inputs, options);
+    if (await this.#keys.contents.isUnchanged(model)) {
+      await this.#cache.write(key, storedInMemory(logits).source as Uint8Array);
+    }
+    return logits;
+  }
+
+  open(model: Checkpoint, inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel> {
+    return this.#evaluator.open(model, inputs, options);
+  }
+
+  batchOf(inputs: Inputs): number {
+    return this.#evaluator.batchOf(inputs);
+  }
+
+  get weightBytes(): number {
+    return this.#evaluator.weightBytes;
+  }
+
+  dispose(): Promise<void> {
+    return this.#evaluator.dispose();
+  }
+}

@@ -1,0 +1,70 @@
+import { arch, cpus } from 'node:os';
+import { type CacheKey, cacheKey, type KeyParts, sha256, sha256OfText } from '../cache/index.js';
+import type { Inputs } from '../data/index.js';
+import { type Checkpoint, FileCheckpoint, type KnownContents } from '../pool/index.js';
+import type { GraphPlan } from './graph-plan.js';
+import { ONNXRUNTIME_VERSION } from './runtime-version.js';
+
+/** To be raised with any change of ours after which the same weights and inputs may give logits of other bits. */
+const VERSION = 1;
+
+/** The evaluator whose logits are remembered. */
+interface EvaluatorFacts {
+  readonly plan: GraphPlan;
+  batchOf(inputs: Inputs): number;
+}
+
+/**
+ * Keys of logits. Besides weights, inputs and graph they hold what the last bits can depend on: the samples that share a run, the
+ * version of ONNX Runtime, and the processor, for which it chooses its kernels. Threads and backends of ours change no bit.
+ */
+export class LogitsKeys {
+  readonly #evaluator: EvaluatorFacts;
+  readonly #graph: Promise<string>;
+  readonly #inputs = new Map<Inputs, Promise<string>>();
+
+  constructor(
+    evaluator: EvaluatorFacts,
+    readonly contents: KnownContents,
+  ) {
+    this.#evaluator = evaluator;
+    this.#graph = sha256(evaluator.plan.graph);
+  }
+
+  /** All but the weights. Cost: hashes the inputs on the first call for them. */
+  async run(inputs: Inputs): Promise<KeyParts> {
+    const { plan } = this.#evaluator;
+    return {
+      version: VERSION,
+      // As it is run, without the weights: these count by the models' hashes, which have names, dtypes and shapes too.
+      graph: await this.#graph,
+      output: plan.output,
+      inputs: await this.#hashOf(inputs),
+      batch: this.#evaluator.batchOf(inputs),
+      padded: plan.fixedBatch !== undefined,
+      onnxruntime: ONNXRUNTIME_VERSION,
+      processor: [arch(), cpus()[0]?.model ?? 'unknown'],
+    };
+  }
+
+  /** Undefined for models that are no files: soups are known by their ingredients. Cost: one read of the model on the first call. */
+  async ofModel(
+    model: Checkpoint,
+    inputs: Inputs,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<CacheKey | undefined> {
+    if (!(model instanceof FileCheckpoint)) return undefined;
+    const content = await this.contents.sha256(model, options);
+    return cacheKey('logits', { ...(await this.run(inputs)), model: content });
+  }
+
+  #hashOf(inputs: Inputs): Promise<string> {
+    const known = this.#inputs.get(inputs) ?? hashOf(inputs);
+    this.#inputs.set(inputs, known);
+    return known;
+  }
+}
+
+async function hashOf({ dtype, shape, bytes }: Inputs): Promise<string> {
+  return sha256OfText(JSON.stringify([dtype, shape, await sha256(new Uint8Array(bytes))]));
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Metric } from '../metric/index.js';
+import type { Evaluated } from './evaluated.js';
+
+/** Of the samples of a part, in their order: their number and the hash that tells the part from others. */
+export interface StoredPart extends Evaluated {
+  readonly samples: number;
+}
+
+const HASH_BYTES = 32;
+const HEAD_BYTES = HASH_BYTES + 4 + 8;
+/** Passes over the split that one soup's parts may add up to, and their number: orders of races that nobody runs again. */
+const MOST_PASSES = 64;
+const MOST_PARTS = 4096;
+
+/** More bytes than stored parts of a soup ever take. @param samples M */
+export function mostBytes(samples: number): number {
+  return MOST_PARTS * (HEAD_BYTES + 1) + Math.ceil((MOST_PASSES * samples) / 8);
+}
+
+/** SHA-256 of the samples' numbers, little-endian, hexadecimal. */
+export function partName(samples: Uint32Array): string {
+  const bytes = new DataView(new ArrayBuffer(4 * samples.length));
+  for (const [at, sample] of samples.entries()) bytes.setUint32(4 * at, sample, true);
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Parts as bytes: for each the hash of its samples, their number (u32), the score (f64), and for accuracy and top-k a bit for
+ * each sample, the first one lowest. Of too many parts the first ones, which were measured first, are left out.
+ * @param samples M
+ */
+export function encodeParts(parts: ReadonlyMap<string, StoredPart>, samples: number): Uint8Array {
+  const kept: [string, StoredPart][] = [];
+  let total = 0;
+  for (const [name, part] of [...parts].reverse()) {
+    total += part.samples;
+    if (total > MOST_PASSES * samples || kept.length === MOST_PARTS) break;
+    kept.unshift([name, part]);
+  }
+  return Buffer.concat(
+    kept.map(([name, { samples: count, score, correct }]) => {
+      const bytes = Buffer.alloc(HEAD_BYTES + (correct ? Math.ceil(count / 8) : 0));
+      bytes.write(name, 'hex');
+      bytes.writeUInt32LE(count, HASH_BYTES);
+      bytes.writeDoubleLE(score, HASH_BYTES + 4);
+      for (const [at, bit] of (correct ?? []).entries()) {
+        const byte = HEAD_BYTES + (at >> 3);
+        bytes[byte] = (bytes[byte] as number) | (bit << (at & 7));
+      }
+      return bytes;
+    }),
+  );
+}
+
+/** The parts, by name; undefined where the bytes are not what `encodeParts` makes of any. */
+export function decodeParts(bytes: Uint8Array, metric: Metric, samples: number): Map<string, StoredPart> | undefined {
+  const parts = new Map<string, StoredPart>();
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < view.length; ) {
+    if (at + HEAD_BYTES > view.length) return undefined;
+    const name = view.toString('hex', at, at + HASH_BYTES);
+    const count = view.readUInt32LE(at + HASH_BYTES);
+    const score = view.readDoubleLE(at + HASH_BYTES + 4);
+    at += HEAD_BYTES;
+    if (count < 1 || count > samples || !Number.isFinite(score)) return undefined;
+    if (metric.measure.kind !== 'top') {
+      parts.set(name, { samples: count, score });
+      continue;
+    }
+    const end = at + Math.ceil(count / 8);
+    if (end > view.length) return undefined;
+    const packed = view.subarray(at, end);
+    const correct = Uint8Array.from({ length: count }, (_, bit) => ((packed[bit >> 3] as number) >> (bit & 7)) & 1);
+    // A score that its own samples contradict was not written by us.
+    if (
+      metric.score(
+        correct.reduce((sum, bit) => sum + bit, 0),
+        count,
+      ) !== score
+    )
+      return undefined;
+    parts.set(name, { samples: count, score, correct });
+    at = end;
+  }
+  return parts;
+}
