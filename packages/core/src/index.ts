@@ -51,7 +51,12 @@ export * from './report/index.js';
 export {
   type Criterion,
   checkSamplers,
+  DEFAULT_SMOOTHING,
   type EnsembleScores,
+  ESTIMATE_NAMES,
+  type Estimate,
+  type EstimateChoice,
+  type EstimateName,
   exhaustive,
   monteCarlo,
   type Proposal,
@@ -71,8 +76,11 @@ export {
   type RankOptions,
   rankCandidates,
   rankProposal,
+  selectBest,
 } from './stage1/index.js';
 export {
+  baseOf,
+  COMPOSITE,
   checkRacing,
   type Evaluated,
   evaluateTop,
@@ -84,6 +92,8 @@ export {
   type Raced,
   type Racing,
   raceTop,
+  SoupEstimate,
+  type SoupEstimateChoice,
   SplitScorer,
 } from './stage2/index.js';
 export * from './statistics/index.js';

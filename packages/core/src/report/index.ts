@@ -2,5 +2,12 @@ export type { ChoiceReport, ChoiceStatistics } from './choice-report.js';
 export { type ComparisonReport, comparisonReport, comparisonText } from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
 export { formatGain, formatScore } from './format-score.js';
-export { type RunFacts, type SearchOutcome, type SearchReport, searchReport, searchText } from './search-report.js';
+export {
+  type EstimateFacts,
+  type RunFacts,
+  type SearchOutcome,
+  type SearchReport,
+  searchReport,
+  searchText,
+} from './search-report.js';
 export { alignColumns } from './table.js';
