@@ -298,7 +298,7 @@ export interface Backend {
   /**
    * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what
    * cross-entropy.ts computes, on every backend and thread count, from memory and files alike. For a sample whose logits
-   * lie within X ≤ 64 of the label's, less where temperatures raise Σ p_k / T_k above 1, that is float32 arithmetic with an error below ((N / 5 + 7) X + 25) 2^−24 against
+   * lie within X ≤ 64 of the label's, less where temperatures raise Σ p_k / T_k above 1 and 512 for probabilities, that is float32 arithmetic with an error below ((N / 5 + 7) X + 25) 2^−24 against
    * float64 for uniform subsets and ((N + 3) X + 25) 2^−24 for others; farther samples are computed in float64 (docs/numerics.md).
    * Cost: one pass over the logits for some hundred mixtures; memory beyond the logits: S (N + 1) numbers per thread with gradients, S
    * without, and at most 16 MB.

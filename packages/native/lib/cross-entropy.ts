@@ -28,10 +28,14 @@ const STEP_CLASSES = 4;
 const GROUP_MODELS = 5;
 
 /**
- * The largest |Σ a_k x_k| of the float32 path, and of its x_k where Σ a_k ≤ 1: exponentials stay within 2^±93, far from
- * overflow, subnormals and 0. Equal to kNear in src/cpu/cross_entropy.cc.
+ * The largest |Σ a_k x_k| of the float32 path, and of its x_k where Σ a_k ≤ 1. For losses exponentials stay within 2^±93, far
+ * from overflow, subnormals and 0. Probabilities may be held within 2^±120, which is as good as 0 and 1 for them; there the
+ * bound keeps rounding small, which grows with |x|. Equal to kNear in src/cpu/cross_entropy.cc.
  */
-const NEAR = 64;
+const NEAR: Readonly<Record<SampleMeasure, number>> = { loss: 64, probability: 512 };
+
+/** Where exponents of 2 end for probabilities. */
+const MOST_EXPONENT = 120;
 
 /** A mixture's coefficients a = p / Σp / T and, for the float32 path, what its terms are multiplied with, in units of log2. */
 export interface MixingTerms {
@@ -42,13 +46,13 @@ export interface MixingTerms {
   readonly near: number;
 }
 
-export function mixingTerms(coefficients: Float64Array): MixingTerms {
+export function mixingTerms(coefficients: Float64Array, measure: SampleMeasure): MixingTerms {
   const ingredients = coefficients.filter((a) => a !== 0);
   const isUniform = ingredients.every((a) => a === ingredients[0]);
   return {
     coefficients,
     scale: isUniform ? fround((ingredients[0] as number) * Math.LOG2E) : 0,
-    near: fround(NEAR / Math.max(1, sumOf(coefficients))),
+    near: fround(NEAR[measure] / Math.max(1, sumOf(coefficients))),
   };
 }
 
@@ -94,7 +98,8 @@ function nearValue(
   for (let block = 0; block < classes; block += BLOCK_CLASSES) {
     const end = Math.min(block + BLOCK_CLASSES, classes);
     const exponentials = new Float32Array(end - block);
-    for (let c = block; c < end; c++) exponentials[c - block] = exp2Near(mixNear(differences, mixture, c));
+    for (let c = block; c < end; c++)
+      exponentials[c - block] = exp2Near(clamped(mixNear(differences, mixture, c), measure));
     sum += sumBySteps(exponentials);
     if (!withGradient) continue;
     for (const [k, x] of differences.entries()) {
@@ -124,6 +129,10 @@ function mixNear(x: readonly Float32Array[], { coefficients, scale }: MixingTerm
     if (group !== undefined) add(group);
   }
   return scale === 0 ? (total as number) : fround((total as number) * scale);
+}
+
+function clamped(t: number, measure: SampleMeasure): number {
+  return measure === 'loss' ? t : Math.min(Math.max(t, -MOST_EXPONENT), MOST_EXPONENT);
 }
 
 /** Float32 values four at a time; those that are missing from the last four count as 0. */

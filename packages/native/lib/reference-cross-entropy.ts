@@ -19,7 +19,7 @@ export async function crossEntropy(request: CrossEntropyRequest, options: RunOpt
 
   const coefficients = coefficientsBySum(checked.mixtures, models, checked.temperatures);
   const mixtures = Array.from({ length: coefficients.length / models }, (_, s) =>
-    mixingTerms(coefficients.subarray(s * models, (s + 1) * models)),
+    mixingTerms(coefficients.subarray(s * models, (s + 1) * models), measure),
   );
   const results = mixtures.map(() => new Float64Array(gradient ? models + 1 : 1)); // the total and the gradient of each
   for (let block = 0; block < samples; block += BLOCK_SAMPLES) {

@@ -28,15 +28,15 @@ namespace {
 
 // Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/cross-entropy.ts.
 constexpr size_t kBlockSamples = 256;
-// The largest |z| of the float32 path: equal to NEAR in lib/cross-entropy.ts.
-constexpr double kNear = 64.0;
+// The largest |z| of the float32 path, for losses and for probabilities: equal to NEAR in lib/cross-entropy.ts.
+constexpr double kNear[] = {64.0, 512.0};
 constexpr int32_t kInfinityBits = 0x7f800000;
 
 // The bits of the largest |x| for which a mixture's z stay near. The sum is 1 unless there are temperatures.
-int32_t near_bits(const double* coefficients, size_t models) {
+int32_t near_bits(RadinSampleMeasure measure, const double* coefficients, size_t models) {
   double sum = 0.0;
   for (size_t k = 0; k < models; ++k) sum += coefficients[k];
-  return static_cast<int32_t>(bit_cast<uint32_t>(static_cast<float>(kNear / std::max(1.0, sum))));
+  return static_cast<int32_t>(bit_cast<uint32_t>(static_cast<float>(kNear[measure] / std::max(1.0, sum))));
 }
 
 // Mixtures of one pass over a tile: their sums stay in the first two caches.
@@ -67,7 +67,7 @@ struct Passes {
       most_mixtures = std::max(most_mixtures, plans.back().mixtures());
       near.emplace_back();
       for (size_t s = 0; s < plans.back().mixtures(); ++s) {
-        near.back().push_back(near_bits(plans.back().coefficients(s), models));
+        near.back().push_back(near_bits(request.measure, plans.back().coefficients(s), models));
       }
       least_near.push_back(near.back().empty() ? 0 : *std::min_element(near.back().begin(), near.back().end()));
     }
@@ -160,6 +160,8 @@ class TileScorer {
       kernels_.share(view, slots_.data());
       if (with_gradient_) {
         kernels_.add_with_moments(view, slots_.data(), count, sums_.data(), moments_.data());
+      } else if (request_.measure == RADIN_PROBABILITY) {
+        kernels_.add_clamped(view, slots_.data(), count, sums_.data());
       } else {
         kernels_.add(view, slots_.data(), count, sums_.data());
       }
