@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from './command-line.js';
+import type { EstimatesResult } from './estimates/result.js';
+import { estimatesMarkdown } from './estimates/text.js';
 import type { KernelsResult } from './result.js';
 import type { StrategiesResult } from './strategies/result.js';
 import { strategiesMarkdown } from './strategies/text.js';
 import { markdown } from './table.js';
 
-type Result = KernelsResult | StrategiesResult;
+type Result = KernelsResult | StrategiesResult | EstimatesResult;
 
 /** @throws UsageError where the file is not the JSON of a run */
 export function readResult(file: string): Result {
@@ -16,14 +18,15 @@ export function readResult(file: string): Result {
     throw new UsageError(`Expected the JSON of a run but found: ${(error as Error).message} in ${file}`);
   }
   const experiment = (value as Result | null)?.experiment;
-  if (experiment !== 'kernels' && experiment !== 'strategies') {
-    throw new UsageError(`Expected the JSON of a run of kernels or strategies but found another in ${file}`);
+  if (experiment !== 'kernels' && experiment !== 'strategies' && experiment !== 'estimates') {
+    throw new UsageError(`Expected the JSON of a run of kernels, strategies or estimates but found another in ${file}`);
   }
   return value as Result;
 }
 
 /** All tables of a run as Markdown. */
 export function markdownOf(result: Result): string {
+  if (result.experiment === 'estimates') return estimatesMarkdown(result);
   return result.experiment === 'kernels' ? markdown(result) : strategiesMarkdown(result);
 }
 

@@ -4,6 +4,9 @@ import { RadinError } from '@radin/core';
 import { UsageError } from './command-line.js';
 import { markdownOf, readResult, writeTables } from './document.js';
 import { machineSlug } from './environment.js';
+import { compareEstimates } from './estimates/compare-estimates.js';
+import type { EstimatesOptions } from './estimates/options.js';
+import { ESTIMATES_LEGEND, estimatesText } from './estimates/text.js';
 import { benchmarkKernels } from './kernels.js';
 import { type KernelsOptions, parseOptions, type TableOptions, USAGE } from './options.js';
 import { compareStrategies } from './strategies/compare-strategies.js';
@@ -42,6 +45,15 @@ async function strategies(options: StrategiesOptions): Promise<void> {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
 }
 
+async function estimates(options: EstimatesOptions): Promise<void> {
+  const result = await compareEstimates(options, {
+    onEnvironment: (environment) => process.stdout.write(`${environmentText(environment)}\n${ESTIMATES_LEGEND}\n`),
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+    onResult: (found) => process.stdout.write(`\n${estimatesText(found)}\n`),
+  });
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+}
+
 function table({ file, into }: TableOptions): void {
   const result = readResult(file);
   if (into === undefined) process.stdout.write(`${markdownOf(result)}\n`);
@@ -53,6 +65,7 @@ try {
   if (options.command === 'help') process.stdout.write(USAGE);
   else if (options.command === 'kernels') await kernels(options);
   else if (options.command === 'strategies') await strategies(options);
+  else if (options.command === 'estimates') await estimates(options);
   else table(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RadinError)) throw error;

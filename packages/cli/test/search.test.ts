@@ -42,7 +42,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
+      'method best bestIndividual evaluations pool budget lambda sampler estimate seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',

@@ -61,7 +61,12 @@ export * from './report/index.js';
 export {
   type Criterion,
   checkSamplers,
+  DEFAULT_SMOOTHING,
   type EnsembleScores,
+  ESTIMATE_NAMES,
+  type Estimate,
+  type EstimateChoice,
+  type EstimateName,
   exhaustive,
   monteCarlo,
   type Proposal,
@@ -81,8 +86,11 @@ export {
   type RankOptions,
   rankCandidates,
   rankProposal,
+  selectBest,
 } from './stage1/index.js';
 export {
+  baseOf,
+  COMPOSITE,
   checkRacing,
   type Evaluated,
   evaluateTop,
@@ -95,6 +103,8 @@ export {
   type Racing,
   type Reused,
   raceTop,
+  SoupEstimate,
+  type SoupEstimateChoice,
   SplitScorer,
 } from './stage2/index.js';
 export * from './statistics/index.js';

@@ -117,12 +117,18 @@ export interface LogitsRequest {
 export interface CrossEntropyRequest extends LogitsRequest {
   /** Shape [S, N]: the mixing weights of each mixture, ≥ 0 and with a sum above 0, by which they are divided. */
   readonly mixtures: Float64Array;
-  /** Whether to return gradients as well. */
+  /** Whether to return gradients as well; only of losses without temperatures. */
   readonly gradient?: boolean;
+  /** What is added up over the samples: −log softmax(z)[label], in nats, or softmax(z)[label]. Default: `loss`. */
+  readonly measure?: SampleMeasure;
+  /** Shape [N], each in [10^−6, 10^6]: what each model's logits are divided by, z = Σ_k p_k ŷ_k / T_k. Default: 1. */
+  readonly temperatures?: Float64Array;
 }
 
+export type SampleMeasure = 'loss' | 'probability';
+
 export interface CrossEntropy {
-  /** Shape [S]: −log softmax(Σ_k p_k ŷ_k)[label] in nats, summed over the M samples. */
+  /** Shape [S]: −log softmax(Σ_k p_k ŷ_k)[label] in nats, or what the request's measure is, summed over the M samples. */
   readonly totals: Float64Array;
   /**
    * Shape [S, N]: the derivatives of the total by p_k at the normalised p, Σ_m (Σ_c softmax_c ŷ_k[m, c] − ŷ_k[m, label]),
@@ -296,7 +302,7 @@ export interface Backend {
   /**
    * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what
    * cross-entropy.ts computes, on every backend and thread count, from memory and files alike. For a sample whose logits
-   * lie within X ≤ 64 of the label's, that is float32 arithmetic with an error below ((N / 5 + 7) X + 25) 2^−24 against
+   * lie within X ≤ 64 of the label's, less where temperatures raise Σ p_k / T_k above 1 and 512 for probabilities, that is float32 arithmetic with an error below ((N / 5 + 7) X + 25) 2^−24 against
    * float64 for uniform subsets and ((N + 3) X + 25) 2^−24 for others; farther samples are computed in float64 (docs/numerics.md).
    * Cost: one pass over the logits for some hundred mixtures; memory beyond the logits: S (N + 1) numbers per thread with gradients, S
    * without, and at most 16 MB.

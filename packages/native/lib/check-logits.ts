@@ -8,6 +8,7 @@ import {
   type LogitsArray,
   type LogitsRequest,
   MOST_MODELS_FOR_ALL_SUBSETS,
+  type SampleMeasure,
 } from './backend.js';
 import { checkSource } from './check-source.js';
 import {
@@ -23,6 +24,9 @@ import {
 
 /** Of likelihoods: below it a class is dropped from a cross-entropy bank. */
 const DEFAULT_RATIO = 1e-3;
+
+/** Between these, quotients of logits are far from overflow and underflow. */
+const [LEAST_TEMPERATURE, MOST_TEMPERATURE] = [1e-6, 1e6];
 
 const MOST_MODELS = 65_535;
 /** Sample indices are 32 bits wide. */
@@ -52,11 +56,31 @@ export function checkBank(request: BankRequest): BankRequest {
   return { ...checked, top };
 }
 
-export function checkCrossEntropy(request: CrossEntropyRequest): CrossEntropyRequest & { readonly gradient: boolean } {
+export function checkCrossEntropy(
+  request: CrossEntropyRequest,
+): CrossEntropyRequest & { readonly gradient: boolean; readonly measure: SampleMeasure } {
   const logits = checkLogits(request);
-  const { gradient = false } = request;
+  const models = logits.logits.length;
+  const { gradient = false, measure = 'loss' } = request;
   if (typeof gradient !== 'boolean') throw wrongType('a boolean', 'gradient', gradient);
-  return { ...logits, mixtures: checkMixtures(request.mixtures, logits.logits.length), gradient };
+  if (measure !== 'loss' && measure !== 'probability') throw wrongValue('loss or probability', 'measure', measure);
+  const temperatures = request.temperatures === undefined ? undefined : checkTemperatures(request.temperatures, models);
+  if (gradient && (measure !== 'loss' || temperatures !== undefined)) {
+    throw wrongValue('losses without temperatures', 'gradient', gradient);
+  }
+  const mixtures = checkMixtures(request.mixtures, models);
+  return { ...logits, mixtures, gradient, measure, ...(temperatures && { temperatures }) };
+}
+
+function checkTemperatures(temperatures: Float64Array, models: number): Float64Array {
+  if (!(temperatures instanceof Float64Array)) throw wrongType('a Float64Array', 'temperatures', temperatures);
+  if (temperatures.length !== models) throw wrongValue(`${models} numbers`, 'temperatures', temperatures.length);
+  const copy = temperatures.slice();
+  const wrong = copy.findIndex((value) => !(value >= LEAST_TEMPERATURE && value <= MOST_TEMPERATURE));
+  if (wrong >= 0) {
+    throw wrongValue(`a number in [${LEAST_TEMPERATURE}, ${MOST_TEMPERATURE}]`, `temperatures[${wrong}]`, copy[wrong]);
+  }
+  return copy;
 }
 
 export function checkCrossEntropyBank(

@@ -5,9 +5,10 @@ export function coefficientsByLargest(mixtures: Float64Array, models: number): F
   return dividedRows(mixtures, models, largest);
 }
 
-/** p / Σp, for cross-entropy, where the scale of the logits counts. */
-export function coefficientsBySum(mixtures: Float64Array, models: number): Float64Array {
-  return dividedRows(mixtures, models, sum);
+/** p / Σp, for cross-entropy, where the scale of the logits counts, and that divided by each model's temperature. */
+export function coefficientsBySum(mixtures: Float64Array, models: number, temperatures?: Float64Array): Float64Array {
+  const coefficients = dividedRows(mixtures, models, sum);
+  return temperatures ? coefficients.map((a, index) => a / (temperatures[index % models] as number)) : coefficients;
 }
 
 function dividedRows(mixtures: Float64Array, models: number, scaleOf: (p: Float64Array) => number): Float64Array {

@@ -1,11 +1,13 @@
 /**
- * The cross-entropy of a mixture on one sample, to the bit: what every backend computes. The twin of
+ * The cross-entropy of a mixture on one sample, or the probability of the label, to the bit: what every backend computes. The twin of
  * src/cpu/kernels/cross_entropy_kernels.cc and of the loops in src/cpu/cross_entropy.cc.
  *
  * With x_k[c] = ŷ_k[c] − ŷ_k[label], a constant added to a model's logits changes nothing, the label's x is exactly 0, and
- * the loss is log Σ_c exp(Σ_k p_k x_k[c]). Float32 steps are written as `Math.fround` of one operation on float32 numbers.
+ * the loss is log Σ_c exp(Σ_k a_k x_k[c]) with a_k = p_k / T_k. Float32 steps are written as `Math.fround` of one operation on float32 numbers.
  */
 
+import type { SampleMeasure } from './backend.js';
+import { sum as sumOf } from './coefficients.js';
 import { expNonpositive, logAtLeastOne, powerOfTwo } from './elementary.js';
 
 const { fround } = Math;
@@ -25,20 +27,33 @@ const STEP_CLASSES = 4;
 /** Models whose sums mixtures share. Equal to kGroupModels in src/cpu/cross_entropy_plan.h. */
 const GROUP_MODELS = 5;
 
-/** The largest |x_k| of the float32 path: exponentials stay within 2^±93, far from overflow, subnormals and 0. */
-const NEAR = 64;
+/**
+ * The largest |Σ a_k x_k| of the float32 path, and of its x_k where Σ a_k ≤ 1. For losses exponentials stay within 2^±93, far
+ * from overflow, subnormals and 0. Probabilities may be held within 2^±120, which is as good as 0 and 1 for them; there the
+ * bound keeps rounding small, which grows with |x|. Equal to kNear in src/cpu/cross_entropy.cc.
+ */
+const NEAR: Readonly<Record<SampleMeasure, number>> = { loss: 64, probability: 512 };
 
-/** A mixture's coefficients p / Σp and, for the float32 path, what its terms are multiplied with, in units of log2. */
+/** Where exponents of 2 end for probabilities. */
+const MOST_EXPONENT = 120;
+
+/** A mixture's coefficients a = p / Σp / T and, for the float32 path, what its terms are multiplied with, in units of log2. */
 export interface MixingTerms {
   readonly coefficients: Float64Array;
-  /** log2(e) / n of a uniform subset of n models; 0 for other mixtures. */
+  /** a · log2(e) where all are equal; 0 for other mixtures. */
   readonly scale: number;
+  /** The largest |x_k| of the float32 path. */
+  readonly near: number;
 }
 
-export function mixingTerms(coefficients: Float64Array): MixingTerms {
+export function mixingTerms(coefficients: Float64Array, measure: SampleMeasure): MixingTerms {
   const ingredients = coefficients.filter((a) => a !== 0);
   const isUniform = ingredients.every((a) => a === ingredients[0]);
-  return { coefficients, scale: isUniform ? fround(Math.LOG2E / ingredients.length) : 0 };
+  return {
+    coefficients,
+    scale: isUniform ? fround((ingredients[0] as number) * Math.LOG2E) : 0,
+    near: fround(NEAR[measure] / Math.max(1, sumOf(coefficients))),
+  };
 }
 
 /** One sample's logits [N][C] and label. */
@@ -47,24 +62,35 @@ export interface Sample {
   readonly label: number;
 }
 
-export interface SampleLoss {
-  readonly loss: number;
+export interface SampleValue {
+  readonly value: number;
   /** Shape [N]: its derivatives by p_k. */
   readonly gradient?: Float64Array;
 }
 
-/** The loss of one sample in nats, and its gradient where that is asked for. */
-export function sampleLoss(sample: Sample, mixture: MixingTerms, withGradient: boolean): SampleLoss {
+/** The loss of one sample in nats, and its gradient where that is asked for, or the probability of its label. */
+export function sampleValue(
+  sample: Sample,
+  mixture: MixingTerms,
+  measure: SampleMeasure,
+  withGradient: boolean,
+): SampleValue {
   const counts = ({ length }: Float32Array, k: number) => length > 0 && (withGradient || mixture.coefficients[k] !== 0);
   const isNear = sample.rows.every(
     (row, k) =>
-      !counts(row, k) || row.every((logit) => Math.abs(fround(logit - (row[sample.label] as number))) <= NEAR),
+      !counts(row, k) || row.every((logit) => Math.abs(fround(logit - (row[sample.label] as number))) <= mixture.near),
   );
-  return isNear ? nearLoss(sample, mixture, withGradient) : farLoss(sample, mixture, withGradient);
+  const measured = isNear ? nearValue : farValue;
+  return measured(sample, mixture, measure, withGradient);
 }
 
 /** In float32, block by block of classes. */
-function nearLoss({ rows, label }: Sample, mixture: MixingTerms, withGradient: boolean): SampleLoss {
+function nearValue(
+  { rows, label }: Sample,
+  mixture: MixingTerms,
+  measure: SampleMeasure,
+  withGradient: boolean,
+): SampleValue {
   const classes = (rows[0] as Float32Array).length;
   const differences = rows.map((row) => row.map((logit) => logit - (row[label] as number)));
   let sum = 0;
@@ -72,7 +98,8 @@ function nearLoss({ rows, label }: Sample, mixture: MixingTerms, withGradient: b
   for (let block = 0; block < classes; block += BLOCK_CLASSES) {
     const end = Math.min(block + BLOCK_CLASSES, classes);
     const exponentials = new Float32Array(end - block);
-    for (let c = block; c < end; c++) exponentials[c - block] = exp2Near(mixNear(differences, mixture, c));
+    for (let c = block; c < end; c++)
+      exponentials[c - block] = exp2Near(clamped(mixNear(differences, mixture, c), measure));
     sum += sumBySteps(exponentials);
     if (!withGradient) continue;
     for (const [k, x] of differences.entries()) {
@@ -80,8 +107,8 @@ function nearLoss({ rows, label }: Sample, mixture: MixingTerms, withGradient: b
       moments[k] = (moments[k] as number) + sumBySteps(weighted);
     }
   }
-  const loss = logAtLeastOne(sum);
-  return withGradient ? { loss, gradient: moments.map((moment) => moment / sum) } : { loss };
+  const value = measure === 'loss' ? logAtLeastOne(sum) : 1 / sum;
+  return withGradient ? { value, gradient: moments.map((moment) => moment / sum) } : { value };
 }
 
 /** z_c in units of log2: groups of models added up and then scaled for a uniform subset, else product by product. */
@@ -102,6 +129,10 @@ function mixNear(x: readonly Float32Array[], { coefficients, scale }: MixingTerm
     if (group !== undefined) add(group);
   }
   return scale === 0 ? (total as number) : fround((total as number) * scale);
+}
+
+function clamped(t: number, measure: SampleMeasure): number {
+  return measure === 'loss' ? t : Math.min(Math.max(t, -MOST_EXPONENT), MOST_EXPONENT);
 }
 
 /** Float32 values four at a time; those that are missing from the last four count as 0. */
@@ -132,7 +163,12 @@ export function exp2Near(t: number): number {
 }
 
 /** In float64, for logits that lie too far from the label's: z_c = Σ_k a_k x_k[c], k ascending over a_k > 0. */
-function farLoss({ rows, label }: Sample, { coefficients }: MixingTerms, withGradient: boolean): SampleLoss {
+function farValue(
+  { rows, label }: Sample,
+  { coefficients }: MixingTerms,
+  measure: SampleMeasure,
+  withGradient: boolean,
+): SampleValue {
   const mixed = new Float64Array((rows[0] as Float32Array).length).fill(-0); // leaves every first product as it is
   for (const [k, row] of rows.entries()) {
     const a = coefficients[k] as number;
@@ -143,10 +179,11 @@ function farLoss({ rows, label }: Sample, { coefficients }: MixingTerms, withGra
   const exponentials = mixed.map((z) => expNonpositive(z - top));
   const sum = exponentials.reduce((partial, e) => partial + e, 0);
   const loss = logAtLeastOne(sum) + top;
-  if (!withGradient) return { loss };
+  const value = measure === 'loss' ? loss : expNonpositive(-loss);
+  if (!withGradient) return { value };
   const gradient = Float64Array.from(rows, (row) => {
     const moment = row.reduce((m, logit, c) => m + (exponentials[c] as number) * (logit - (row[label] as number)), 0);
     return moment / sum;
   });
-  return { loss, gradient };
+  return { value, gradient };
 }

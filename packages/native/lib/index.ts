@@ -26,6 +26,7 @@ export {
   type Measure,
   MOST_MODELS_FOR_ALL_SUBSETS,
   type RunOptions,
+  type SampleMeasure,
   type Source,
 } from './backend.js';
 export { NaNError } from './nan-error.js';

@@ -16,6 +16,9 @@ import { coefficientsBySum } from './coefficients.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { checkMixtures, checkOptions } from './validate.js';
 
+/** Equal to RadinSampleMeasure in src/kernels.h. */
+const MEASURE_CODES = { loss: 0, probability: 1 } as const;
+
 /** The contract's `crossEntropy` by the addon's backend of that index. */
 export async function crossEntropy(
   addon: AddonBinding,
@@ -25,14 +28,27 @@ export async function crossEntropy(
 ): Promise<CrossEntropy> {
   const checked = checkCrossEntropy(request);
   const run = checkOptions(options);
-  const { logits, classes, labels, mixtures, gradient } = checked;
-  const coefficients = coefficientsBySum(mixtures, logits.length);
+  const { logits, classes, labels, mixtures, gradient, temperatures } = checked;
+  const coefficients = coefficientsBySum(mixtures, logits.length, temperatures);
+  const measure = MEASURE_CODES[checked.measure];
   const count = mixtures.length / logits.length;
   const results = new Float64Array(gradient ? count + mixtures.length : count);
   const { dtypes, arrays, ranges } = rawLogits(checked);
   const nonFinite = await runCall(
     (state) =>
-      addon.crossEntropy(backend, dtypes, arrays, ranges, classes, labels, coefficients, results, run.threads, state),
+      addon.crossEntropy(
+        backend,
+        dtypes,
+        arrays,
+        ranges,
+        classes,
+        labels,
+        coefficients,
+        measure,
+        results,
+        run.threads,
+        state,
+      ),
     run,
   );
   requireFinite(checked, nonFinite);

@@ -4,7 +4,7 @@ import type { CrossEntropy, CrossEntropyRequest, LogitsRequest, RunOptions } fro
 import { readLogits, watchSources } from './cached-logits.js';
 import { checkCrossEntropy } from './check-logits.js';
 import { coefficientsBySum } from './coefficients.js';
-import { BLOCK_SAMPLES, mixingTerms, sampleLoss } from './cross-entropy.js';
+import { BLOCK_SAMPLES, mixingTerms, sampleValue } from './cross-entropy.js';
 import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { Turn } from './turn.js';
 import { checkOptions } from './validate.js';
@@ -13,13 +13,13 @@ export async function crossEntropy(request: CrossEntropyRequest, options: RunOpt
   const checked = checkCrossEntropy(request);
   const turn = new Turn(checkOptions(options));
   const requireUnchanged = watchSources(checked);
-  const { logits, samples, labels, gradient } = checked;
+  const { logits, samples, labels, gradient, measure } = checked;
   const models = logits.length;
   await requireFiniteLogits(checked, turn);
 
-  const coefficients = coefficientsBySum(checked.mixtures, models);
+  const coefficients = coefficientsBySum(checked.mixtures, models, checked.temperatures);
   const mixtures = Array.from({ length: coefficients.length / models }, (_, s) =>
-    mixingTerms(coefficients.subarray(s * models, (s + 1) * models)),
+    mixingTerms(coefficients.subarray(s * models, (s + 1) * models), measure),
   );
   const results = mixtures.map(() => new Float64Array(gradient ? models + 1 : 1)); // the total and the gradient of each
   for (let block = 0; block < samples; block += BLOCK_SAMPLES) {
@@ -27,8 +27,8 @@ export async function crossEntropy(request: CrossEntropyRequest, options: RunOpt
     for (let m = block; m < Math.min(block + BLOCK_SAMPLES, samples); m++) {
       const sample = { rows: readRows(checked, m), label: labels[m] as number };
       for (const [s, mixture] of mixtures.entries()) {
-        const { loss, gradient: derivatives = [] } = sampleLoss(sample, mixture, gradient);
-        addTo(sums[s] as Float64Array, [loss, ...derivatives]);
+        const { value, gradient: derivatives = [] } = sampleValue(sample, mixture, measure, gradient);
+        addTo(sums[s] as Float64Array, [value, ...derivatives]);
         if (turn.isOver()) await turn.next();
       }
     }

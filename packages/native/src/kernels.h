@@ -155,12 +155,16 @@ typedef struct {
   uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
 } RadinStream;
 
+/* What a mixture's total adds up of each sample: -log softmax(z)[label], or softmax(z)[label]. */
+typedef enum { RADIN_LOSS = 0, RADIN_PROBABILITY = 1 } RadinSampleMeasure;
+
 typedef struct {
   RadinLogits logits;
   size_t mixtures;            /* S */
-  const double* coefficients; /* [S, N], p / sum p */
+  const double* coefficients; /* [S, N], p / sum p, each divided by its model's temperature: z = sum over k of a_k logits_k */
+  RadinSampleMeasure measure;
   double* totals;             /* out: [S] */
-  double* gradients;          /* out: [S, N], or null */
+  double* gradients;          /* out: [S, N], of losses, or null */
   uint64_t* first_nonfinite;  /* out: where in [N, M, C] a logit is first not finite, or UINT64_MAX */
 } RadinCrossEntropy;
 

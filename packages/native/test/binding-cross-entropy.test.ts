@@ -17,7 +17,7 @@ const available = listed.flatMap((_, index) => (listed[2 * index + 1] === '' ? [
 
 const state = () => new Int32Array(2);
 const logits = rawLogits(available[0] as number);
-const crossEntropy = () => [...logits, Float64Array.of(1), new Float64Array(1), 1, state()];
+const crossEntropy = () => [...logits, Float64Array.of(1), 0, new Float64Array(1), 1, state()];
 const open = () => [...logits, 1e-3, new Float64Array(3), 1, state()];
 const bounds = (bank: unknown) => [
   available[0],
@@ -38,10 +38,12 @@ describe('the raw addon refuses', () => {
     ['a coefficient that is NaN', 6, Float64Array.of(NaN)],
     ['a negative coefficient', 6, Float64Array.of(-1)],
     ['an infinite coefficient', 6, Float64Array.of(Infinity)],
-    ['more results', 7, new Float64Array(3)],
-    ['no results', 7, null],
-    ['an infinity of threads', 8, Infinity],
-    ['no state', 9, null],
+    ['another measure', 7, 2],
+    ['no measure', 7, null],
+    ['more results', 8, new Float64Array(3)],
+    ['no results', 8, null],
+    ['an infinity of threads', 9, Infinity],
+    ['no state', 10, null],
   ])('cross-entropy with %s', (_, position, value) => {
     expect(() => addon.crossEntropy(...crossEntropy().with(position, value as never))).toThrow(TypeError);
   });
@@ -54,6 +56,11 @@ describe('the raw addon refuses', () => {
     ['fewer figures', 7, new Float64Array(2)],
   ])('a bank with %s', (_, position, value) => {
     expect(() => addon.openCrossEntropyBank(...open().with(position, value as never))).toThrow(TypeError);
+  });
+
+  it('gradients of probabilities', () => {
+    const call = crossEntropy().with(7, 1).with(8, new Float64Array(2));
+    expect(() => addon.crossEntropy(...call)).toThrow(TypeError);
   });
 
   it('bounds with what is wrong', async () => {
@@ -91,7 +98,7 @@ describe('the raw addon refuses', () => {
 
   it('nothing that is right', async () => {
     expect(await addon.crossEntropy(...crossEntropy())).toBe(-1);
-    expect(await addon.crossEntropy(...crossEntropy().with(7, new Float64Array(2)))).toBe(-1);
+    expect(await addon.crossEntropy(...crossEntropy().with(8, new Float64Array(2)))).toBe(-1);
     const bank = await addon.openCrossEntropyBank(...open());
     expect(await addon.crossEntropyBounds(...bounds(bank))).toBe(0);
   });

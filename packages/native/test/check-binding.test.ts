@@ -111,7 +111,7 @@ describe('a drift is found:', () => {
     [
       'an argument that is read at another’s place',
       'src/napi/cross_entropy_job.cc',
-      'arguments.float64(arguments[7], "Expected a Float64Array for results")',
+      'arguments.float64(arguments[8], "Expected a Float64Array for results")',
       'arguments.float64(arguments[6], "Expected a Float64Array for results")',
       'crossEntropy reads arguments[6], coefficients in AddonBinding, as results',
     ],

@@ -19,6 +19,25 @@ it('every instruction set has the bits of the reference', async () => {
   await fc.assert(property, { numRuns: 150 });
 });
 
+it('every instruction set has the bits of the reference for probabilities and temperatures', async () => {
+  const temperature = fc.constantFrom(1e-6, 0.2, 0.25, 1, 1.7, 1e6);
+  const temperatures = fc.array(temperature, { minLength: 11, maxLength: 11 });
+  const measure = fc.constantFrom('loss' as const, 'probability' as const);
+  const property = fc.asyncProperty(
+    entropyRequest(),
+    temperatures,
+    measure,
+    fc.boolean(),
+    async (drawn, all, of, same) => {
+      const each = Float64Array.from(drawn.logits, (_, k) => all[same ? 0 : k] as number);
+      const request = { ...drawn, gradient: false, measure: of, temperatures: each };
+      const expected = await reference.crossEntropy(request);
+      for (const backend of backends) expect(await backend.crossEntropy(request, { threads: 2 })).toEqual(expected);
+    },
+  );
+  await fc.assert(property, { numRuns: 150 });
+});
+
 it('every instruction set has the bits of the reference for many models and mixtures', async () => {
   const [models, samples, classes] = [72, 30, 130];
   const logits = Array.from({ length: models }, (_, k) =>

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, CrossEntropyRequest, FloatDtype, LogitsArray, RunOptions } from '../lib/backend.js';
 import { SourceError } from '../lib/index.js';
-import { entropyRequest, exactCrossEntropy, float32Logits, mixtureRows } from './logits.js';
+import { entropyRequest, exactCrossEntropy, exactLosses, float32Logits, mixtureRows } from './logits.js';
 import { bytesOf } from './tensors.js';
 
 /** A call that takes far longer than a test, and most of it in the middle of one sample, made ready on a backend. */
@@ -104,6 +104,68 @@ export function describeCrossEntropy(open: () => Backend): void {
       }
       const withGradient = await open().crossEntropy({ ...all, gradient: true });
       expect(withGradient.totals).toEqual(totals);
+    });
+
+    it('has the probabilities of the labels, and divides logits by temperatures, as the definition does', async () => {
+      const temperature = fc.oneof(
+        fc.constantFrom(1e-6, 0.2, 1, 3, 1e6),
+        fc.double({ min: 0.05, max: 20, noNaN: true }),
+      );
+      const options = fc.record({
+        isEqual: fc.boolean(),
+        all: fc.array(temperature, { minLength: 11, maxLength: 11 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(entropyRequest(), options, async (drawn, { isEqual, all }) => {
+          const request = { ...drawn, gradient: false };
+          const temperatures = Float64Array.from(request.logits, (_, k) => all[isEqual ? 0 : k] as number);
+          const probabilities = await open().crossEntropy({ ...request, temperatures, measure: 'probability' });
+          const losses = await open().crossEntropy({ ...request, temperatures });
+          for (const [s, p] of mixtureRows(request).entries()) {
+            const exact = exactLosses(request, p, temperatures);
+            // Of z, whose float32 sums lose a relative 2^-24 in each of N + 3 steps, where |z| is at most 64 or 512.
+            const tolerance = (near: number) => exact.length * ((p.length + 3) * near + 25) * 2 ** -24;
+            const total = exact.reduce((sum, loss) => sum + loss, 0);
+            expect(Math.abs((losses.totals[s] as number) - total)).toBeLessThanOrEqual(tolerance(64) + 1e-10 * total);
+            const sum = exact.reduce((partial, loss) => partial + Math.exp(-loss), 0);
+            expect(Math.abs((probabilities.totals[s] as number) - sum)).toBeLessThanOrEqual(tolerance(512));
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('tells the accuracy as the temperature falls, where nothing ties', async () => {
+      const logits = [float32Logits([3, 1, 0, 0, 2, 1]), float32Logits([0, 1, 2, 1, 2, 0])];
+      const request = one({ logits, samples: 2, classes: 3, labels: Int32Array.of(0, 2) });
+      const mixtures = Float64Array.of(1, 0, 1, 1, 0, 1);
+      for (const [temperature, expected] of [
+        [1e-3, [1, 1, 0]],
+        [1e6, [2 / 3, 2 / 3, 2 / 3]],
+      ] as const) {
+        const temperatures = Float64Array.of(temperature, temperature);
+        const found = await open().crossEntropy({ ...request, mixtures, temperatures, measure: 'probability' });
+        for (const [s, probability] of expected.entries()) expect(found.totals[s]).toBeCloseTo(probability, 5);
+      }
+    });
+
+    it('refuses measures, temperatures and gradients that make no sense', async () => {
+      const call = (values: object) => open().crossEntropy(one(values));
+      await expect(call({ measure: 'likelihood' })).rejects.toThrow('Expected loss or probability for measure');
+      await expect(call({ temperatures: [1] })).rejects.toThrow(TypeError);
+      await expect(call({ temperatures: Float64Array.of(1, 1) })).rejects.toThrow(
+        'Expected 1 numbers for temperatures',
+      );
+      for (const value of [0, -1, NaN, Infinity, 1e-7]) {
+        await expect(call({ temperatures: Float64Array.of(value) })).rejects.toThrow(
+          'Expected a number in [0.000001, 1000000] for temperatures[0]',
+        );
+      }
+      for (const values of [{ measure: 'probability' }, { temperatures: Float64Array.of(1) }]) {
+        await expect(call({ ...values, gradient: true })).rejects.toThrow(
+          'Expected losses without temperatures for gradient but received true',
+        );
+      }
     });
 
     it('takes any dtype and source to the same bits', async () => {

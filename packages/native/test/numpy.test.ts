@@ -71,4 +71,27 @@ for subset in ${JSON.stringify(subsets)}:
     );
     expect([...counts]).toEqual(expected.toString().trim().split('\n').map(Number));
   });
+
+  it('smoothed accuracies of subsets, with temperatures', async () => {
+    const labels = Int32Array.from({ length: samples }, (_, m) => (m * 3) % classes);
+    const subsets = Array.from({ length: 15 }, (_, s) => Array.from({ length: models }, (_, k) => ((s + 1) >> k) & 1));
+    const logits = each.map((array) => ({ dtype: 'F32' as const, source: bytesOf(array) }));
+    const temperatures = Float64Array.of(0.5, 0.25, 0.5, 1.5);
+    const mixtures = Float64Array.from(subsets.flat());
+    const request = { logits, samples, classes, labels, mixtures, temperatures, measure: 'probability' as const };
+    const { totals } = await backend.crossEntropy(request);
+    const expected = numpy(
+      `x = numpy.frombuffer(data, 'float32').reshape(${models}, ${samples}, ${classes}).astype('float64')
+x /= numpy.array(${JSON.stringify([...temperatures])})[:, None, None]
+labels = numpy.arange(${samples}) * 3 % ${classes}
+for subset in ${JSON.stringify(subsets)}:
+    z = numpy.tensordot(numpy.array(subset, 'float64') / sum(subset), x, 1)
+    e = numpy.exp(z - z.max(axis=1, keepdims=True))
+    print((e[numpy.arange(${samples}), labels] / e.sum(axis=1)).sum())`,
+      values,
+    );
+    for (const [s, line] of expected.toString().trim().split('\n').entries()) {
+      expect(totals[s]).toBeCloseTo(Number(line), 2);
+    }
+  });
 });

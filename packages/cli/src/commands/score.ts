@@ -3,6 +3,7 @@ import {
   accuracy,
   alignColumns,
   backendNamed,
+  baseOf,
   checkLabels,
   checkProposal,
   describeCandidate,
@@ -22,6 +23,7 @@ import {
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { ASKED } from '../explain.js';
 import {
   type CandidateOptions,
@@ -43,7 +45,7 @@ import { Terminal } from '../terminal.js';
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;
 
-interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, ExplainOptions {
+interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, EstimateOptions, ExplainOptions {
   readonly logits: readonly string[];
   readonly labels: string;
   readonly lambda: number;
@@ -61,7 +63,7 @@ export function addScore(program: Command, context: CommandContext): void {
     .requiredOption('--labels <file>', 'required: class indices, .npy of shape [samples]')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(command))))
+  withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -73,6 +75,8 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
   const metric = options.metric ?? accuracy;
+  const chosen = estimateOptions(options, metric, 'radin');
+  const estimate = baseOf(chosen, metric);
   const terminal = new Terminal(options, metric);
   const paths = await expand(options.logits, '.', 'flag --logits');
   const ids = paths.map(modelId);
@@ -91,12 +95,16 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     }
     const cache = poolLogits(ids, logits, labels.values);
     checkLabels(labels, classes);
-    checkProposal(ids.length, proposal, metric);
+    checkProposal(ids.length, { ...proposal, estimate }, metric);
     const { threads, lambda, top: keep } = options;
     const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
     try {
       const call = { signal, onProgress: terminal.onProgress };
-      const ranked = await rankProposal(ids.length, { ...proposal, ...call, lambda, keep }, async () => scorer);
+      const ranked = await rankProposal(
+        ids.length,
+        { ...proposal, ...call, estimate, lambda, keep },
+        async () => scorer,
+      );
       const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
       return { ranking: ranked, shape: { models: ids.length, samples, classes }, explanation: explained };
     } finally {
@@ -114,6 +122,7 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
       candidates,
       scored,
       lambda: options.lambda,
+      estimate: estimateFacts(chosen, metric),
       sampler: proposal.samplers.map(({ name }) => name).join(),
       seed: proposal.seed,
       backend: backend.name,
@@ -122,12 +131,14 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     });
     return;
   }
+  const isMetric = candidates.every((candidate) => candidate.estimate === undefined);
   const table = alignColumns([
-    ['rank', 'approx. score', 'models', ''],
-    ...candidates.map(({ rank, approxScore, models }) => [
-      String(rank),
-      formatScore(approxScore, metric),
-      String(models.length),
+    ['rank', 'approx. score', ...(isMetric ? [] : [estimate.name]), 'models', ''],
+    ...candidates.map((candidate) => [
+      String(candidate.rank),
+      formatScore(candidate.approxScore, metric),
+      ...(isMetric ? [] : [(candidate.estimate as number).toFixed(5)]),
+      String(candidate.models.length),
     ]),
   ]);
   const named = table.map((line, row) => (row === 0 ? line : `${line}  ${candidates[row - 1]?.models.join(' ')}`));

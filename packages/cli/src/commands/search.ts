@@ -1,6 +1,7 @@
 import {
   ADAPTIVE_SAMPLERS,
   adaptive,
+  baseOf,
   bestIndividual,
   type ChoiceStatistics,
   checkProposal,
@@ -15,6 +16,7 @@ import {
   splitStatistics,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type CandidateOptions,
@@ -38,7 +40,13 @@ import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
-interface SearchOptions extends PoolOptions, CandidateOptions, HoldOutOptions, RacingOptions, ExplainOptions {
+interface SearchOptions
+  extends PoolOptions,
+    CandidateOptions,
+    HoldOutOptions,
+    RacingOptions,
+    EstimateOptions,
+    ExplainOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
   readonly lambda: number;
@@ -52,7 +60,9 @@ export function addSearch(program: Command, context: CommandContext): void {
     .argument('[pool]', 'folder with a radin.yaml, or that file')
     .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
-  withPoolOptions(withExplain(withHoldOut(withRacing(withCandidateOptions(withBudget(withStrategy(command)))))))
+  withPoolOptions(
+    withExplain(withHoldOut(withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true))))),
+  )
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -68,7 +78,9 @@ async function search(
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
-    checkProposal(problem.pool.size, proposal, metric);
+    const estimate = estimateOptions(options, metric, strategy);
+    const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
+    checkProposal(problem.pool.size, ordering, metric);
     const racing: Racing = strategy === 'radin' ? racingOptions(options, metric) : { mode: 'off' };
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
@@ -76,7 +88,7 @@ async function search(
     const result =
       strategy === 'radin'
         ? await radin(problem.validation, {
-            ...proposal,
+            ...ordering,
             ...call,
             budget,
             lambda,
@@ -86,6 +98,7 @@ async function search(
             ...call,
             budget,
             candidates: proposal.candidates,
+            estimate,
             geometry: (await problem.geometry(call)).whole,
           });
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
@@ -115,6 +128,7 @@ async function search(
         pool: facts,
         budget,
         lambda,
+        estimate: estimateFacts(estimate, metric),
         sampler: proposal.samplers.map(({ name }) => name).join(),
         seed: proposal.seed,
         racing: racing.mode,

@@ -2,7 +2,13 @@ import type { WeightGeometry } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { neighbours, proposeCandidates, reweightings, SAMPLERS } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
-import { checkBudget, type MixtureScorer, OpenCandidates, SoupEstimate } from '../stage2/index.js';
+import {
+  checkBudget,
+  type MixtureScorer,
+  OpenCandidates,
+  SoupEstimate,
+  type SoupEstimateChoice,
+} from '../stage2/index.js';
 import { rankSingles } from './baselines.js';
 import { LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
@@ -14,6 +20,8 @@ export interface AdaptiveOptions extends CallOptions {
   readonly candidates: number;
   /** Where the models lie in weight space. */
   readonly geometry: WeightGeometry;
+  /** What expected scores start from. Default: `composite`. */
+  readonly estimate?: SoupEstimateChoice;
 }
 
 /** Subsets with one model replaced that a new best soup brings at most; the best single models come in first. */
@@ -31,9 +39,9 @@ export const ADAPTIVE_SAMPLERS = SAMPLERS.filter(({ name }) =>
 
 /**
  * A search that learns while it evaluates. B times, the candidate with the highest expected score is evaluated: the score of
- * its averaged logits (RADIN, Eq. 3), less what soups of such spread in weight space lose, plus what the soups evaluated so
- * far tell of it. The neighbours of the best soup, and of a soup its reweightings, join the candidates, so that greedy's next
- * step is always among them.
+ * its averaged logits (RADIN, Eq. 3), smoothed, less what soups of such spread in weight space lose, plus what the soups
+ * evaluated so far tell of it. The neighbours of the best soup, and of a soup its reweightings, join the candidates, so that
+ * greedy's next step is always among them.
  * Single models are candidates whose scores are known, so the choice is never below the best of them. The same pool and
  * samples give the same result; the choice at B is the best of the first B evaluations at any larger budget. Cost: N passes for
  * the logits, one read of the weights for the geometry, and at most B evaluations; between them up to 500 predictions of the
@@ -46,7 +54,10 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
   const ensemble = await scorer.ensemble(options);
   const individual = await scorer.individualScores(options);
   const known = rankSingles(individual);
-  const open = new OpenCandidates(new SoupEstimate(ensemble, geometry, individual), options);
+  const open = new OpenCandidates(
+    await SoupEstimate.open(ensemble, geometry, individual, options.estimate, signal),
+    options,
+  );
   const proposal = { samplers: ADAPTIVE_SAMPLERS, candidates, seed: 0, includeUniform: true };
   const { mixtures, notices } = await proposeCandidates(size, proposal, ensemble, signal);
   await open.add(mixtures);

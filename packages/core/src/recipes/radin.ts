@@ -1,5 +1,5 @@
 import type { CallOptions } from '../progress.js';
-import type { ProposalOptions } from '../sampler/index.js';
+import type { EstimateChoice, ProposalOptions } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
 import { checkBudget, evaluateTop, type MixtureScorer, type Raced } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
@@ -9,6 +9,8 @@ export interface RadinOptions extends ProposalOptions, CallOptions {
   readonly budget: number;
   /** λ ≥ 0, the prior for larger subsets (RADIN, Eq. 4); it orders stage 1 and has no say in stage 2. */
   readonly lambda: number;
+  /** What orders stage 1. Default: the metric of the averaged logits, as in the paper. */
+  readonly estimate?: EstimateChoice;
   /** Evaluates the best B candidates, as `raceTop` does. Left out: full passes, whose scores all recipes share. */
   readonly evaluate?: (ranked: readonly Candidate[], budget: number, options: CallOptions) => Promise<Raced>;
 }

@@ -9,6 +9,8 @@ export interface DescribedMixture {
 
 export interface DescribedCandidate extends DescribedMixture {
   readonly approxScore: number;
+  /** The estimate that ordered stage 1, where it is another; in nats or a fraction. */
+  readonly estimate?: number;
   readonly rank: number;
   /** Real score on the validation split, where the soup was evaluated, or of a single model. */
   readonly valScore?: number;
@@ -26,10 +28,11 @@ export function describeMixture({ ingredients, weights }: Mixture, ids: readonly
 }
 
 export function describeCandidate(candidate: Candidate, ids: readonly string[]): DescribedCandidate {
-  const { mixture, approxScore, rank, score, scoreAtMost, samples } = candidate;
+  const { mixture, approxScore, estimate, rank, score, scoreAtMost, samples } = candidate;
   return {
     ...describeMixture(mixture, ids),
     approxScore,
+    ...(estimate !== undefined && { estimate }),
     rank,
     ...(score !== undefined && { valScore: score }),
     ...(scoreAtMost !== undefined && { valScoreAtMost: scoreAtMost }),

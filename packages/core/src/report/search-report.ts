@@ -25,11 +25,21 @@ export interface SearchOutcome {
   readonly facts?: SoupFacts;
 }
 
+/** An estimate by name, with how logits were scaled for it. */
+export interface EstimateFacts {
+  readonly name: string;
+  readonly temperature: 'none' | 'per-model';
+  /** τ, where probabilities were smoothed. */
+  readonly smoothing?: number;
+}
+
 /** Everything besides the scores that determines a run or says what it ran on. */
 export interface RunFacts {
   readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
   readonly budget: number;
   readonly lambda: number;
+  /** What ordered stage 1, or what the estimates of an adaptive search start from. */
+  readonly estimate: EstimateFacts;
   readonly sampler: string;
   readonly seed: number;
   /** How stage 2 found the best: `exact`, `off` or `statistical`. */
@@ -76,7 +86,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     explanation,
     facts: soups,
   } = outcome;
-  const { pool, budget, lambda, sampler, seed, racing, backend, metric, reused, timings, versions } = facts;
+  const { pool, budget, lambda, estimate, sampler, seed, racing, backend, metric, reused, timings, versions } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -89,6 +99,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     pool: { ...pool, models: pool.models.length },
     budget,
     lambda,
+    estimate,
     sampler,
     seed,
     racing,

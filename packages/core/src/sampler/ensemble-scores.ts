@@ -1,5 +1,6 @@
 import type { Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
+import type { Estimate, EstimateChoice } from './estimate.js';
 
 /** What a sampler climbs: the metric that soups are chosen by, or the cross-entropy, which tells apart what accuracy ties. */
 export type Criterion = 'metric' | 'cross-entropy';
@@ -55,6 +56,8 @@ export interface EnsembleScores {
    * are all 0. Takes a copy of the logits, of every j-th sample where all would take more than `most` numbers.
    */
   scaledCrossEntropy(scale: number, most: number, signal?: AbortSignal): Promise<SimplexLoss>;
+  /** Opens an estimate other than the samplers' criteria. @throws RadinError for logits or files as the scores do */
+  estimate(choice: EstimateChoice, signal?: AbortSignal): Promise<Estimate>;
   /** The margins of the metric's top-k, with at most `most` differences. @throws RangeError for other metrics */
   margins(most: number, signal?: AbortSignal): Promise<Margins>;
 }

@@ -1,5 +1,13 @@
 export { secondsToScore } from './effort.js';
 export type { Criterion, EnsembleScores, LossAt, Margins, SimplexLoss } from './ensemble-scores.js';
+export {
+  DEFAULT_SMOOTHING,
+  ESTIMATE_NAMES,
+  type Estimate,
+  type EstimateChoice,
+  type EstimateName,
+  isMetric,
+} from './estimate.js';
 export { exhaustive } from './exhaustive.js';
 export { monteCarlo } from './monte-carlo.js';
 export { neighbours } from './neighbours.js';

@@ -13,11 +13,13 @@ import type { PoolLogits, StoredLogits } from '../logits/index.js';
 import { crossEntropy, type Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import type { EnsembleScores, SimplexLoss } from '../sampler/index.js';
+import type { EnsembleScores, Estimate, EstimateChoice, SimplexLoss } from '../sampler/index.js';
 import type { Candidate } from './candidate.js';
 import { readMargins } from './margins.js';
+import { openEstimate, type Summand } from './open-estimate.js';
 import { scaledLogits } from './scaled-logits.js';
 import { simplexLoss } from './simplex-loss.js';
+import { fitTemperatures } from './temperatures.js';
 
 /** Numbers of one tile's [mixtures, N] weight matrix: 16 MiB. */
 const TILE_WEIGHTS = 2 ** 21;
@@ -39,6 +41,7 @@ export class ApproxScorer {
   readonly #backend: Backend;
   readonly #threads: { readonly threads?: number };
   readonly #bank: Bank | undefined;
+  #temperatures: Promise<Float64Array> | undefined;
 
   private constructor(cache: PoolLogits, { metric, backend, threads }: ApproxScorerOptions, bank: Bank | undefined) {
     this.#cache = cache;
@@ -71,6 +74,18 @@ export class ApproxScorer {
     return this.#scores(mixtures, this.#metric, options);
   }
 
+  /** Another estimate of the soups' scores. @throws RadinError for files that cannot be read */
+  estimate(choice: EstimateChoice, signal?: AbortSignal): Promise<Estimate> {
+    const parts = {
+      cache: this.#cache,
+      metric: this.#metric,
+      temperatures: (call?: AbortSignal) => this.#fitted(call),
+      totals: (mixtures: readonly Mixture[], summand: Summand, call?: AbortSignal) =>
+        this.#totals(mixtures, summand, call ? { signal: call } : {}),
+    };
+    return this.#reading(openEstimate(parts, choice, signal));
+  }
+
   /** What samplers may ask, cross-entropy whatever the metric is. */
   get ensemble(): EnsembleScores {
     const { models, samples, classes } = this.#cache;
@@ -88,6 +103,7 @@ export class ApproxScorer {
       crossEntropy: loss(this.#cache),
       scaledCrossEntropy: async (scale, most, signal) =>
         loss(await this.#reading(scaledLogits(this.#cache, scale, most, signal))),
+      estimate: (choice, signal) => this.estimate(choice, signal),
       margins: async (most, signal) => {
         const { measure, name } = this.#metric;
         if (measure.kind !== 'top') throw new RangeError(`Expected accuracy or top-k for margins but received ${name}`);
@@ -96,27 +112,41 @@ export class ApproxScorer {
     };
   }
 
+  #fitted(signal: AbortSignal | undefined): Promise<Float64Array> {
+    if (this.#temperatures === undefined) {
+      const fitted = fitTemperatures(this.#cache, signal);
+      this.#temperatures = fitted;
+      // What failed or was aborted can be asked for again.
+      fitted.catch(() => {
+        this.#temperatures = undefined;
+      });
+    }
+    return this.#temperatures;
+  }
+
   /** What reads logits, with its failures named. */
   #reading<T>(read: Promise<T>): Promise<T> {
     return read.catch((error) => Promise.reject(named(error, this.#cache)));
   }
 
   async #scores(mixtures: readonly Mixture[], metric: Metric, options: CallOptions): Promise<Float64Array> {
+    const measure = metric === this.#metric ? 'metric' : 'loss';
+    const totals = await this.#totals(mixtures, { measure }, options);
+    return totals.map((total) => metric.score(total, this.#cache.samples));
+  }
+
+  async #totals(mixtures: readonly Mixture[], summand: Summand, options: CallOptions): Promise<Float64Array> {
     const models = this.#cache.models.length;
-    const scores = new Float64Array(mixtures.length);
+    const totals = new Float64Array(mixtures.length);
     const tile = Math.max(1, Math.floor(TILE_WEIGHTS / models));
     for (let start = 0; start < mixtures.length; start += tile) {
       const part = mixtures.slice(start, start + tile);
       const weights = new Float64Array(part.length * models);
       for (const [row, mixture] of part.entries()) weights.set(mixture.weights, row * models);
-      const totals = await this.#totals(weights, metric, options.signal);
-      scores.set(
-        totals.map((total) => metric.score(total, this.#cache.samples)),
-        start,
-      );
+      totals.set(await this.#totalsOf(weights, summand, options.signal), start);
       options.onProgress?.({ phase: 'score', done: start + part.length, total: mixtures.length });
     }
-    return scores;
+    return totals;
   }
 
   /** 1 for each sample that the mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
@@ -165,11 +195,28 @@ export class ApproxScorer {
     this.#bank?.close();
   }
 
-  async #totals(mixtures: Float64Array, metric: Metric, signal: AbortSignal | undefined): Promise<Float64Array> {
+  async #totalsOf(
+    mixtures: Float64Array,
+    { measure, temperatures }: Summand,
+    signal: AbortSignal | undefined,
+  ): Promise<Float64Array> {
     const run = { ...this.#threads, ...(signal && { signal }) };
-    if (this.#bank !== undefined && metric.measure.kind === 'top') return this.#bank.count(mixtures, run);
-    const { logits, samples, classes, labels } = this.#cache;
-    const request = { logits, samples, classes, labels, mixtures };
+    const { logits, samples, classes, labels, models } = this.#cache;
+    if (this.#bank !== undefined && measure === 'metric') {
+      // Σ p_k ŷ_k / T_k ranks the classes as the mixture with weights p_k / T_k does, of whatever sum.
+      const scaled = temperatures && mixtures.map((p, index) => p / (temperatures[index % models.length] as number));
+      return this.#bank.count(scaled ?? mixtures, run);
+    }
+    const summed = measure === 'metric' ? 'loss' : measure;
+    const request = {
+      logits,
+      samples,
+      classes,
+      labels,
+      mixtures,
+      measure: summed,
+      ...(temperatures && { temperatures }),
+    };
     return (await this.#reading(this.#backend.crossEntropy(request, run))).totals;
   }
 }

@@ -5,6 +5,8 @@ export interface Candidate {
   readonly mixture: Mixture;
   /** Score of the averaged logits (RADIN, Eq. 3), without the prior, in the metric's unit. */
   readonly approxScore: number;
+  /** The estimate that stage 1 ordered by, without the prior, where that is another than `approxScore`; higher is better. */
+  readonly estimate?: number;
   /** Place in the order of stage 1, prior included; 1 is the most promising. An adaptive search has what it evaluated first, in that order. */
   readonly rank: number;
   /** Score of the soup itself, where it was evaluated. */

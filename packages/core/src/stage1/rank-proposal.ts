@@ -1,14 +1,24 @@
 import { MOST_MODELS_FOR_ALL_SUBSETS } from '@radin/native';
 import type { Metric } from '../metric/index.js';
+import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { checkSamplers, exhaustive, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
+import {
+  checkSamplers,
+  type EstimateChoice,
+  exhaustive,
+  isMetric,
+  type ProposalOptions,
+  proposeCandidates,
+} from '../sampler/index.js';
 import type { ApproxScorer } from './approx-scorer.js';
 import type { Candidate } from './candidate.js';
 import { rankCandidates } from './rank.js';
 
 export interface RankOptions extends ProposalOptions, CallOptions {
-  /** λ ≥ 0, the prior for larger subsets (RADIN, Eq. 4). */
+  /** λ ≥ 0, the prior for larger subsets (RADIN, Eq. 4), in the unit of the estimate. */
   readonly lambda: number;
+  /** What orders the candidates. Default: the metric of the averaged logits (RADIN, Eq. 3). */
+  readonly estimate?: EstimateChoice;
   /** How many of the candidates to return, where there are too many to list them all. */
   readonly keep: number;
 }
@@ -24,8 +34,13 @@ export interface Ranking {
 }
 
 /** Refuses before the passes over the pool what could not be ranked after them. @throws RadinError */
-export function checkProposal(poolSize: number, options: ProposalOptions, metric: Metric): void {
-  const scoresAll = metric.measure.kind === 'top' && poolSize <= MOST_MODELS_FOR_ALL_SUBSETS;
+export function checkProposal(
+  poolSize: number,
+  options: ProposalOptions & Pick<RankOptions, 'estimate'>,
+  metric: Metric,
+): void {
+  const scoresAll =
+    metric.measure.kind === 'top' && poolSize <= MOST_MODELS_FOR_ALL_SUBSETS && isMetric(options.estimate);
   const listed = scoresAll ? options.samplers.filter((sampler) => sampler !== exhaustive) : options.samplers;
   checkSamplers(poolSize, options, listed);
 }
@@ -40,11 +55,15 @@ export async function rankProposal(
   const opened = await scorer();
   // A pool of one model whose only subset is left out has no candidate, which the proposal's refusal says.
   const scoresAll =
-    samplers.includes(exhaustive) && opened.canScoreAllSubsets && (options.includeUniform || poolSize > 1);
+    samplers.includes(exhaustive) &&
+    isMetric(options.estimate) &&
+    opened.canScoreAllSubsets &&
+    (options.includeUniform || poolSize > 1);
   if (!scoresAll) {
     const { mixtures, notices } = await proposeCandidates(poolSize, options, opened.ensemble, options.signal);
     const scores = await opened.scores(mixtures, options);
-    return { candidates: rankCandidates(mixtures, scores, lambda), scored: mixtures.length, notices };
+    const estimates = await estimatesOf(mixtures, options, opened);
+    return { candidates: rankCandidates(mixtures, scores, lambda, estimates), scored: mixtures.length, notices };
   }
   const best = await bestOfAll(poolSize, options, opened);
   const others = samplers.filter((sampler) => sampler !== exhaustive);
@@ -57,6 +76,16 @@ export async function rankProposal(
   const mixtures = [...best.map(({ mixture }) => mixture), ...weighted];
   const ranked = rankCandidates(mixtures, await opened.scores(mixtures, options), lambda);
   return { candidates: ranked, scored: scored + weighted.length, notices: proposal.notices };
+}
+
+/** @returns undefined where they are the scores themselves */
+async function estimatesOf(
+  mixtures: readonly Mixture[],
+  { estimate, signal }: RankOptions,
+  scorer: ApproxScorer,
+): Promise<Float64Array | undefined> {
+  if (estimate === undefined || isMetric(estimate)) return undefined;
+  return (await scorer.estimate(estimate, signal)).of(mixtures, signal);
 }
 
 /** The first of all subsets in the order of stage 1. */

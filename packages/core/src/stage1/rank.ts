@@ -13,15 +13,23 @@ export function withPrior(approxScore: number, size: number, lambda: number): nu
 /**
  * Candidates in the order of stage 1. A total order: score with prior, then larger size, then the mixture's key, so that
  * equal scores (accuracies are counts, many are equal) come in the same order everywhere.
+ * @param estimates what to order by instead of the scores; λ is then in their unit
  */
-export function rankCandidates(mixtures: readonly Mixture[], approxScores: Float64Array, lambda: number): Candidate[] {
+export function rankCandidates(
+  mixtures: readonly Mixture[],
+  approxScores: Float64Array,
+  lambda: number,
+  estimates?: Float64Array,
+): Candidate[] {
   return mixtures
     .map((mixture, index) => {
       const approxScore = approxScores[index] as number;
-      return { mixture, approxScore, prior: withPrior(approxScore, mixture.size, lambda) };
+      const estimate = estimates?.[index];
+      const prior = withPrior(estimate ?? approxScore, mixture.size, lambda);
+      return { mixture, approxScore, ...(estimate !== undefined && { estimate }), prior };
     })
     .sort((a, b) => b.prior - a.prior || breakTie(a.mixture, b.mixture))
-    .map(({ mixture, approxScore }, index) => ({ mixture, approxScore, rank: index + 1 }));
+    .map(({ prior: _, ...candidate }, index) => ({ ...candidate, rank: index + 1 }));
 }
 
 /** The best evaluated candidate: by real score without the prior, ties as in stage 1. */

@@ -6,6 +6,6 @@ export type { MixtureScorer } from './mixture-scorer.js';
 export { OpenCandidates } from './open-candidates.js';
 export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.js';
 export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
-export { SoupEstimate } from './soup-estimate.js';
+export { baseOf, COMPOSITE, SoupEstimate, type SoupEstimateChoice } from './soup-estimate.js';
 export { type Reused, SplitScorer } from './split-scorer.js';
 export { raceStatistically } from './statistical-race.js';

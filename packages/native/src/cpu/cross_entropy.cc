@@ -1,4 +1,4 @@
-// Cross-entropy of S mixtures and its gradient, summed over M samples.
+// Cross-entropy of S mixtures and its gradient, or the probability of the label, summed over M samples.
 //
 // Fused: reading, the check that all logits are finite, mixing, log-sum-exp, its derivatives by the mixing weights.
 // Never in memory: mixed logits, exponentials, or the logits of more than a tile of samples, where they come from files.
@@ -28,9 +28,16 @@ namespace {
 
 // Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/cross-entropy.ts.
 constexpr size_t kBlockSamples = 256;
-// The bits of 64.0f, the largest |x| of the float32 path: equal to NEAR in lib/cross-entropy.ts.
-constexpr int32_t kNearBits = 0x42800000;
+// The largest |z| of the float32 path, for losses and for probabilities: equal to NEAR in lib/cross-entropy.ts.
+constexpr double kNear[] = {64.0, 512.0};
 constexpr int32_t kInfinityBits = 0x7f800000;
+
+// The bits of the largest |x| for which a mixture's z stay near. The sum is 1 unless there are temperatures.
+int32_t near_bits(RadinSampleMeasure measure, const double* coefficients, size_t models) {
+  double sum = 0.0;
+  for (size_t k = 0; k < models; ++k) sum += coefficients[k];
+  return static_cast<int32_t>(bit_cast<uint32_t>(static_cast<float>(kNear[measure] / std::max(1.0, sum))));
+}
 
 // Mixtures of one pass over a tile: their sums stay in the first two caches.
 constexpr size_t kPassMixtures = 512;
@@ -44,6 +51,8 @@ size_t pass_mixtures(size_t models, bool with_gradient) {
 struct Passes {
   std::vector<MixturePlan> plans;
   std::vector<size_t> first_row;
+  std::vector<std::vector<int32_t>> near;  // of each plan's mixtures
+  std::vector<int32_t> least_near;
   size_t most_slots = 0, most_mixtures = 0;
 
   Passes(const RadinCrossEntropy& request, const RadinRun& run) {
@@ -56,6 +65,11 @@ struct Passes {
       first_row.push_back(first);
       most_slots = std::max(most_slots, plans.back().slots());
       most_mixtures = std::max(most_mixtures, plans.back().mixtures());
+      near.emplace_back();
+      for (size_t s = 0; s < plans.back().mixtures(); ++s) {
+        near.back().push_back(near_bits(request.measure, plans.back().coefficients(s), models));
+      }
+      least_near.push_back(near.back().empty() ? 0 : *std::min_element(near.back().begin(), near.back().end()));
     }
   }
 };
@@ -94,7 +108,7 @@ class TileScorer {
       first_sample_ = sample;
       lanes_ = std::min(kTileLanes, end - sample);
       for (size_t pass = 0; pass < passes_.plans.size(); ++pass) {
-        if (!score_tile(passes_.plans[pass], passes_.first_row[pass])) return block_.data();
+        if (!score_tile(pass)) return block_.data();
       }
     }
     return block_.data();
@@ -104,16 +118,26 @@ class TileScorer {
 
  private:
   // False where the call is to stop.
-  bool score_tile(const MixturePlan& plan, size_t first_row) {
+  bool score_tile(size_t pass) {
+    const MixturePlan& plan = passes_.plans[pass];
+    const size_t first_row = passes_.first_row[pass];
     std::fill(largest_.begin(), largest_.end(), 0);
     std::fill_n(sums64_.begin(), plan.mixtures() * kTileLanes, 0.0);
     std::fill(moments64_.begin(), moments64_.end(), 0.0);
     if (!walk(plan)) return false;
     if (first_nonfinite_ != UINT64_MAX) return true;
-    if (!score_far(plan)) return false;
+    if (!score_far(pass)) return false;
     if (with_gradient_) add_gradients(plan, first_row);
-    kernels_.logarithms(sums64_.data(), plan.mixtures() * kTileLanes);
-    for_each_far_lane([&](size_t at, size_t) { sums64_[at] = log_at_least_one(far_sums_[at]) + far_tops_[at]; });
+    const bool is_loss = request_.measure == RADIN_LOSS;
+    if (is_loss) {
+      kernels_.logarithms(sums64_.data(), plan.mixtures() * kTileLanes);
+    } else {
+      for (size_t i = 0; i < plan.mixtures() * kTileLanes; ++i) sums64_[i] = 1.0 / sums64_[i];
+    }
+    for_each_far_lane([&](size_t at, size_t) {
+      const double loss = log_at_least_one(far_sums_[at]) + far_tops_[at];
+      sums64_[at] = is_loss ? loss : exp_nonpositive(-loss);
+    });
     for (size_t s = 0; s < plan.mixtures(); ++s) {
       double& total = block_[first_row + plan.row(s)];
       for (size_t lane = 0; lane < lanes_; ++lane) total += sums64_[s * kTileLanes + lane];
@@ -136,6 +160,8 @@ class TileScorer {
       kernels_.share(view, slots_.data());
       if (with_gradient_) {
         kernels_.add_with_moments(view, slots_.data(), count, sums_.data(), moments_.data());
+      } else if (request_.measure == RADIN_PROBABILITY) {
+        kernels_.add_clamped(view, slots_.data(), count, sums_.data());
       } else {
         kernels_.add(view, slots_.data(), count, sums_.data());
       }
@@ -156,16 +182,18 @@ class TileScorer {
     uint32_t lanes;
   };
 
-  void find_far(const MixturePlan& plan) {
+  void find_far(size_t pass) {
     far_.clear();
-    const auto is_far = [](int32_t bits) { return bits > kNearBits; };
-    if (std::none_of(largest_.begin(), largest_.end(), is_far)) return;
+    const MixturePlan& plan = passes_.plans[pass];
+    const int32_t least = passes_.least_near[pass];
+    if (std::none_of(largest_.begin(), largest_.end(), [&](int32_t bits) { return bits > least; })) return;
     for (size_t s = 0; s < plan.mixtures(); ++s) {
       uint32_t lanes = 0;
+      const int32_t near = passes_.near[pass][s];
       for (size_t k = 0; k < models_; ++k) {
         if (!with_gradient_ && plan.coefficients(s)[k] == 0.0) continue;
         for (size_t lane = 0; lane < lanes_; ++lane) {
-          lanes |= static_cast<uint32_t>(is_far(largest_[k * kTileLanes + lane])) << lane;
+          lanes |= static_cast<uint32_t>(largest_[k * kTileLanes + lane] > near) << lane;
         }
       }
       if (lanes != 0) far_.push_back({s, lanes});
@@ -173,8 +201,9 @@ class TileScorer {
   }
 
   // In two walks: the largest z of each far sample, then the sums.
-  bool score_far(const MixturePlan& plan) {
-    find_far(plan);
+  bool score_far(size_t pass) {
+    const MixturePlan& plan = passes_.plans[pass];
+    find_far(pass);
     if (far_.empty()) return true;
     std::fill(far_tops_.begin(), far_tops_.end(), -std::numeric_limits<double>::infinity());
     std::fill(far_sums_.begin(), far_sums_.end(), 0.0);

@@ -41,7 +41,7 @@ MixturePlan::Terms MixturePlan::terms_of(size_t row, std::vector<std::vector<uin
     for (const uint32_t k : ingredients) terms.coefficients.push_back(static_cast<float>(a[k] * kLog2OfE));
     return terms;
   }
-  terms.scale = static_cast<float>(kLog2OfE / static_cast<double>(ingredients.size()));
+  terms.scale = static_cast<float>(a[ingredients[0]] * kLog2OfE);
   for (size_t i = 0; i < ingredients.size();) {
     const size_t group = ingredients[i] / kGroupModels;
     uint32_t slot = ingredients[i];

@@ -17,7 +17,7 @@ constexpr double kLog2OfE = 1.4426950408889634;
 
 class MixturePlan {
  public:
-  // Coefficients [count, N], each row with sum 1; the rows must stay.
+  // Coefficients [count, N], 1 / temperature of a row being its sum; the rows must stay.
   MixturePlan(const double* coefficients, size_t count, size_t models);
 
   CrossEntropyPlan view() const;

@@ -14,7 +14,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 6;
+constexpr int32_t kBindingVersion = 7;
 
 // @throws ArgumentError unless it is one that this machine has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
@@ -93,7 +93,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"bankCorrect", nullptr, call<bank_correct_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankAllSubsets", nullptr, call<bank_all_subsets_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankClose", nullptr, bank_close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"crossEntropy", nullptr, call<cross_entropy_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"crossEntropy", nullptr, call<cross_entropy_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openCrossEntropyBank", nullptr, call<entropy_bank_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"crossEntropyBounds", nullptr, call<entropy_bounds_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"closeCrossEntropyBank", nullptr, close_cross_entropy_bank, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -31,13 +31,13 @@ LogitsArguments::LogitsArguments(const Arguments& arguments, size_t position) {
   }
 }
 
-void require_mixture(const double* coefficients, size_t models) {
+void require_mixture(const double* coefficients, size_t models, double most_sum) {
   double sum = 0.0;
   for (size_t k = 0; k < models; ++k) {
     if (!(coefficients[k] >= 0.0)) throw ArgumentError{"Expected coefficients of at least 0"};
     sum += coefficients[k];
   }
-  if (!(sum > 0.0 && sum < 2.0)) throw ArgumentError{"Expected coefficients with the sum 1"};
+  if (!(sum > 0.0 && sum < most_sum)) throw ArgumentError{"Expected coefficients with the sum 1"};
 }
 
 }  // namespace radin

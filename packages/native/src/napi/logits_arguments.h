@@ -26,7 +26,7 @@ class LogitsArguments {
   std::vector<int32_t> labels_;
 };
 
-// @throws ArgumentError unless the coefficients [N] of a mixture are at least 0 and their sum is about 1.
-void require_mixture(const double* coefficients, size_t models);
+// @throws ArgumentError unless the coefficients [N] of a mixture are at least 0 and their sum is above 0 and below `most_sum`.
+void require_mixture(const double* coefficients, size_t models, double most_sum = 2.0);
 
 }  // namespace radin

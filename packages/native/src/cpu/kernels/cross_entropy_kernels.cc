@@ -100,6 +100,10 @@ void add(const CrossEntropyPlan& plan, const float* slots, size_t count, float* 
   add_any<Exp::kFloat, false>(plan, slots, count, sums, nullptr);
 }
 
+void add_clamped(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
+  add_any<Exp::kClamped, false>(plan, slots, count, sums, nullptr);
+}
+
 void add_coarse(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
   add_any<Exp::kCoarse, false>(plan, slots, count, sums, nullptr);
 }
@@ -273,7 +277,8 @@ void far_sums(size_t models, const double* coefficients, const double* slots, si
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyKernels kCrossEntropyKernels;
 const CrossEntropyKernels kCrossEntropyKernels = {
-    to_float32, load_rows, share, add, add_coarse, add_with_moments, carry, logarithms, load_far, far_tops, far_sums};
+    to_float32,       load_rows, share,      add,      add_clamped, add_coarse,
+    add_with_moments, carry,     logarithms, load_far, far_tops,    far_sums};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin

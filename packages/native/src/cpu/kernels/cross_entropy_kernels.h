@@ -55,6 +55,8 @@ struct CrossEntropyKernels {
   void (*share)(const CrossEntropyPlan& plan, float* slots);
   // sums [S, 16] += exp z of `count` classes, (e0 + e1) + (e2 + e3) first.
   void (*add)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
+  // The same with exp z held within 2^+-120.
+  void (*add_clamped)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
   // The same with exponentials of degree 3, which are within a factor of 1 +- kCoarseError.
   void (*add_coarse)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
   // The same as `add`, and moments [S, N, 16] += exp z * x_k.

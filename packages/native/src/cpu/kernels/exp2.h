@@ -38,8 +38,9 @@ inline Ints bits_of(Floats values) {
 
 // How far an exponential may be from the truth.
 enum class Exp {
-  kFloat,  // 4 units of 2^-24, and exact at 0
-  kCoarse  // a factor of 1 +- kCoarseError
+  kFloat,    // 4 units of 2^-24, and exact at 0
+  kClamped,  // the same for |t| <= 120, and 2^+-120 beyond
+  kCoarse    // a factor of 1 +- kCoarseError
 };
 
 // 2^t for |t| <= 120: t = n + r with |r| <= 1/2, and 2^r by a minimax polynomial: of degree 5 with the constant term 1 and
@@ -48,10 +49,15 @@ enum class Exp {
 template <Exp kExp>
 inline Floats exp2_of(Floats t) {
   constexpr float kRound = 12582912.0f + 127.0f;
+  if constexpr (kExp == Exp::kClamped) {
+    const Floats most = Floats{} + 120.0f;
+    t = t < -most ? -most : t;
+    t = t > most ? most : t;
+  }
   const Floats shifted = t + kRound;
   const Floats r = t - (shifted - kRound);
   Floats power;
-  if constexpr (kExp == Exp::kFloat) {
+  if constexpr (kExp != Exp::kCoarse) {
     power = r * 0.00132546026725322f + 0.009671999141573906f;
     power = power * r + 0.05550779402256012f;
     power = power * r + 0.24022231996059418f;
