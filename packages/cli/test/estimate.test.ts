@@ -66,7 +66,7 @@ describe.concurrent('--estimate', () => {
 
   it('has a column of its own in the text of score', async () => {
     const { stdout } = await runRadin(['score', ...logits, '--estimate', 'cross-entropy', '--top', '2'], pool.folder);
-    expect(stdout).toMatch(/^rank +approx\. score +cross-entropy +models\n +1 +[\d.]+ ?% +-\d\.\d{5} +\d/);
+    expect(stdout).toMatch(/^rank +approx\. score +cross-entropy +models\n1 +[\d.]+ ?% +-\d\.\d{5} +\d/);
   });
 });
 

@@ -14,7 +14,7 @@ export interface Estimator {
 }
 
 /** What is known of a pool on a split without evaluating soups. */
-export interface EstimatedPool {
+interface EstimatedPool {
   readonly ensemble: EnsembleScores;
   readonly geometry: WeightGeometry;
   /** Scores of the single models. */
