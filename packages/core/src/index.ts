@@ -44,7 +44,7 @@ export {
   tensorSha256,
   WeightGeometry,
 } from './pool/index.js';
-export type { CallOptions, Progress } from './progress.js';
+export type { CallOptions, Progress, StoppableOptions } from './progress.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';
 export * from './report/index.js';
@@ -79,11 +79,14 @@ export {
   type GapHyperparameters,
   GapModel,
   type GapModelOptions,
+  type MeasuredPart,
   type MixtureScorer,
   pairedVariance,
   type Raced,
   type Racing,
   raceTop,
+  type SoupInParts,
   SplitScorer,
 } from './stage2/index.js';
 export * from './statistics/index.js';
+export { unlessStopped } from './stop.js';

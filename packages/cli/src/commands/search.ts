@@ -6,13 +6,13 @@ import {
   checkProposal,
   estimateWinnersCurse,
   type Problem,
-  type Racing,
   raceTop,
   radin,
   type SearchResult,
   searchReport,
   searchText,
   splitStatistics,
+  unlessStopped,
 } from '@radin/core';
 import type { Command } from 'commander';
 import {
@@ -58,31 +58,36 @@ async function search(
   pool: string | undefined,
   options: SearchOptions,
   strategy: 'adaptive' | 'radin',
-  { signal, print, printJson }: CommandContext,
+  { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkProposal(problem.pool.size, proposal, metric);
-    const racing: Racing = strategy === 'radin' ? racingOptions(options, metric) : { mode: 'off' };
+    const racing = racingOptions(options, metric, strategy);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result =
-      strategy === 'radin'
-        ? await radin(problem.validation, {
+    const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
+    const result = await interruption.finishable((stop) =>
+      geometry === undefined || racing.mode === 'statistical'
+        ? radin(problem.validation, {
             ...proposal,
             ...call,
+            stop,
             budget,
             lambda,
             evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
           })
-        : await adaptive(problem.validation, {
+        : adaptive(problem.validation, {
             ...call,
+            stop,
             budget,
             candidates: proposal.candidates,
-            geometry: (await problem.geometry(call)).whole,
-          });
+            geometry,
+            racing: racing.mode,
+          }),
+    );
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     const isSingle = result.best.mixture.size === 1 && problem.pool.size > 1;
@@ -91,7 +96,9 @@ async function search(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
     }
-    const statistics = await reportingStatistics(problem, result, single, proposal.seed, terminal, signal);
+    const { interrupted, ...statistics } = await interruption.finishable((stop) =>
+      reportingStatistics(problem, result, single, proposal.seed, terminal, signal, stop),
+    );
     const { test } = statistics;
     terminal.finish();
     const report = searchReport(
@@ -108,6 +115,7 @@ async function search(
         sampler: proposal.samplers.map(({ name }) => name).join(),
         seed: proposal.seed,
         racing: racing.mode,
+        interrupted,
         backend: problem.backend.name,
         metric,
         timings: terminal.timings,
@@ -116,12 +124,19 @@ async function search(
     );
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
+    if (interrupted) {
+      const done =
+        result.evaluations === budget ? `all ${budget} evaluations` : `${result.evaluations} of ${budget} evaluations`;
+      interruption.finished(
+        `interrupted after ${done}; the best so far is in ${written.soup} and ${written.json}; the same command starts again`,
+      );
+    }
     if (options.json) printJson(report);
     else print(`${searchText(report, metric)}\nwrote ${written.soup} and ${written.json}`);
   });
 }
 
-/** What the splits say of the soup and the single model; test and held-out samples only report. */
+/** What the splits say of the soup and the single model; test and held-out samples only report, and are left out once `stop` is aborted. */
 async function reportingStatistics(
   { validation, test, heldOut }: Problem,
   result: SearchResult,
@@ -129,14 +144,23 @@ async function reportingStatistics(
   seed: number,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<ChoiceStatistics> {
+  stop: AbortSignal,
+): Promise<ChoiceStatistics & { readonly interrupted: boolean }> {
   const [soup, other] = [result.best.mixture, single.best.mixture];
-  const options = { signal, onProgress: terminal.onProgress };
+  const options = { signal: AbortSignal.any([signal, stop]), onProgress: terminal.onProgress };
   const winnersCurse = await estimateWinnersCurse(validation, result, seed, { signal });
+  const onValidation = await splitStatistics(validation, soup, other, { signal });
+  const reported = await unlessStopped(stop, async () => {
+    stop.throwIfAborted();
+    return {
+      ...(test && { test: await splitStatistics(test, soup, other, options) }),
+      ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
+    };
+  });
   return {
-    validation: await splitStatistics(validation, soup, other, { signal }),
-    ...(test && { test: await splitStatistics(test, soup, other, options) }),
-    ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
+    validation: onValidation,
+    ...reported,
     ...(winnersCurse !== undefined && { winnersCurse }),
+    interrupted: reported === undefined,
   };
 }

@@ -1,10 +1,11 @@
 export { checkBudget, evaluateTop } from './evaluate-top.js';
 export { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 export { type GapHyperparameters, GapModel, type GapModelOptions, pairedVariance } from './gap-model.js';
-export type { MixtureScorer } from './mixture-scorer.js';
+export type { MeasuredPart, MixtureScorer, SoupInParts } from './mixture-scorer.js';
 export { OpenCandidates } from './open-candidates.js';
 export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.js';
 export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
 export { SoupEstimate } from './soup-estimate.js';
 export { SplitScorer } from './split-scorer.js';
 export { raceStatistically } from './statistical-race.js';
+export { type Trial, Trials } from './trials.js';

@@ -10,7 +10,8 @@ import type { CallOptions, Progress } from '../progress.js';
 import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
-import type { MixtureScorer } from './mixture-scorer.js';
+import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
+import { PartialEvaluation } from './partial-evaluation.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -162,6 +163,11 @@ export class SplitScorer implements MixtureScorer {
   openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
     const { pool, backend, evaluator, split } = this.#parts;
     return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
+  }
+
+  async openSoupInParts(mixture: Mixture): Promise<SoupInParts> {
+    const evaluated = await this.#evaluated.get(mixture.key)?.catch(() => undefined);
+    return new PartialEvaluation(this, mixture, evaluated?.correct ?? this.stoppedAt(mixture));
   }
 
   /** Score of a soup's logits for these samples of the split, in their order. */
