@@ -71,10 +71,10 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     while (evaluated.length < budget) {
       const next = open.first();
       if (next === undefined) break;
-      const { observed, passes: cost, ...found } = await trials.run(next.mixture, best, call);
+      const { observed, passes: cost, ...found } = await trials.run(next.mixture, best, anySignal(signal, stop));
       passes += cost;
       open.remove(next);
-      open.estimate.observe(next, observed.score, observed.variance);
+      open.estimate.observe(next, observed);
       const { mixture, approxScore } = next;
       const candidate = { mixture, approxScore, rank: evaluated.length + 1, ...found };
       evaluated.push(candidate);

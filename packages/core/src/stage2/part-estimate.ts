@@ -1,11 +1,5 @@
 import type { Metric } from '../metric/index.js';
 
-/** A score and the variance of its error. */
-export interface Estimate {
-  readonly score: number;
-  readonly variance: number;
-}
-
 /** What an evaluation found that was stopped. */
 export interface Part {
   readonly metric: Metric;
@@ -15,7 +9,7 @@ export interface Part {
   readonly order: Uint32Array;
   /** How many were. */
   readonly seen: number;
-  /** What the soup got on them: right samples, or negated losses. */
+  /** What the soup got on them: right samples, or negated losses in nats. */
   readonly total: number;
   /** Where right samples are counted: 1, 0 or `NOT_EVALUATED` for each. */
   readonly correct?: Uint8Array;
@@ -24,56 +18,46 @@ export interface Part {
 }
 
 /**
- * Softness of a soup's answers, in units of the samples' mean absolute advantage: with softness s a sample of advantage a is
- * right with probability 1 / (1 + exp(−a / s)). A healthy soup's is a few hundredths; that of a ruined one is infinite.
+ * The score that a stopped soup is expected to have. By counts, the soup is one of two kinds, whichever makes what was seen more
+ * probable: healthy, then it is right on the rest where its ensemble is, or ruined, then it is right on the rest as rarely as
+ * on what was seen. By cross-entropy, it loses on the rest so many times the models' mean loss as on what was seen.
  */
-const USUAL_SOFTNESS = Number(process.env.US ?? 0.03);
-const SOFTNESS_SPREAD = Math.log(Number(process.env.SS ?? 2));
-const SOFTNESSES = Array.from({ length: 21 }, (_, step) => USUAL_SOFTNESS * 2 ** (step - 4));
+export function estimateFromPart(part: Part): number {
+  return Math.min(part.most, part.correct === undefined ? byLosses(part) : byCounts(part, part.correct));
+}
 
 /**
- * The score that a stopped soup would have had. Of what it was not evaluated on it gets right what its softness says, the most
- * probable one after what was seen; and by cross-entropy, it loses there so many times the models' mean loss as where it was
- * seen.
+ * Softness of a healthy soup, in units of the samples' mean absolute advantage: with softness s it is right on a sample of
+ * advantage a with probability 1 / (1 + exp(−a / s)).
  */
-export function estimateFromPart(part: Part): Estimate {
-  return part.correct === undefined ? byLosses(part) : byCounts(part, part.correct);
-}
+const SOFTNESSES = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4];
+/** Never quite 0 or 1: a label can be wrong whatever the models say. */
+const LEAST_CHANCE = 1e-3;
+/** How much less probable a ruined soup is before anything was seen, as a logarithm: most candidates are healthy. */
+const LOG_PRIOR_ODDS = Math.log(10);
 
-function byCounts({ metric, advantages, order, seen, total, most }: Part, correct: Uint8Array): Estimate {
+function byCounts({ metric, advantages, order, seen, total }: Part, correct: Uint8Array): number {
   const samples = advantages.length;
   const unit = advantages.reduce((sum, a) => sum + (Number.isFinite(a) ? Math.abs(a) : 0), 0) / samples || 1;
-  const evaluated = order.subarray(0, seen);
-  let [softness, highest] = [USUAL_SOFTNESS, Number.NEGATIVE_INFINITY];
-  for (const tried of SOFTNESSES) {
-    let logPosterior = -0.5 * (Math.log(tried / USUAL_SOFTNESS) / SOFTNESS_SPREAD) ** 2;
-    for (const sample of evaluated) {
-      const chance = chanceOf(advantages[sample] as number, tried * unit);
-      logPosterior += Math.log(correct[sample] === 1 ? chance : 1 - chance);
+  const rate = (total + 0.5) / (seen + 1);
+  const asRuined = total * Math.log(rate) + (seen - total) * Math.log(1 - rate);
+  const asHealthy = SOFTNESSES.map((softness) => {
+    let logLikelihood = 0;
+    for (const sample of order.subarray(0, seen)) {
+      const chance =
+        LEAST_CHANCE + (1 - 2 * LEAST_CHANCE) / (1 + Math.exp(-(advantages[sample] as number) / (softness * unit)));
+      logLikelihood += Math.log(correct[sample] === 1 ? chance : 1 - chance);
     }
-    if (logPosterior > highest) [softness, highest] = [tried, logPosterior];
-  }
-  let [right, variance] = [total, 0];
-  for (const sample of order.subarray(seen)) {
-    const chance = chanceOf(advantages[sample] as number, softness * unit);
-    right += chance;
-    variance += chance * (1 - chance);
-  }
-  return { score: Math.min(most, metric.score(right, samples)), variance: variance / samples ** 2 };
+    return logLikelihood;
+  });
+  if (asRuined > Math.max(...asHealthy) + LOG_PRIOR_ODDS) return metric.score(total + rate * (samples - seen), samples);
+  let right = total;
+  for (const sample of order.subarray(seen)) right += (advantages[sample] as number) > 0 ? 1 : 0;
+  return metric.score(right, samples);
 }
 
-/** Never quite 0 or 1: a label can be wrong whatever the models say. */
-function chanceOf(advantage: number, softness: number): number {
-  return LEAST_CHANCE + (1 - 2 * LEAST_CHANCE) / (1 + Math.exp(-advantage / softness));
-}
-const LEAST_CHANCE = 1e-3;
-
-function byLosses({ advantages, order, seen, total, most }: Part): Estimate {
+function byLosses({ advantages, order, seen, total }: Part): number {
   const sum = (some: Uint32Array) => some.reduce((all, sample) => all + (advantages[sample] as number), 0);
   const [expected, rest] = [sum(order.subarray(0, seen)), sum(order.subarray(seen))];
-  const ratio = expected === 0 ? 1 : total / expected;
-  const left = (ratio * rest) / advantages.length;
-  return { score: Math.min(most, total / advantages.length + left), variance: (RATIO_ERROR * left) ** 2 };
+  return (total + (expected === 0 ? rest : (total / expected) * rest)) / advantages.length;
 }
-/** Relative standard deviation of that ratio elsewhere. */
-const RATIO_ERROR = 0.2;

@@ -18,16 +18,13 @@ export class PartialEvaluation implements SoupInParts {
   ) {}
 
   async measure(parts: readonly Uint32Array[], options: CallOptions = {}): Promise<MeasuredPart[]> {
-    const { signal = new AbortController().signal, onProgress } = options;
+    const { signal = new AbortController().signal } = options;
     const remembered = parts.map((part) => this.#remembered(part));
     const unknown = parts.filter((_, at) => remembered[at] === undefined);
     if (unknown.length === 0) return remembered as MeasuredPart[];
     const samples = Uint32Array.from(unknown.flatMap((part) => [...part]));
     this.#soup ??= this.scorer.openSoup(this.mixture, signal);
-    const logits = await (await this.#soup).logits(samples, {
-      signal,
-      onProgress: (done) => onProgress?.({ phase: 'evaluate', done: done / this.scorer.samples, total: 1 }),
-    });
+    const logits = await (await this.#soup).logits(samples, { signal });
     let first = 0;
     const measured: MeasuredPart[] = [];
     for (const [at, part] of parts.entries()) {

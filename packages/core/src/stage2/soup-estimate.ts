@@ -65,10 +65,10 @@ export class SoupEstimate {
     });
   }
 
-  /** Learns from the real score of a soup. @param variance of the error of a score that is itself an estimate */
-  observe({ mixture, priorScore }: Estimated, score: number, variance = 0): void {
+  /** Learns from the real score of a soup. */
+  observe({ mixture, priorScore }: Estimated, score: number): void {
     const noise = this.#ensemble.metric.unit === 'fraction' ? COUNT_NOISE / this.#ensemble.samples : 0;
-    this.#gaps.observe(mixture, score - priorScore, noise ** 2 + variance);
+    this.#gaps.observe(mixture, score - priorScore, noise ** 2);
   }
 
   /** The real scores to be expected. Costs what `GapModel.predict` does. */

@@ -5,7 +5,7 @@ import { breakTie } from '../sampler/index.js';
 import { Difficulty } from './difficulty.js';
 import { NOT_EVALUATED } from './evaluated.js';
 import type { MixtureScorer } from './mixture-scorer.js';
-import { type Estimate, estimateFromPart } from './part-estimate.js';
+import { estimateFromPart } from './part-estimate.js';
 
 /** Chunks of a pass: a loser is stopped within a thirtieth of a pass of where it could be. */
 const CHUNKS = 32;
@@ -28,7 +28,7 @@ export interface Trial {
    * The score, or, of a soup that cannot win, what it is expected to be after the part that showed it. The same to the bit
    * whether the soup was stopped there or not.
    */
-  readonly observed: Estimate;
+  readonly observed: number;
   /** Samples that were evaluated, in passes over the split. */
   readonly passes: number;
 }
@@ -112,7 +112,7 @@ export class Trials {
         most,
         ...(correct && { correct }),
       };
-      const observed = left === 0 ? { score: most, variance: 0 } : estimateFromPart(part);
+      const observed = left === 0 ? most : estimateFromPart(part);
       if (left === 0 && correct !== undefined) this.#finished.set(mixture.key, correct);
       const whole = totals.length === chunks.length;
       const score = whole ? this.#score(sum(totals), 0) : undefined;

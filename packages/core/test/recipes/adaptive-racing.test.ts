@@ -67,32 +67,35 @@ const pools = [1, 2].map((seed) =>
 const BATCH = 8;
 
 describe.each([accuracy, topK(2), crossEntropy])('with real models, by $name', (metric: Metric) => {
-  test.each([0, 1])('%d, racing finds what full passes find and evaluates the beginning of the same batches', async (at) => {
-    const pool = await (pools[at] as (typeof pools)[0]);
-    const run = async (racing: AdaptiveOptions['racing']) => {
-      const opened = await openScorers(pool, metric, BATCH);
-      const options = { budget: 8, candidates: 200, geometry: opened.geometry, ...(racing && { racing }) };
-      return { ...opened, result: await adaptive(opened.validation, options) };
-    };
-    const [race, full] = [await run(undefined), await run('off')];
-    expect(chosen(race.result)).toEqual(chosen(full.result));
-    expect(sequence(race.result)).toEqual(sequence(full.result));
-    expect(race.opened).toEqual(full.opened);
-    expect(race.result.passes).toBeLessThan(8);
-    const seen = new Map<string, number[]>();
-    for (const { id, samples } of race.parts) {
-      expect((seen.get(id) ?? []).length % BATCH).toBe(0);
-      seen.set(id, [...(seen.get(id) ?? []), ...samples]);
-    }
-    const whole = new Map(full.parts.map(({ id, samples }) => [id, samples]));
-    for (const [id, samples] of seen) expect(samples).toEqual(whole.get(id)?.slice(0, samples.length));
-    const evaluated = [...seen.values()].reduce((sum, { length }) => sum + length, 0);
-    expect(race.result.passes).toBeCloseTo(evaluated / 300, 12);
-    // The winner is known, so reporting costs no pass.
-    const [score] = await race.validation.scores([race.result.best.mixture]);
-    expect(score).toBe(race.result.best.score);
-    expect(race.evaluated).toHaveLength(5);
-  });
+  test.each([0, 1])(
+    '%d, racing finds what full passes find and evaluates the beginning of the same batches',
+    async (at) => {
+      const pool = await (pools[at] as (typeof pools)[0]);
+      const run = async (racing: AdaptiveOptions['racing']) => {
+        const opened = await openScorers(pool, metric, BATCH);
+        const options = { budget: 8, candidates: 200, geometry: opened.geometry, ...(racing && { racing }) };
+        return { ...opened, result: await adaptive(opened.validation, options) };
+      };
+      const [race, full] = [await run(undefined), await run('off')];
+      expect(chosen(race.result)).toEqual(chosen(full.result));
+      expect(sequence(race.result)).toEqual(sequence(full.result));
+      expect(race.opened).toEqual(full.opened);
+      expect(race.result.passes).toBeLessThan(8);
+      const seen = new Map<string, number[]>();
+      for (const { id, samples } of race.parts) {
+        expect((seen.get(id) ?? []).length % BATCH).toBe(0);
+        seen.set(id, [...(seen.get(id) ?? []), ...samples]);
+      }
+      const whole = new Map(full.parts.map(({ id, samples }) => [id, samples]));
+      for (const [id, samples] of seen) expect(samples).toEqual(whole.get(id)?.slice(0, samples.length));
+      const evaluated = [...seen.values()].reduce((sum, { length }) => sum + length, 0);
+      expect(race.result.passes).toBeCloseTo(evaluated / 300, 12);
+      // The winner is known, so reporting costs no pass.
+      const [score] = await race.validation.scores([race.result.best.mixture]);
+      expect(score).toBe(race.result.best.score);
+      expect(race.evaluated).toHaveLength(5);
+    },
+  );
 });
 
 test('what was evaluated is not evaluated again by the next search, and that finds the same', async () => {
@@ -104,29 +107,32 @@ test('what was evaluated is not evaluated again by the next search, and that fin
 });
 
 describe('a search that is asked to stop', () => {
-  test.each(['exact', 'off'] as const)('with racing %s, it returns the best of what was evaluated by then', async (racing) => {
-    const pool = await (pools[1] as (typeof pools)[0]);
-    const whole = await openScorers(pool, accuracy, BATCH);
-    const all = await adaptive(whole.validation, { budget: 12, candidates: 200, geometry: whole.geometry, racing });
-    for (const after of [1, 4, 11]) {
-      const { validation, geometry } = await openScorers(pool, accuracy, BATCH);
-      const stop = new AbortController();
-      const found = await adaptive(validation, {
-        budget: 12,
-        candidates: 200,
-        geometry,
-        racing,
-        stop: stop.signal,
-        onProgress: ({ phase, done }) => phase === 'evaluate' && done === after && stop.abort(new Error('stop')),
-      });
-      expect(found.interrupted).toBe(true);
-      expect(found.evaluations).toBe(after);
-      expect(found.curve).toEqual(all.curve?.filter(({ evaluations }) => evaluations <= after));
-      expect(found.best.mixture.key).toBe(found.curve?.at(-1)?.best.mixture.key);
-      expect(sequence(found)).toEqual(sequence(all).slice(0, after));
-      expect(found.scored).toBeGreaterThanOrEqual(after);
-    }
-  });
+  test.each(['exact', 'off'] as const)(
+    'with racing %s, it returns the best of what was evaluated by then',
+    async (racing) => {
+      const pool = await (pools[1] as (typeof pools)[0]);
+      const whole = await openScorers(pool, accuracy, BATCH);
+      const all = await adaptive(whole.validation, { budget: 12, candidates: 200, geometry: whole.geometry, racing });
+      for (const after of [1, 4, 11]) {
+        const { validation, geometry } = await openScorers(pool, accuracy, BATCH);
+        const stop = new AbortController();
+        const found = await adaptive(validation, {
+          budget: 12,
+          candidates: 200,
+          geometry,
+          racing,
+          stop: stop.signal,
+          onProgress: ({ phase, done }) => phase === 'evaluate' && done === after && stop.abort(new Error('stop')),
+        });
+        expect(found.interrupted).toBe(true);
+        expect(found.evaluations).toBe(after);
+        expect(found.curve).toEqual(all.curve?.filter(({ evaluations }) => evaluations <= after));
+        expect(found.best.mixture.key).toBe(found.curve?.at(-1)?.best.mixture.key);
+        expect(sequence(found)).toEqual(sequence(all).slice(0, after));
+        expect(found.scored).toBeGreaterThanOrEqual(after);
+      }
+    },
+  );
 
   test('before its first evaluation, it returns the best individual; a signal to abandon still rejects', async () => {
     const { validation, geometry } = await openScorers(await (pools[0] as (typeof pools)[0]), accuracy, BATCH);
@@ -141,31 +147,41 @@ describe('a search that is asked to stop', () => {
     await expect(adaptive(validation, options)).rejects.toBe(reason);
   });
 
-  test.each(['exact', 'off', 'statistical'] as const)('the paper’s, with racing %s, returns what is finished, or the best individual', async (mode) => {
-    const pool = await (pools[0] as (typeof pools)[0]);
-    const racing: Racing = mode === 'statistical' ? { mode, error: 0.05, seed: 1 } : { mode };
-    const candidates = { samplers: [monteCarlo], candidates: 30, seed: 0, includeUniform: true, budget: 12, lambda: 0 };
-    const parts: number[] = [];
-    for (const after of [0, 0.5, 1, 3, 100]) {
-      const { validation } = await openScorers(pool, accuracy, BATCH);
-      const stop = new AbortController();
-      if (after === 0) stop.abort(new Error('stop'));
-      const result = await radin(validation, {
-        ...candidates,
-        stop: stop.signal,
-        onProgress: ({ phase, done }) => phase === 'evaluate' && done >= after && stop.abort(new Error('stop')),
-        evaluate: (ranked, most, options) => raceTop(validation, ranked, most, racing, options),
-      });
-      const finished = result.candidates.filter((one): one is Scored => one.score !== undefined);
-      const single = (await bestIndividual(validation)).best;
-      if (result.interrupted) {
-        expect(result.best.score).toBe(Math.max(single.score, ...finished.map(({ score }) => score)));
-      } else expect(result.best.mixture.key).toBe(selectBest(finished).mixture.key);
-      parts.push(result.evaluations);
-    }
-    expect(parts[0]).toBe(0);
-    expect(parts.at(-1)).toBe(12);
-  });
+  test.each(['exact', 'off', 'statistical'] as const)(
+    'the paper’s, with racing %s, returns what is finished, or the best individual',
+    async (mode) => {
+      const pool = await (pools[0] as (typeof pools)[0]);
+      const racing: Racing = mode === 'statistical' ? { mode, error: 0.05, seed: 1 } : { mode };
+      const candidates = {
+        samplers: [monteCarlo],
+        candidates: 30,
+        seed: 0,
+        includeUniform: true,
+        budget: 12,
+        lambda: 0,
+      };
+      const parts: number[] = [];
+      for (const after of [0, 0.5, 1, 3, 100]) {
+        const { validation } = await openScorers(pool, accuracy, BATCH);
+        const stop = new AbortController();
+        if (after === 0) stop.abort(new Error('stop'));
+        const result = await radin(validation, {
+          ...candidates,
+          stop: stop.signal,
+          onProgress: ({ phase, done }) => phase === 'evaluate' && done >= after && stop.abort(new Error('stop')),
+          evaluate: (ranked, most, options) => raceTop(validation, ranked, most, racing, options),
+        });
+        const finished = result.candidates.filter((one): one is Scored => one.score !== undefined);
+        const single = (await bestIndividual(validation)).best;
+        if (result.interrupted) {
+          expect(result.best.score).toBe(Math.max(single.score, ...finished.map(({ score }) => score)));
+        } else expect(result.best.mixture.key).toBe(selectBest(finished).mixture.key);
+        parts.push(result.evaluations);
+      }
+      expect(parts[0]).toBe(0);
+      expect(parts.at(-1)).toBe(12);
+    },
+  );
 });
 
 test('the curve of the paper’s search is that of its full passes, and unknown after a race', async () => {
