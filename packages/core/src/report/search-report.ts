@@ -26,7 +26,7 @@ export interface RunFacts {
   /** How stage 2 found the best: `exact`, `off` or `statistical`. */
   readonly racing: Racing['mode'];
   /** Whether it was asked to finish before its end, with what was known. */
-  readonly interrupted: boolean;
+  readonly interrupted?: boolean;
   readonly backend: string;
   readonly metric: Metric;
   /** Seconds per phase. The only part that differs between two runs of one search. */

@@ -34,7 +34,7 @@ const SOFTNESSES = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4];
 /** Never quite 0 or 1: a label can be wrong whatever the models say. */
 const LEAST_CHANCE = 1e-3;
 /** How much less probable a ruined soup is before anything was seen, as a logarithm: most candidates are healthy. */
-const LOG_PRIOR_ODDS = Math.log(10);
+const LOG_PRIOR_ODDS = Math.log(1e4);
 
 function byCounts({ metric, advantages, order, seen, total }: Part, correct: Uint8Array): number {
   const samples = advantages.length;
