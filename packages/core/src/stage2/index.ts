@@ -8,4 +8,4 @@ export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
 export { SoupEstimate } from './soup-estimate.js';
 export { SplitScorer } from './split-scorer.js';
 export { raceStatistically } from './statistical-race.js';
-export { type Trial, Trials } from './trials.js';
+export { Trials } from './trials.js';

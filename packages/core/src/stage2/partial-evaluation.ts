@@ -1,10 +1,16 @@
 import type { LoadedModel } from '../evaluator/index.js';
 import type { Logits } from '../logits/index.js';
-import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { NOT_EVALUATED } from './evaluated.js';
+import { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 import type { MeasuredPart, SoupInParts } from './mixture-scorer.js';
-import type { SplitScorer } from './split-scorer.js';
+
+/** How a split scores one soup. */
+export interface PartialSource {
+  /** The soup with its weights in memory. */
+  open(signal: AbortSignal): Promise<LoadedModel>;
+  /** Score of the soup's logits for these samples of the split, in their order. */
+  score(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated>;
+}
 
 /** A soup that a `SplitScorer` evaluates in parts. What is known of it is not evaluated again. */
 export class PartialEvaluation implements SoupInParts {
@@ -12,8 +18,7 @@ export class PartialEvaluation implements SoupInParts {
 
   /** @param known 1, 0 or `NOT_EVALUATED` for each sample of the split */
   constructor(
-    private readonly scorer: SplitScorer,
-    private readonly mixture: Mixture,
+    private readonly source: PartialSource,
     private readonly known: Uint8Array | undefined,
   ) {}
 
@@ -23,7 +28,7 @@ export class PartialEvaluation implements SoupInParts {
     const unknown = parts.filter((_, at) => remembered[at] === undefined);
     if (unknown.length === 0) return remembered as MeasuredPart[];
     const samples = Uint32Array.from(unknown.flatMap((part) => [...part]));
-    this.#soup ??= this.scorer.openSoup(this.mixture, signal);
+    this.#soup ??= this.source.open(signal);
     const logits = await (await this.#soup).logits(samples, { signal });
     let first = 0;
     const measured: MeasuredPart[] = [];
@@ -41,7 +46,7 @@ export class PartialEvaluation implements SoupInParts {
   }
 
   async #score(logits: Logits, part: Uint32Array, signal: AbortSignal): Promise<MeasuredPart> {
-    const { score, correct } = await this.scorer.scoreSamples(logits, part, signal);
+    const { score, correct } = await this.source.score(logits, part, signal);
     return correct === undefined ? { total: score * part.length } : { total: sum(correct), correct };
   }
 

@@ -11,7 +11,7 @@ import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandid
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
-import { PartialEvaluation } from './partial-evaluation.js';
+import { PartialEvaluation, type PartialSource } from './partial-evaluation.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -165,9 +165,14 @@ export class SplitScorer implements MixtureScorer {
     return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
   }
 
+  /** The soup, for an evaluation in parts; those that are known are not evaluated again. */
   async openSoupInParts(mixture: Mixture): Promise<SoupInParts> {
     const evaluated = await this.#evaluated.get(mixture.key)?.catch(() => undefined);
-    return new PartialEvaluation(this, mixture, evaluated?.correct ?? this.stoppedAt(mixture));
+    const source: PartialSource = {
+      open: (signal) => this.openSoup(mixture, signal),
+      score: (logits, samples, signal) => this.scoreSamples(logits, samples, signal),
+    };
+    return new PartialEvaluation(source, evaluated?.correct ?? this.stoppedAt(mixture));
   }
 
   /** Score of a soup's logits for these samples of the split, in their order. */
