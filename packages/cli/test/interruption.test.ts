@@ -37,7 +37,9 @@ describe('a search that is interrupted', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'while soups are evaluated, by %s, writes the best so far and exits with 130',
     async (signal) => {
-      const out = join(newFolder(), 'out');
+      const out = join(folder, signal);
+      mkdirSync(out);
+      writeFileSync(join(out, 'mine.txt'), 'a file of the user');
       const { code, stdout, stderr } = await interrupted(
         4000,
         ['search', '.', ...LONG, '--out', out, '--json'],
