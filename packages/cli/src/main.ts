@@ -1,5 +1,6 @@
 import { escapeControls, RadinError } from '@radin/core';
 import { CommanderError } from 'commander';
+import { Interruption } from './interruption.js';
 import { buildProgram } from './program.js';
 
 /** Exit codes, as documented: 0 done, 1 a bug, 2 the user's input, 130 interrupted. */
@@ -22,15 +23,8 @@ function describeUsage(error: CommanderError): string {
 }
 
 async function main(): Promise<number> {
-  const interruption = new AbortController();
-  process.on('SIGINT', () => {
-    if (interruption.signal.aborted) {
-      // Asked twice: at once, as by a signal that nobody handles. A normal exit would wait for the threads.
-      process.removeAllListeners('SIGINT');
-      process.kill(process.pid, 'SIGINT');
-    }
-    interruption.abort(new Error('interrupted'));
-  });
+  const interruption = new Interruption();
+  interruption.listen();
   // A reader that has seen enough, such as `head`, is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
@@ -41,13 +35,16 @@ async function main(): Promise<number> {
   });
   const program = buildProgram({
     signal: interruption.signal,
+    interruption,
     // Model names come from files: they must not colour or move what a terminal shows.
     print: (text) => void process.stdout.write(`${text.split('\n').map(escapeControls).join('\n')}\n`),
     printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   });
   try {
     await program.parseAsync();
-    return 0;
+    if (interruption.outcome === undefined) return 0;
+    process.stderr.write(`radin: ${escapeControls(interruption.outcome)}\n`);
+    return INTERRUPTED;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const debug = process.argv.includes('--debug');

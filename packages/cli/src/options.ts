@@ -176,13 +176,13 @@ export function withBudget(command: Command): Command {
 }
 
 /** Options of the paper's search that `adaptive` has no use for. */
-const RADIN_OPTIONS = ['lambda', 'sampler', 'racing', 'racingError', 'includeUniform'];
+const RADIN_OPTIONS = ['lambda', 'sampler', 'includeUniform'];
 
 export function withStrategy(command: Command): Command {
   return command.addOption(
     new Option(
       '--strategy <name>',
-      'adaptive learns from each evaluation what to evaluate next; radin is the paper’s, and what --lambda, --sampler and --racing belong to (default: adaptive, radin with one of these)',
+      'adaptive learns from each evaluation what to evaluate next; radin is the paper’s, and what --lambda and --sampler belong to (default: adaptive, radin with one of these)',
     ).choices(['adaptive', 'radin']),
   );
 }
@@ -203,7 +203,7 @@ export function withRacing(command: Command): Command {
     .addOption(
       new Option(
         '--racing <mode>',
-        'with --strategy radin: stop evaluations that can no longer win (exact), or that win with a small probability only (statistical)',
+        'stop evaluations that can no longer win (exact), with --strategy radin also those that win with a small probability only (statistical)',
       )
         .choices(['exact', 'off', 'statistical'])
         .default('exact'),
@@ -216,9 +216,17 @@ export function withRacing(command: Command): Command {
     );
 }
 
-/** The race that the options ask for. @throws RadinError where it needs another metric */
-export function racingOptions({ racing, racingError, seed }: RacingOptions & CandidateOptions, metric: Metric): Racing {
+/** The race that the options ask for. @throws RadinError where it needs another metric or strategy */
+export function racingOptions(
+  { racing, racingError, seed }: RacingOptions & CandidateOptions,
+  metric: Metric,
+  strategy: 'adaptive' | 'radin',
+): Racing {
   if (racing !== 'statistical') return { mode: racing };
+  // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
+  if (strategy !== 'radin') {
+    throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);
+  }
   const race: Racing = { mode: racing, error: racingError, seed };
   checkRacing(metric, race);
   return race;

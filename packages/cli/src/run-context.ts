@@ -1,5 +1,6 @@
 import { accuracy, Problem, type ProblemOptions, RadinError } from '@radin/core';
 import { openCache } from './cache-folder.js';
+import type { Interruption } from './interruption.js';
 import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
@@ -8,6 +9,8 @@ import { Terminal } from './terminal.js';
 /** What every command is given: when to stop, and where results go. */
 export interface CommandContext {
   readonly signal: AbortSignal;
+  /** For commands that can finish early with what is known. */
+  readonly interruption: Interruption;
   /** Prints a result for people to standard output. */
   readonly print: (text: string) => void;
   /** Prints a result for programs to standard output. */

@@ -66,7 +66,17 @@ describe.concurrent('the candidates of four models', () => {
   });
 
   it('are all evaluated by a budget that is larger than their number', async () => {
-    const report = await search(pool.folder, '--candidates', '3', '--budget', '1000000', '--racing', 'off');
+    const report = await search(
+      pool.folder,
+      '--strategy',
+      'radin',
+      '--candidates',
+      '3',
+      '--budget',
+      '1000000',
+      '--racing',
+      'off',
+    );
     expect(report).toMatchObject({ budget: 1_000_000, evaluations: 4 });
     for (const { valScore } of report.candidates) expect(valScore).toBeGreaterThan(0);
   });
@@ -82,7 +92,17 @@ describe.concurrent('a search of more than 1,000 candidates', () => {
 
   it('lists all that were evaluated', async () => {
     const { folder } = await linearPool({ models: 11 });
-    const report = await search(folder, '--candidates', '1500', '--budget', '1003', '--racing', 'off');
+    const report = await search(
+      folder,
+      '--strategy',
+      'radin',
+      '--candidates',
+      '1500',
+      '--budget',
+      '1003',
+      '--racing',
+      'off',
+    );
     expect(report).toMatchObject({ scored: 1501, evaluations: 1003 });
     expect(report.candidates.filter(({ valScore }) => valScore !== undefined)).toHaveLength(1003);
   });

@@ -1,8 +1,9 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SearchReport } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeConfig } from './pools.js';
-import { DIGITS, runRadin } from './run-radin.js';
+import { DIGITS, radinJson, runRadin } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
 /** Enough work for minutes. */
@@ -27,32 +28,61 @@ describe('a search that is interrupted', () => {
     writeDigitsAnd(folder, 'copy.safetensors');
   });
 
-  function interrupted(delay: number, args: readonly string[]) {
+  function interrupted(delay: number, args: readonly string[], signal: NodeJS.Signals = 'SIGINT') {
     return runRadin(args, folder, (child) => {
-      child.stderr?.once('data', () => setTimeout(() => child.kill('SIGINT'), delay));
+      child.stderr?.once('data', () => setTimeout(() => child.kill(signal), delay));
     });
   }
 
-  it.each([
-    ['as stage 1 begins', 0],
-    ['while soups are evaluated', 2000],
-  ])('%s exits with 130 and leaves no output', async (_, delay) => {
-    const before = listing(folder);
-    const { code, stdout, stderr } = await interrupted(delay, ['search', '.', ...LONG, '--out', 'out', '--json']);
-    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    expect(stderr).toMatch(/^radin: note: .*copy.*\n(radin: note: .*basin.*\n)?radin: interrupted.*\n$/);
-    expect(listing(folder)).toEqual(before);
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'while soups are evaluated, by %s, writes the best so far and exits with 130',
+    async (signal) => {
+      const out = join(folder, signal);
+      mkdirSync(out);
+      writeFileSync(join(out, 'mine.txt'), 'a file of the user');
+      const { code, stdout, stderr } = await interrupted(
+        4000,
+        ['search', '.', ...LONG, '--out', out, '--json'],
+        signal,
+      );
+      expect(code).toBe(130);
+      expect(listing(out)).toEqual(['mine.txt', 'result.json', 'soup.safetensors']);
+      const report = JSON.parse(stdout) as SearchReport;
+      expect(report).toEqual(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')));
+      const { interrupted: early, evaluations, best, bestIndividual, curve } = report;
+      expect(early).toBe(true);
+      expect(evaluations).toBeLessThan(100000);
+      expect(best.valScore).toBeGreaterThanOrEqual(bestIndividual.valScore as number);
+      expect(best.testScore).toBeUndefined();
+      expect(curve?.at(-1)).toMatchObject({ models: best.models, weights: best.weights, valScore: best.valScore });
+      expect(stderr).toContain(
+        `radin: interrupted after ${evaluations} of 100000 evaluations; the best so far is in ${join(out, 'soup.safetensors')} and ${join(out, 'result.json')}; the same command starts again\n`,
+      );
+      // The soup is what the report says it is.
+      const soup = await radinJson<{ score: number }>(
+        ['evaluate', '.', join(out, 'soup.safetensors'), '--split', 'validation'],
+        folder,
+      );
+      expect(soup.score).toBe(best.valScore);
+      const whole = await radinJson<SearchReport>(
+        ['search', '.', '--budget', '25', '--out', join(out, 'whole')],
+        folder,
+      );
+      const shared = Math.min(25, evaluations);
+      expect(report.candidates.slice(0, shared)).toEqual(whole.candidates.slice(0, shared));
+    },
+  );
 
-  it('leaves the results of an earlier run as they were', async () => {
-    const { code } = await runRadin(['search', '.', '--budget', '1', '--out', 'earlier', '--quiet'], folder);
-    expect(code).toBe(0);
-    const read = () => ['soup.safetensors', 'result.json'].map((name) => readFileSync(join(folder, 'earlier', name)));
-    const before = read();
-    writeFileSync(join(folder, 'earlier', 'mine.txt'), 'a file of the user');
-    expect((await interrupted(500, ['search', '.', ...LONG, '--out', 'earlier'])).code).toBe(130);
-    expect(read()).toEqual(before);
-    expect(listing(join(folder, 'earlier'))).toEqual(['mine.txt', 'result.json', 'soup.safetensors']);
+  it('asked twice, ends at once', async () => {
+    const before = listing(folder);
+    const { code } = await runRadin(['search', '.', ...LONG, '--out', 'out'], folder, (child) => {
+      child.stderr?.once('data', () => {
+        // Two of one kind that are sent together may arrive as one.
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) child.kill(signal);
+      });
+    });
+    expect(code).toBe(null);
+    expect(listing(folder)).toEqual(before);
   });
 
   it('may be part of a comparison', async () => {

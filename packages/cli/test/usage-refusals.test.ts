@@ -32,7 +32,7 @@ describe.concurrent('an option is refused', () => {
     ['--racing-error 0', ['--racing-error', '0'], /--racing-error .*above 0 and below 1 but found "0"/],
     [
       '--racing statistical by cross-entropy',
-      ['--racing', 'statistical', '--metric', 'cross-entropy'],
+      ['--strategy', 'radin', '--racing', 'statistical', '--metric', 'cross-entropy'],
       /accuracy or top-K for statistical racing but found cross-entropy/,
     ],
     ['--sampler nope', ['--sampler', 'nope'], /sampler .*monte-carlo, exhaustive.* found "nope"/],

@@ -54,7 +54,7 @@ export {
   tensorSha256,
   WeightGeometry,
 } from './pool/index.js';
-export type { CallOptions, Progress } from './progress.js';
+export type { CallOptions, Progress, StoppableOptions } from './progress.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';
 export * from './report/index.js';
@@ -97,6 +97,7 @@ export {
   type GapHyperparameters,
   GapModel,
   type GapModelOptions,
+  type MeasuredPart,
   type MixtureScorer,
   pairedVariance,
   type Raced,
@@ -105,6 +106,8 @@ export {
   raceTop,
   SoupEstimate,
   type SoupEstimateChoice,
+  type SoupInParts,
   SplitScorer,
 } from './stage2/index.js';
 export * from './statistics/index.js';
+export { unlessStopped } from './stop.js';

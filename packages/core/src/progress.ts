@@ -14,3 +14,9 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
+
+/** Options of a search that can end before its budget is spent. */
+export interface StoppableOptions extends CallOptions {
+  /** Asks to finish with what is known by now, where `signal` asks to abandon everything. */
+  readonly stop?: AbortSignal;
+}

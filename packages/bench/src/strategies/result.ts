@@ -43,6 +43,8 @@ export interface Cell {
   /** Cross-entropy in nats per test sample. */
   readonly testLoss: number;
   readonly evaluations: number;
+  /** What these cost, in passes over the validation samples; results made before this was counted lack it. */
+  readonly passes?: number;
   /** Models in the chosen soup. */
   readonly size: number;
   /** The compared-with strategy minus this one; absent for that one itself. */

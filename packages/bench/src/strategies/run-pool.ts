@@ -18,6 +18,8 @@ export interface Run {
   readonly testScore: number;
   readonly testLoss: number;
   readonly evaluations: number;
+  /** What these cost, in passes over the validation samples. */
+  readonly passes: number;
   /** Evaluations that the strategy counts before its first soup of several models. */
   readonly before: number;
   /** Validation scores of the soups in the order of their evaluation. */
@@ -81,6 +83,7 @@ async function runOnce(
     testScore: meanOver(test, outcome.right),
     testLoss: meanOver(test, outcome.losses),
     evaluations,
+    passes: scorer.passes,
     before: evaluations - scorer.evaluations.length,
     trace: scorer.evaluations,
   };

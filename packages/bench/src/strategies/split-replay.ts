@@ -9,7 +9,9 @@ import {
   type Ranking,
   type RankOptions,
   rankProposal,
+  type SoupInParts,
 } from '@radin/core';
+import type { Outcome } from './outcome.js';
 import type { RandomSplit } from './random-split.js';
 import type { SoupMemory } from './soup-memory.js';
 
@@ -58,6 +60,24 @@ export class SplitReplay implements MixtureScorer {
     const outcomes = await this.#memory.outcomes(mixtures, options.signal);
     return outcomes.map(({ rightAsObserved }) => meanOver(this.#validation, rightAsObserved));
   }
+
+  /** Samples per run of an evaluator with its default, so that trials stop where they would. */
+  readonly batch = 64;
+
+  async openSoupInParts(mixture: Mixture, options: CallOptions = {}): Promise<SoupInParts> {
+    const [{ rightAsObserved }] = (await this.#memory.outcomes([mixture], options.signal)) as [Outcome];
+    return {
+      measure: async (parts) =>
+        parts.map((part) => {
+          const correct = Uint8Array.from(part, (at) => rightAsObserved[this.#validation[at] as number] as number);
+          return { correct, total: correct.reduce((sum, bit) => sum + bit, 0) };
+        }),
+      close: async () => {},
+    };
+  }
+
+  /** Nothing: the memory has it. */
+  record(): void {}
 
   async dispose(): Promise<void> {
     (await this.#approx)?.close();

@@ -22,6 +22,7 @@ export function summarise(runs: readonly Run[], splits: readonly RandomSplit[], 
       testScore: over(({ testScore }) => testScore),
       testLoss: over(({ testLoss }) => testLoss),
       evaluations: over(({ evaluations }) => evaluations),
+      passes: over(({ passes }) => passes),
       size: over(({ size }) => size),
       ...(reference !== undefined &&
         strategy !== against && {

@@ -48,6 +48,9 @@ function tablesOf({ cells, reach, bestKnown }: PoolResult, { budgets, against }:
         ? ''
         : `${points(difference.test)} (${(100 * difference.test.samplingError).toFixed(2)})`,
     ),
+    ...(cells.some(({ passes }) => passes !== undefined)
+      ? [perBudget('Full passes over the validation samples', names, ({ passes }) => passes?.toFixed(1) ?? '')]
+      : []),
     {
       title: `Evaluations until a soup is within 0.1 points of the best known on validation, of at most ${Math.max(...budgets)}`,
       lines: [

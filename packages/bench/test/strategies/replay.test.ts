@@ -104,6 +104,32 @@ it('the best prefix is the best of the first B + 1, and the single best model co
   }
 });
 
+it('what a soup costs is counted by the samples it was evaluated on', async () => {
+  const memory = await openMemory((await relu).folder);
+  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 6));
+  onTestFinished(() => replay.dispose());
+  const search = STRATEGIES.find(({ name }) => name === 'adaptive');
+  const { pool, backend } = memory;
+  const scorer = new RecordedScorer(replay, 3);
+  await search?.search(scorer, { budget: 3, seed: 0, pool, backend });
+  expect(scorer.evaluations).toHaveLength(3);
+  expect(scorer.passes).toBeGreaterThan(0);
+  expect(scorer.passes).toBeLessThanOrEqual(3);
+  const [first, second] = [Mixture.uniform(5, [0, 1]), Mixture.uniform(5, [1, 2])];
+  const counted = new RecordedScorer(replay, 2);
+  const soup = await counted.openSoupInParts(first);
+  const parts = [Uint32Array.of(7, 3, 5), Uint32Array.of(80)];
+  const measured = await soup.measure(parts);
+  expect(counted.passes).toBeCloseTo(4 / 90, 12);
+  const whole = await (await replay.openSoupInParts(first)).measure([Uint32Array.from({ length: 90 }, (_, m) => m)]);
+  expect((whole[0]?.total as number) / 90).toBe((await replay.scores([first]))[0] as number);
+  for (const [at, part] of parts.entries()) {
+    expect([...(measured[at]?.correct ?? [])]).toEqual(Array.from(part, (sample) => whole[0]?.correct?.[sample]));
+  }
+  await counted.scores([second]);
+  expect(counted.passes).toBeCloseTo(1 + 4 / 90, 12);
+});
+
 it('a search that evaluates more soups than its budget is found out', async () => {
   const memory = await openMemory((await relu).folder);
   const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 5));

@@ -10,7 +10,7 @@ function outcome(text: string): Outcome {
 }
 
 function run(strategy: string, split: number, found: Partial<Run>): Run {
-  const rest = { budget: 5, seed: 0, size: 2, testLoss: 0, evaluations: 3, before: 0, trace: [] };
+  const rest = { budget: 5, seed: 0, size: 2, testLoss: 0, evaluations: 3, passes: 3, before: 0, trace: [] };
   return { strategy, split, outcome: outcome('0000'), valScore: 0, testScore: 0, ...rest, ...found };
 }
 

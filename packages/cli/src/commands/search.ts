@@ -7,13 +7,13 @@ import {
   checkProposal,
   estimateWinnersCurse,
   type Problem,
-  type Racing,
   raceTop,
   radin,
   type SearchResult,
   searchReport,
   searchText,
   splitStatistics,
+  unlessStopped,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
@@ -73,7 +73,7 @@ async function search(
   pool: string | undefined,
   options: SearchOptions,
   strategy: 'adaptive' | 'radin',
-  { signal, print, printJson }: CommandContext,
+  { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
@@ -81,26 +81,31 @@ async function search(
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
-    const racing: Racing = strategy === 'radin' ? racingOptions(options, metric) : { mode: 'off' };
+    const racing = racingOptions(options, metric, strategy);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };
-    const result =
-      strategy === 'radin'
-        ? await radin(problem.validation, {
+    const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
+    const result = await interruption.finishable((stop) =>
+      geometry === undefined || racing.mode === 'statistical'
+        ? radin(problem.validation, {
             ...ordering,
             ...call,
+            stop,
             budget,
             lambda,
             evaluate: (ranked, most, options) => raceTop(problem.validation, ranked, most, racing, options),
           })
-        : await adaptive(problem.validation, {
+        : adaptive(problem.validation, {
             ...call,
+            stop,
             budget,
             candidates: proposal.candidates,
             estimate,
-            geometry: (await problem.geometry(call)).whole,
-          });
+            geometry,
+            racing: racing.mode,
+          }),
+    );
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
     const isSingle = result.best.mixture.size === 1 && problem.pool.size > 1;
@@ -109,9 +114,11 @@ async function search(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
     }
-    const statistics = await reportingStatistics(problem, result, single, proposal.seed, terminal, signal);
+    const { interrupted, ...statistics } = await interruption.finishable((stop) =>
+      reportingStatistics(problem, result, single, proposal.seed, terminal, signal, stop),
+    );
     const { test } = statistics;
-    const greedy = options.versusGreedy && (await versusGreedy(problem, result, terminal, signal));
+    const greedy = !interrupted && options.versusGreedy && (await versusGreedy(problem, result, terminal, signal));
     const explain = options.explain ?? false;
     const explained = await explainSearch(problem, result, single, { explain, seed: proposal.seed, signal });
     terminal.finish();
@@ -132,6 +139,7 @@ async function search(
         sampler: proposal.samplers.map(({ name }) => name).join(),
         seed: proposal.seed,
         racing: racing.mode,
+        interrupted,
         backend: problem.backend.name,
         metric,
         reused: problem.validation.reused,
@@ -141,12 +149,19 @@ async function search(
     );
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
+    if (interrupted) {
+      const done =
+        result.evaluations === budget ? `all ${budget} evaluations` : `${result.evaluations} of ${budget} evaluations`;
+      interruption.finished(
+        `interrupted after ${done}; the best so far is in ${written.soup} and ${written.json}; the same command starts again`,
+      );
+    }
     if (options.json) printJson(report);
     else print(`${searchText(report, metric, explain)}\nwrote ${written.soup} and ${written.json}`);
   });
 }
 
-/** What the splits say of the soup and the single model; test and held-out samples only report. */
+/** What the splits say of the soup and the single model; test and held-out samples only report, and are left out once `stop` is aborted. */
 async function reportingStatistics(
   { validation, test, heldOut }: Problem,
   result: SearchResult,
@@ -154,14 +169,23 @@ async function reportingStatistics(
   seed: number,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<ChoiceStatistics> {
+  stop: AbortSignal,
+): Promise<ChoiceStatistics & { readonly interrupted: boolean }> {
   const [soup, other] = [result.best.mixture, single.best.mixture];
-  const options = { signal, onProgress: terminal.onProgress };
+  const options = { signal: AbortSignal.any([signal, stop]), onProgress: terminal.onProgress };
   const winnersCurse = await estimateWinnersCurse(validation, result, seed, { signal });
+  const onValidation = await splitStatistics(validation, soup, other, { signal });
+  const reported = await unlessStopped(stop, async () => {
+    stop.throwIfAborted();
+    return {
+      ...(test && { test: await splitStatistics(test, soup, other, options) }),
+      ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
+    };
+  });
   return {
-    validation: await splitStatistics(validation, soup, other, { signal }),
-    ...(test && { test: await splitStatistics(test, soup, other, options) }),
-    ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
+    validation: onValidation,
+    ...reported,
     ...(winnersCurse !== undefined && { winnersCurse }),
+    interrupted: reported === undefined,
   };
 }

@@ -1,5 +1,5 @@
 import type { WeightGeometry } from '../pool/index.js';
-import type { CallOptions } from '../progress.js';
+import type { StoppableOptions } from '../progress.js';
 import { neighbours, proposeCandidates, reweightings, SAMPLERS } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
 import {
@@ -8,13 +8,16 @@ import {
   OpenCandidates,
   SoupEstimate,
   type SoupEstimateChoice,
+  Trials,
 } from '../stage2/index.js';
+import { anySignal, unlessStopped } from '../stop.js';
 import { rankSingles } from './baselines.js';
+import type { CurvePoint } from './curve.js';
 import { LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
 
-export interface AdaptiveOptions extends CallOptions {
-  /** B ≥ 1, the number of full evaluations that are allowed. */
+export interface AdaptiveOptions extends StoppableOptions {
+  /** B ≥ 1, the number of evaluations that are allowed. */
   readonly budget: number;
   /** C, the number of candidates that each sampler proposes at most. */
   readonly candidates: number;
@@ -22,6 +25,8 @@ export interface AdaptiveOptions extends CallOptions {
   readonly geometry: WeightGeometry;
   /** What expected scores start from. Default: `composite`. */
   readonly estimate?: SoupEstimateChoice;
+  /** Whether evaluations end when the soup can no longer be the best; default `exact`: they do. Nothing that is found depends on it. */
+  readonly racing?: 'exact' | 'off';
 }
 
 /** Subsets with one model replaced that a new best soup brings at most; the best single models come in first. */
@@ -40,48 +45,67 @@ export const ADAPTIVE_SAMPLERS = SAMPLERS.filter(({ name }) =>
 /**
  * A search that learns while it evaluates. B times, the candidate with the highest expected score is evaluated: the score of
  * its averaged logits (RADIN, Eq. 3), smoothed, less what soups of such spread in weight space lose, plus what the soups
- * evaluated so far tell of it. The neighbours of the best soup, and of a soup its reweightings, join the candidates, so that
- * greedy's next step is always among them.
- * Single models are candidates whose scores are known, so the choice is never below the best of them. The same pool and
- * samples give the same result; the choice at B is the best of the first B evaluations at any larger budget. Cost: N passes for
+ * evaluated so far tell of it. An evaluation ends when the soup can no longer be the best; what the others then learn of it is
+ * what the part until there tells, also where racing is off, so both modes evaluate the same soups in the same order. The
+ * neighbours of the best soup join the candidates, so that greedy's next step is always among them, and so do its reweightings.
+ * Single models are candidates whose scores are known, so the choice is never below the best of them.
+ *
+ * The same pool, samples and batch size give the same result; the choice at B is the best of the first B evaluations at any larger
+ * budget, and `curve` has them all. Stopped by `stop` it returns the best so far, at first the best individual. Cost: N passes for
  * the logits, one read of the weights for the geometry, and at most B evaluations; between them up to 500 predictions of the
  * `GapModel`.
  */
 export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions): Promise<SearchResult> {
-  const { budget, candidates, geometry, signal } = options;
+  const { budget, candidates, geometry, racing = 'exact', signal, stop, onProgress } = options;
   checkBudget(budget);
-  const size = scorer.poolSize;
   const ensemble = await scorer.ensemble(options);
   const individual = await scorer.individualScores(options);
   const known = rankSingles(individual);
+  let best: Scored = selectBest(known);
+  const curve: CurvePoint[] = [{ evaluations: 0, best, passes: 0 }];
+  const call = { ...anySignal(signal, stop), ...(onProgress && { onProgress }) };
   const open = new OpenCandidates(
     await SoupEstimate.open(ensemble, geometry, individual, options.estimate, signal),
-    options,
+    call,
   );
-  const proposal = { samplers: ADAPTIVE_SAMPLERS, candidates, seed: 0, includeUniform: true };
-  const { mixtures, notices } = await proposeCandidates(size, proposal, ensemble, signal);
-  await open.add(mixtures);
-  let best = selectBest(known);
   const order = known.map(({ mixture }) => mixture.ingredients[0] as number);
   const near = ({ mixture }: Candidate) => [
     ...neighbours(mixture, order, MOST_SWAPS),
     ...(mixture.size > 1 ? reweightings(mixture) : []),
   ];
-  await open.add(near(best));
-  const evaluated: Scored[] = [];
-  while (evaluated.length < budget) {
-    const next = open.take();
-    if (next === undefined) break;
-    const { mixture, approxScore } = next;
-    const [score] = (await scorer.scores([mixture], signal ? { signal } : {})) as [number];
-    open.estimate.observe(next, score);
-    evaluated.push({ mixture, approxScore, rank: evaluated.length + 1, score });
-    const leader = selectBest([best, evaluated.at(-1) as Scored]);
-    if (leader !== best) await open.add(near(leader));
-    best = leader;
-    const total = Math.min(budget, evaluated.length + open.size);
-    options.onProgress?.({ phase: 'evaluate', done: evaluated.length, total, best: best.score });
-  }
+  const notices: string[] = [];
+  const evaluated: Candidate[] = [];
+  let passes = 0;
+  const search = async () => {
+    const proposal = { samplers: ADAPTIVE_SAMPLERS, candidates, seed: 0, includeUniform: true };
+    const { mixtures, notices: found } = await proposeCandidates(scorer.poolSize, proposal, ensemble, call.signal);
+    notices.push(...found);
+    await open.add(mixtures);
+    await open.add(near(best));
+    const trials = await Trials.of(scorer, ensemble.metric, racing, call);
+    while (evaluated.length < budget) {
+      const next = open.first();
+      if (next === undefined) break;
+      const { observed, passes: cost, ...found } = await trials.run(next.mixture, best, anySignal(signal, stop));
+      passes += cost;
+      open.remove(next);
+      open.estimate.observe(next, observed);
+      const { mixture, approxScore } = next;
+      const candidate = { mixture, approxScore, rank: evaluated.length + 1, ...found };
+      evaluated.push(candidate);
+      const leader = hasScore(candidate) ? selectBest([best, candidate]) : best;
+      const isNew = leader !== best;
+      best = leader;
+      if (isNew) {
+        curve.push({ evaluations: evaluated.length, best, passes });
+        await open.add(near(best));
+      }
+      const total = Math.min(budget, evaluated.length + open.size);
+      onProgress?.({ phase: 'evaluate', done: evaluated.length, total, best: best.score });
+    }
+    return true;
+  };
+  const interrupted = (await unlessStopped(stop, search)) === undefined;
   const others = [...known, ...open.rest()].sort((a, b) => scoreOf(b) - scoreOf(a));
   const listed = [...evaluated, ...others].map((one, index) => ({ ...one, rank: index + 1 }));
   const chosen = listed.find(({ mixture }) => mixture.key === best.mixture.key) as Scored;
@@ -91,8 +115,15 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     candidates: listed.slice(0, Math.max(LISTED, evaluated.length, chosen.rank)),
     scored: listed.length - known.length,
     evaluations: evaluated.length,
+    passes,
+    curve,
+    ...(interrupted && { interrupted }),
     notices,
   };
+}
+
+function hasScore(candidate: Candidate): candidate is Scored {
+  return candidate.score !== undefined;
 }
 
 function scoreOf(one: Scored | { readonly priorScore: number }): number {

@@ -9,6 +9,7 @@ export {
 } from './choice-statistics.js';
 export { type CompareOptions, type ComparisonRow, compare } from './compare.js';
 export type { RowSplitStatistics, RowStatistics } from './comparison-statistics.js';
+export type { CurvePoint } from './curve.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';
 export { backendNamed, type PoolFiles, Problem, type ProblemOptions } from './problem.js';

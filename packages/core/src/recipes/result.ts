@@ -1,4 +1,5 @@
 import type { Candidate } from '../stage1/index.js';
+import type { CurvePoint } from './curve.js';
 
 export type Method =
   | 'best-individual'
@@ -23,6 +24,13 @@ export interface SearchResult {
   readonly evaluations: number;
   /** What they cost, in full passes over the split; left out where each was one, or known from the passes that rank the models. */
   readonly passes?: number;
+  /**
+   * The choice after each number of evaluations up to this one, a point only where it changes; 0 evaluations are the best
+   * individual, where the method considers it. Left out where it is not known.
+   */
+  readonly curve?: readonly CurvePoint[];
+  /** Whether the search was asked to stop before it had spent its budget: the choice is the best that was known. */
+  readonly interrupted?: boolean;
   /** What the user should know about the run. */
   readonly notices: readonly string[];
   /** Greedy's steps. */

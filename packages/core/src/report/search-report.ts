@@ -4,6 +4,7 @@ import { LISTED, type SearchResult } from '../recipes/index.js';
 import type { Racing, Reused } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
+import { curveText, type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
 import { formatGain, formatScore } from './format-score.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
@@ -44,6 +45,8 @@ export interface RunFacts {
   readonly seed: number;
   /** How stage 2 found the best: `exact`, `off` or `statistical`. */
   readonly racing: Racing['mode'];
+  /** Whether it was asked to finish before its end, with what was known. */
+  readonly interrupted?: boolean;
   readonly backend: string;
   readonly metric: Metric;
   /** What an earlier run had computed. This and the timings are all that differs between two runs of one search. */
@@ -54,10 +57,14 @@ export interface RunFacts {
 }
 
 /** The object of `result.json` and of `search --json`. */
-export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric'>, ChoiceReport {
+export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>, ChoiceReport {
   readonly method: string;
   readonly best: DescribedCandidate & { readonly testScore?: number };
   readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
+  /** There where the run was asked to finish early: the best so far, without test scores. */
+  readonly interrupted?: true;
+  /** The choice after so many evaluations, from 0 or 1 on, an entry only where it changes; left out where a race does not tell. */
+  readonly curve?: readonly DescribedCurvePoint[];
   /** Soups whose evaluation was begun, as the paper counts. */
   readonly evaluations: number;
   /** What they cost, in full passes over the validation split. */
@@ -86,7 +93,21 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     explanation,
     facts: soups,
   } = outcome;
-  const { pool, budget, lambda, estimate, sampler, seed, racing, backend, metric, reused, timings, versions } = facts;
+  const {
+    pool,
+    budget,
+    lambda,
+    estimate,
+    sampler,
+    seed,
+    racing,
+    interrupted,
+    backend,
+    metric,
+    reused,
+    timings,
+    versions,
+  } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -94,6 +115,8 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     best: testScore === undefined ? best : { ...best, testScore },
     bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
     ...(statistics && choiceReport(statistics)),
+    ...(interrupted && { interrupted }),
+    ...(result.curve && { curve: describeCurve(result.curve, pool.models) }),
     evaluations: result.evaluations,
     passes: result.passes ?? result.evaluations,
     pool: { ...pool, models: pool.models.length },
@@ -143,6 +166,7 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
+    ...curveText(report.curve, metric),
     ...choiceText(report, metric),
     ...(report.greedy ? greedyText(report.greedy, best, metric) : []),
     ...(report.reasons ? ['', 'why no soup wins', ...report.reasons.map(({ text }) => `  ${text}`)] : []),

@@ -11,6 +11,8 @@ import type { Ranking, RankOptions } from '../stage1/index.js';
 export interface MixtureScorer {
   /** N. */
   readonly poolSize: number;
+  /** Samples per run of the evaluator: parts of a multiple of it waste nothing. */
+  readonly batch: number;
   /** The cached logits of all models. */
   cache(options?: CallOptions): Promise<PoolLogits>;
   /** Score of each mixture's averaged logits (RADIN, Eq. 3). */
@@ -23,4 +25,22 @@ export interface MixtureScorer {
   individualScores(options?: CallOptions): Promise<Float64Array>;
   /** Real score of each mixture's soup. */
   scores(mixtures: readonly Mixture[], options?: CallOptions): Promise<number[]>;
+  /** The mixture's soup, for an evaluation in parts. */
+  openSoupInParts(mixture: Mixture, options?: CallOptions): Promise<SoupInParts>;
+  /** Keeps what was found in parts; without a score, `correct` may have samples that are `NOT_EVALUATED`. */
+  record(mixture: Mixture, score: number | undefined, correct: Uint8Array | undefined): void;
+}
+
+/** A soup that can be evaluated on some of the samples until it is closed. */
+export interface SoupInParts {
+  /** What the soup gets on each of the parts, which are indices of samples. They are evaluated in one go and batched in their order. */
+  measure(parts: readonly Uint32Array[], options?: CallOptions): Promise<MeasuredPart[]>;
+  close(): Promise<void>;
+}
+
+export interface MeasuredPart {
+  /** Right samples, or negated losses in nats. */
+  readonly total: number;
+  /** 1 for each sample of the part that is right, else 0; absent for cross-entropy. */
+  readonly correct?: Uint8Array;
 }

@@ -28,16 +28,18 @@ export class OpenCandidates {
   }
 
   /**
-   * Takes out the one with the highest expected score, of equal ones the one with the higher prior score.
+   * The one with the highest expected score, of equal ones the one with the higher prior score.
    * @returns undefined where none is left
    */
-  take(): Estimated | undefined {
+  first(): Estimated | undefined {
     const likely = this.rest().slice(0, MOST_PREDICTED);
     const expected = this.estimate.predict(likely);
-    const first = expected.reduce((best, score, index) => (score > (expected[best] as number) ? index : best), 0);
-    const taken = likely[first];
-    if (taken !== undefined) this.#open.delete(taken.mixture.key);
-    return taken;
+    return likely[expected.reduce((best, score, index) => (score > (expected[best] as number) ? index : best), 0)];
+  }
+
+  /** Takes out one that was evaluated. */
+  remove({ mixture }: Estimated): void {
+    this.#open.delete(mixture.key);
   }
 
   /** All that are left, the most likely first. */

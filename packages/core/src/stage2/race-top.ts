@@ -1,9 +1,10 @@
 import { RadinError } from '../errors/index.js';
 import type { Metric } from '../metric/index.js';
-import type { CallOptions } from '../progress.js';
+import type { StoppableOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { breakTie } from '../sampler/index.js';
 import type { Candidate } from '../stage1/index.js';
+import { anySignal, unlessStopped } from '../stop.js';
 import { checkBudget } from './evaluate-top.js';
 import { raceToCertainty, raceToTheEnd } from './race.js';
 import { orderByDifficulty, type RacingOrder, randomOrder } from './racing-order.js';
@@ -25,12 +26,15 @@ export interface Raced {
   readonly candidates: readonly Candidate[];
   /** Samples evaluated, in passes over the split. */
   readonly passes: number;
+  /** Whether the race was asked to stop before it had a winner: soups that were not begun are as they came in. */
+  readonly interrupted?: true;
 }
 
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All
  * modes but the statistical one run the same batches of the same samples in the same order, fewer or more of them, so what
  * they compute of a sample is the same to the bit.
+ * Stopped by `stop`, it returns what is known by then.
  * @throws RadinError for a statistical race by cross-entropy, which is not bounded
  */
 export async function raceTop(
@@ -38,29 +42,35 @@ export async function raceTop(
   ranked: readonly Candidate[],
   budget: number,
   racing: Racing,
-  options: CallOptions = {},
+  options: StoppableOptions = {},
 ): Promise<Raced> {
   checkBudget(budget);
   checkRacing(scorer.metric, racing);
-  const { signal } = options;
+  const { signal, stop } = options;
+  const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));
   const order = await orderOf(scorer, contenders, racing, signal);
   const mixtures = contenders.map(({ mixture }) => mixture);
   const track = await SoupTrack.open(scorer, mixtures, order, options);
   try {
-    const { measured, scores } =
-      racing.mode === 'statistical'
-        ? await raceStatistically(track.statistical, racing.error, signal)
-        : await (racing.mode === 'exact' ? raceToCertainty : raceToTheEnd)(track.exact, signal);
+    const race = () => {
+      if (racing.mode === 'statistical') return raceStatistically(track.statistical, racing.error, either);
+      return (racing.mode === 'exact' ? raceToCertainty : raceToTheEnd)(track.exact, either);
+    };
+    const outcome = await unlessStopped(stop, race);
+    const { measured, scores } = outcome ?? track.soFar;
     const raced = contenders.map((candidate, index) => {
       const [score, samples] = [scores[index] as number, track.samplesOf(measured[index] as number)];
+      if (samples === 0) return candidate;
       const finished = samples === scorer.samples;
       scorer.record(candidate.mixture, finished ? score : undefined, track.correct(index));
       return finished ? { ...candidate, score } : { ...candidate, scoreAtMost: score, samples };
     });
     const best = Math.max(...raced.map(({ score }) => score ?? Number.NEGATIVE_INFINITY));
     options.onProgress?.({ phase: 'evaluate', done: raced.length, total: raced.length, best });
-    return { candidates: raced.sort((a, b) => a.rank - b.rank), passes: track.samplesEvaluated / scorer.samples };
+    const passes = track.samplesEvaluated / scorer.samples;
+    const candidates = raced.sort((a, b) => a.rank - b.rank);
+    return { candidates, passes, ...(outcome === undefined && { interrupted: true }) };
   } finally {
     await track.close();
   }

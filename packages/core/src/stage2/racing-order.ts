@@ -26,12 +26,29 @@ export async function orderByDifficulty(
   { measure }: Metric,
   signal?: AbortSignal,
 ): Promise<RacingOrder> {
+  const found = await advantages(cache, mixture, { measure }, signal);
+  const order = Uint32Array.from(found.keys()).sort((a, b) => (found[a] as number) - (found[b] as number) || a - b);
+  const miss = measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (loss: number) => -loss;
+  return { samples: order, expectedMisses: Float64Array.from(order, (sample) => miss(found[sample] as number)) };
+}
+
+/**
+ * What the averaged logits of a mixture have on each sample: the margin of the label's logit over the k-th best of the others, or
+ * minus the cross-entropy in nats. Cost: one pass over the logits, which are in memory.
+ * @param mixture p, length N
+ */
+export async function advantages(
+  cache: PoolLogits,
+  mixture: Float64Array,
+  { measure }: Pick<Metric, 'measure'>,
+  signal?: AbortSignal,
+): Promise<Float64Array> {
   const { samples, classes, labels } = cache;
   const models = [...mixture.keys()].filter((model) => (mixture[model] as number) > 0);
   const logits = models.map((model) => valuesOf(cache.logits[model] as StoredLogits));
   const mean = new Float64Array(classes);
   const advantage = measure.kind === 'top' ? marginOf(measure.k, classes) : negatedLoss;
-  const advantages = new Float64Array(samples);
+  const found = new Float64Array(samples);
   const block = Math.max(1, Math.floor(READ_AT_ONCE / (models.length * classes)));
   for (let sample = 0; sample < samples; sample++) {
     if (sample % block === 0) {
@@ -44,13 +61,9 @@ export async function orderByDifficulty(
       for (let c = 0; c < classes; c++)
         mean[c] = (mean[c] as number) + weight * (values[sample * classes + c] as number);
     }
-    advantages[sample] = advantage(mean, labels[sample] as number);
+    found[sample] = advantage(mean, labels[sample] as number);
   }
-  const order = Uint32Array.from(advantages.keys()).sort(
-    (a, b) => (advantages[a] as number) - (advantages[b] as number) || a - b,
-  );
-  const miss = measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (loss: number) => -loss;
-  return { samples: order, expectedMisses: Float64Array.from(order, (sample) => miss(advantages[sample] as number)) };
+  return found;
 }
 
 /** An order that knows nothing of the samples, as statistical racing needs. */

@@ -3,7 +3,7 @@ import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { NOT_EVALUATED } from './evaluated.js';
 import { OpenSoups } from './open-soups.js';
-import type { Track } from './race.js';
+import type { Outcome, Track } from './race.js';
 import type { RacingOrder } from './racing-order.js';
 import type { SplitScorer } from './split-scorer.js';
 import type { StatisticalTrack } from './statistical-race.js';
@@ -28,6 +28,9 @@ export class SoupTrack {
   readonly #known: ReadonlyMap<number, number>;
   /** Place in the order where each chunk begins, and the end of the last. */
   readonly #bounds: readonly number[];
+  /** Chunks measured of each contender, and what it got in them. */
+  readonly #measured: number[];
+  readonly #totals: number[];
   #evaluated = 0;
 
   private constructor(
@@ -51,6 +54,8 @@ export class SoupTrack {
     this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
     const step = batch * Math.ceil(Math.ceil(scorer.samples / batch) / CHUNKS);
     const chunks = Math.ceil(scorer.samples / step);
+    this.#measured = mixtures.map((_, index) => (known.has(index) ? chunks : 0));
+    this.#totals = mixtures.map(() => 0);
     this.#bounds = Array.from({ length: chunks + 1 }, (_, chunk) => Math.min(chunk * step, scorer.samples));
   }
 
@@ -103,6 +108,16 @@ export class SoupTrack {
     };
   }
 
+  /** What is known of the contenders, for a race that was stopped before its end. */
+  get soFar(): Pick<Outcome, 'measured' | 'scores'> {
+    const { most, score } = this.exact;
+    const scores = this.#totals.map((total, index) => {
+      const left = most.slice(this.#measured[index]).reduce((sum, part) => sum + part, 0);
+      return this.#known.get(index) ?? score(total + left);
+    });
+    return { measured: this.#measured, scores };
+  }
+
   get statistical(): StatisticalTrack {
     const { metric, samples } = this.#scorer;
     return {
@@ -143,6 +158,8 @@ export class SoupTrack {
       }
       return correct.reduce((sum, bit) => sum + bit, 0);
     });
+    for (const total of totals) this.#totals[contender] = (this.#totals[contender] as number) + total;
+    this.#measured[contender] = end;
     this.#evaluated += parts.reduce((sum, { length }) => sum + length, 0);
     this.#options.onProgress?.({
       phase: 'evaluate',

@@ -11,7 +11,8 @@ import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandid
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 import type { EvaluationMemory } from './evaluation-memory.js';
-import type { MixtureScorer } from './mixture-scorer.js';
+import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
+import { PartialEvaluation } from './partial-evaluation.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -188,6 +189,12 @@ export class SplitScorer implements MixtureScorer {
   openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
     const { pool, backend, evaluator, split } = this.#parts;
     return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
+  }
+
+  /** The soup, for an evaluation in parts; those that are known are not evaluated again. */
+  async openSoupInParts(mixture: Mixture): Promise<SoupInParts> {
+    const evaluated = await this.#evaluated.get(mixture.key)?.catch(() => undefined);
+    return new PartialEvaluation(this, mixture, evaluated?.correct ?? this.stoppedAt(mixture));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { crossEntropy } from '../../src/metric/index.js';
-import { adaptive, bestIndividual, greedySoup } from '../../src/recipes/index.js';
+import { adaptive, bestIndividual, type CurvePoint, greedySoup } from '../../src/recipes/index.js';
 import { everySubset, f32, membersOf, soupAccuracy, temporaryFolder, tinyPool, writeModel } from '../pools.js';
 import { openScorers } from './opened.js';
 
@@ -23,17 +23,23 @@ test('the choice is never below the best single model, and its score is that of 
 
 test('B evaluations are the first of those of any larger budget, no soup twice', async () => {
   const pool = await relu;
-  const runs = [];
+  const [runs, curves]: [string[][], CurvePoint[][]] = [[], []];
   for (const budget of budgets) {
-    const { validation, geometry, evaluated } = await openScorers(pool);
+    const { validation, geometry, opened } = await openScorers(pool);
     const result = await adaptive(validation, { budget, candidates, geometry });
     expect(result.evaluations).toBe(budget);
-    expect(evaluated).toHaveLength(pool.weights.length + budget);
+    expect(opened).toHaveLength(budget);
     const soups = result.candidates.slice(0, budget);
     expect(new Set(soups.map(({ mixture }) => mixture.key)).size).toBe(budget);
-    runs.push(soups.map(({ mixture, score }) => `${mixture.key} ${score}`));
+    runs.push(soups.map(({ mixture, score, scoreAtMost }) => `${mixture.key} ${score} ${scoreAtMost}`));
+    curves.push([...(result.curve ?? [])]);
+    expect(result.curve?.at(-1)?.best.mixture.key).toBe(result.best.mixture.key);
   }
   for (const run of runs) expect(run).toEqual(runs.at(-1)?.slice(0, run.length));
+  // So one run's curve has the choice at every smaller budget.
+  for (const [at, curve] of curves.entries()) {
+    expect(curve).toEqual(curves.at(-1)?.filter(({ evaluations }) => evaluations <= (budgets[at] as number)));
+  }
 });
 
 test('candidates are ranked from 1 without gaps, each once, and the best is one of them', async () => {

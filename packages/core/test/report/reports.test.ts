@@ -90,6 +90,25 @@ describe('the report of a search', () => {
     expect(searchText(report, accuracy)).toContain('2 of 2 candidates evaluated; full passes: 1.3');
   });
 
+  test('has the choice after each evaluation that changed it, and says that it was interrupted', () => {
+    const curve = [
+      { evaluations: 0, best: single, passes: 0 },
+      { evaluations: 2, best: pair, passes: 1.25 },
+    ];
+    const report = searchReport(
+      { result: { ...found, curve }, bestIndividual: individual },
+      { ...facts, interrupted: true },
+    );
+    expect(report.interrupted).toBe(true);
+    expect(report.curve).toEqual([
+      { evaluations: 0, models: ['b'], weights: [1], valScore: 0.8, passes: 0 },
+      { evaluations: 2, models: ['a', 'c'], weights: [0.5, 0.5], valScore: 0.875, passes: 1.25 },
+    ]);
+    expect(searchText(report, accuracy)).toContain('by evaluation validation 0: 80.00 %   2: 87.50 %');
+    const whole = searchReport({ result: found, bestIndividual: individual }, facts);
+    expect(JSON.stringify(whole)).not.toMatch(/curve|interrupted/);
+  });
+
   describe('with statistics', () => {
     const split = {
       samples: 200,
