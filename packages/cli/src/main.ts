@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const debug = process.argv.includes('--debug');
     if (interruption.signal.aborted) {
-      process.stderr.write('radin: interrupted; nothing was written\n');
+      process.stderr.write('radin: interrupted before there was a result; none was written\n');
       return INTERRUPTED;
     }
     if (error instanceof CommanderError && error.code === 'commander.help') {

@@ -56,7 +56,7 @@ describe('a search that is interrupted', () => {
       expect(best.testScore).toBeUndefined();
       expect(curve?.at(-1)).toMatchObject({ models: best.models, weights: best.weights, valScore: best.valScore });
       expect(stderr).toContain(
-        `radin: interrupted after ${evaluations} of 100000 evaluations; the best so far is in ${join(out, 'soup.safetensors')} and ${join(out, 'result.json')}; the same command starts again\n`,
+        `radin: interrupted after ${evaluations} of 100000 evaluations; the best so far is in ${join(out, 'soup.safetensors')} and ${join(out, 'result.json')}; the same command goes on from there\n`,
       );
       // The soup is what the report says it is.
       const soup = await radinJson<{ score: number }>(

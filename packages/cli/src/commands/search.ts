@@ -150,10 +150,10 @@ async function search(
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
     if (interrupted) {
-      const done =
-        result.evaluations === budget ? `all ${budget} evaluations` : `${result.evaluations} of ${budget} evaluations`;
+      const done = result.evaluations === budget ? `all ${budget}` : `${result.evaluations} of ${budget}`;
+      const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done}; the best so far is in ${written.soup} and ${written.json}; the same command starts again`,
+        `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
       );
     }
     if (options.json) printJson(report);

@@ -6,34 +6,40 @@ import { advantages } from './racing-order.js';
 /**
  * What each single model has on each sample: the margin of the label's logit over the k-th best of the others, or minus the
  * cross-entropy. Their weighted mean tells how hard a sample is for a mixture, and is what the samples of a trial are ordered
- * by: it is at most what the averaged logits have, and costs N × M once and size × M for a mixture, without the classes.
+ * by: it is at most what the averaged logits have, and costs size × M for a mixture, without the classes.
  */
 export class Difficulty {
-  private constructor(
-    /** M. */
-    readonly samples: number,
-    private readonly advantages: readonly Float64Array[],
+  /** By model, of those that were in a mixture so far. */
+  readonly #advantages = new Map<number, Float64Array>();
+
+  constructor(
+    private readonly cache: PoolLogits,
+    private readonly metric: Metric,
   ) {}
 
-  /** Cost: one pass over the logits, which are in memory. */
-  static async of(cache: PoolLogits, metric: Metric, signal?: AbortSignal): Promise<Difficulty> {
-    const { samples, models } = cache;
-    const found: Float64Array[] = [];
-    for (const model of models.keys()) {
-      found.push(await advantages(cache, Mixture.uniform(models.length, [model]).weights, metric, signal));
-    }
-    return new Difficulty(samples, found);
+  /** M. */
+  get samples(): number {
+    return this.cache.samples;
   }
 
-  /** Σ p_k of the models' advantages on each sample, [M]. */
-  of({ ingredients, weights }: Mixture): Float64Array {
+  /** Σ p_k of the models' advantages on each sample, [M]. Cost: one read of the logits, in memory, of each model that is new. */
+  async of({ ingredients, weights }: Mixture, signal?: AbortSignal): Promise<Float64Array> {
     const mean = new Float64Array(this.samples);
     for (const model of ingredients) {
-      const [weight, own] = [weights[model] as number, this.advantages[model] as Float64Array];
+      const [weight, own] = [weights[model] as number, await this.#of(model, signal)];
       for (let sample = 0; sample < mean.length; sample++) {
         mean[sample] = (mean[sample] as number) + weight * (own[sample] as number);
       }
     }
     return mean;
+  }
+
+  async #of(model: number, signal: AbortSignal | undefined): Promise<Float64Array> {
+    const known = this.#advantages.get(model);
+    if (known !== undefined) return known;
+    const { weights } = Mixture.uniform(this.cache.models.length, [model]);
+    const found = await advantages(this.cache, weights, this.metric, signal);
+    this.#advantages.set(model, found);
+    return found;
   }
 }

@@ -23,6 +23,13 @@ const LOSS_PER_DEFICIT = 0.3;
 /** Gaps to be expected, for scores that are fractions and for nats; the most probable size is found from the evaluations. */
 const GAP_SCALE: Readonly<Record<Metric['unit'], number>> = { fraction: 0.03, nats: 0.1 };
 
+/**
+ * Mixtures of one call whose estimate is computed: those that the metric, less the expected loss, puts first. The others' is
+ * read off the line through these. All 1,200 neighbours of a soup of 200 models, 10,000 samples and 100 classes would take five
+ * times as long to smooth as to count.
+ */
+const MOST_ESTIMATED = 250;
+
 /** Samples by which a smooth function of the weights and a count may differ: one standard deviation. */
 const COUNT_NOISE = 2;
 
@@ -94,12 +101,35 @@ export class SoupEstimate {
   /** One call of stage 1 for all mixtures. */
   async of(mixtures: readonly Mixture[], { signal }: CallOptions = {}): Promise<Estimated[]> {
     const scores = await this.#ensemble.scores(mixtures, 'metric', signal);
-    const base = await this.#inUnitOfMetric(mixtures, scores, signal);
+    const losses = mixtures.map((mixture) => this.#expectedLoss(mixture));
+    const bases = await this.#bases(mixtures, scores, losses, signal);
     return mixtures.map((mixture, index) => {
       const approxScore = scores[index] as number;
-      const priorScore = mixture.size === 1 ? approxScore : (base[index] as number) - this.#expectedLoss(mixture);
+      const priorScore = mixture.size === 1 ? approxScore : (bases[index] as number) - (losses[index] as number);
       return { mixture, approxScore, priorScore };
     });
+  }
+
+  /** What expected scores start from, in the metric's unit. */
+  async #bases(
+    mixtures: readonly Mixture[],
+    scores: Float64Array,
+    losses: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float64Array> {
+    if (mixtures.length <= MOST_ESTIMATED) return this.#inUnitOfMetric(mixtures, scores, signal);
+    const prior = (index: number) => (scores[index] as number) - (losses[index] as number);
+    const likely = [...mixtures.keys()].sort((a, b) => prior(b) - prior(a) || a - b).slice(0, MOST_ESTIMATED);
+    const some = Float64Array.from(likely, (index) => scores[index] as number);
+    const found = await this.#inUnitOfMetric(
+      likely.map((index) => mixtures[index] as Mixture),
+      some,
+      signal,
+    );
+    const { slope, offset } = lineThrough(some, found);
+    const bases = scores.map((score) => offset + slope * score);
+    for (const [at, index] of likely.entries()) bases[index] = found[at] as number;
+    return bases;
   }
 
   async #inUnitOfMetric(

@@ -73,6 +73,11 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.weightBytes;
   }
 
+  /** Whether what is evaluated is kept for later runs. */
+  get remembers(): boolean {
+    return this.#parts.memory !== undefined;
+  }
+
   /** What was remembered so far. */
   get reused(): Reused {
     const evaluations = [...this.#remembered.values()].filter((remembered) => remembered).length;

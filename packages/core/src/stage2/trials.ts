@@ -61,16 +61,15 @@ export class Trials {
     racing: 'exact' | 'off',
     options: CallOptions = {},
   ): Promise<Trials> {
-    const difficulty = await Difficulty.of(await scorer.cache(options), metric, options.signal);
-    return new Trials(scorer, difficulty, metric, racing);
+    return new Trials(scorer, new Difficulty(await scorer.cache(options), metric), metric, racing);
   }
 
   /** Cost: at most a pass, and size × M besides. @throws RadinError, the signal's reason when aborted */
   async run(mixture: Mixture, incumbent: Incumbent, options: CallOptions = {}): Promise<Trial> {
     options.signal?.throwIfAborted();
     const { samples } = this.#difficulty;
-    const advantages = this.#difficulty.of(mixture);
-    const order = this.#order(advantages, incumbent);
+    const advantages = await this.#difficulty.of(mixture, options.signal);
+    const order = this.#order(advantages, await this.#right(incumbent, options.signal));
     const chunks = chunksOf(order, this.#scorer.batch);
     const correct = this.#counts ? new Uint8Array(samples).fill(NOT_EVALUATED) : undefined;
     const totals: number[] = [];
@@ -143,11 +142,15 @@ export class Trials {
     };
   }
 
+  /** 1 for each sample that the incumbent gets right, as far as that is known, or probably gets right. */
+  async #right({ mixture }: Incumbent, signal: AbortSignal | undefined): Promise<ArrayLike<number>> {
+    const known = this.#counts ? this.#finished.get(mixture.key) : undefined;
+    return known ?? (await this.#difficulty.of(mixture, signal)).map((advantage) => (advantage > 0 ? 1 : 0));
+  }
+
   /** Samples by what the mixture has on them, ascending, those that the incumbent gets wrong moved to the front. */
-  #order(advantages: Float64Array, incumbent: Incumbent): Uint32Array {
+  #order(advantages: Float64Array, own: ArrayLike<number>): Uint32Array {
     const { samples } = this.#difficulty;
-    const known = this.#counts ? this.#finished.get(incumbent.mixture.key) : undefined;
-    const own = known ?? this.#difficulty.of(incumbent.mixture).map((advantage) => (advantage > 0 ? 1 : 0));
     const finite = advantages.filter(Number.isFinite);
     const shift = this.#counts ? (INCUMBENT_WRONG * finite.reduce((all, a) => all + Math.abs(a), 0)) / samples : 0;
     const keys = advantages.map((advantage, sample) => advantage - (own[sample] === 1 ? 0 : shift));
