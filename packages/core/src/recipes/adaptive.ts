@@ -47,7 +47,8 @@ export const ADAPTIVE_SAMPLERS = SAMPLERS.filter(({ name }) =>
  * its averaged logits (RADIN, Eq. 3), smoothed, less what soups of such spread in weight space lose, plus what the soups
  * evaluated so far tell of it. An evaluation ends when the soup can no longer be the best; what the others then learn of it is
  * what the part until there tells, also where racing is off, so both modes evaluate the same soups in the same order. The
- * neighbours of the best soup join the candidates, so that greedy's next step is always among them, and so do its reweightings.
+ * neighbours of the best soup join the candidates, so that greedy's next step is always among them, and so do its
+ * reweightings, which are left out of every second choice: they gain little by little, and always near the best soup.
  * Single models are candidates whose scores are known, so the choice is never below the best of them.
  *
  * The same pool, samples and batch size give the same result; the choice at B is the best of the first B evaluations at any larger
@@ -69,10 +70,12 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     call,
   );
   const order = known.map(({ mixture }) => mixture.ingredients[0] as number);
-  const near = ({ mixture }: Candidate) => [
-    ...neighbours(mixture, order, MOST_SWAPS),
-    ...(mixture.size > 1 ? reweightings(mixture) : []),
-  ];
+  const reweighted = new Set<string>();
+  const near = ({ mixture }: Candidate) => {
+    const weighted = mixture.size > 1 ? reweightings(mixture).filter(({ uniform }) => !uniform) : [];
+    for (const { key } of weighted) reweighted.add(key);
+    return [...neighbours(mixture, order, MOST_SWAPS), ...weighted];
+  };
   const notices: string[] = [];
   const evaluated: Candidate[] = [];
   let passes = 0;
@@ -84,7 +87,8 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     await open.add(near(best));
     const trials = await Trials.of(scorer, ensemble.metric, racing, call);
     while (evaluated.length < budget) {
-      const next = open.first();
+      const next =
+        (evaluated.length % 2 === 0 ? open.first(({ key }) => !reweighted.has(key)) : undefined) ?? open.first();
       if (next === undefined) break;
       const { observed, passes: cost, ...found } = await trials.run(next.mixture, best, anySignal(signal, stop));
       passes += cost;

@@ -28,11 +28,13 @@ export class OpenCandidates {
   }
 
   /**
-   * The one with the highest expected score, of equal ones the one with the higher prior score.
+   * Of those that `among` allows, the one with the highest expected score, of equal ones the one with the higher prior score.
    * @returns undefined where none is left
    */
-  first(): Estimated | undefined {
-    const likely = this.rest().slice(0, MOST_PREDICTED);
+  first(among: (mixture: Mixture) => boolean = () => true): Estimated | undefined {
+    const likely = this.rest()
+      .filter(({ mixture }) => among(mixture))
+      .slice(0, MOST_PREDICTED);
     const expected = this.estimate.predict(likely);
     return likely[expected.reduce((best, score, index) => (score > (expected[best] as number) ? index : best), 0)];
   }
