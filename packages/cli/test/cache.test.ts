@@ -36,7 +36,7 @@ describe('a search with a cache', () => {
       newFolder(),
     );
     expect(stdout).toMatch(
-      /\n5 of \d+ .*passes: 5\nremembered .*: the logits of 5 models, the evaluations of 4 soups\n/,
+      /\n5 of \d+ candidates evaluated; .*\nremembered .*: the logits of 5 models, the evaluations of 4 soups\n/,
     );
   });
 

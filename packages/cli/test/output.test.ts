@@ -5,7 +5,7 @@ import { linearPool, writeConfig } from './pools.js';
 import { DIGITS, runRadin } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
-const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect', 'doctor', 'demo'];
+const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect', 'cache', 'doctor', 'demo'];
 
 /** Every command on a pool of two models, which has notices: there are no subsets to sample. */
 const RUNS: readonly (readonly string[])[] = [
@@ -62,7 +62,7 @@ describe.concurrent('radin', () => {
     const { code, stdout } = await runRadin([argument], newFolder());
     expect(code).toBe(0);
     const listed = [...(stdout.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
-    expect(listed.slice(0, 9)).toEqual([...COMMANDS, 'help']);
+    expect(listed.slice(0, COMMANDS.length + 1)).toEqual([...COMMANDS, 'help']);
     expect(stdout).toContain('Example:');
   });
 

@@ -5,10 +5,23 @@ import type { Evaluator } from '../../src/evaluator/index.js';
 import { CachingEvaluator, LogitsKeys, OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
 import { accuracy, type Metric } from '../../src/metric/index.js';
-import { closeCheckpoints, KnownContents, measureGeometry, openCheckpoints, Pool } from '../../src/pool/index.js';
+import type { Soup } from '../../src/mixture/index.js';
+import {
+  type Checkpoint,
+  closeCheckpoints,
+  KnownContents,
+  measureGeometry,
+  openCheckpoints,
+  Pool,
+} from '../../src/pool/index.js';
 import { backendNamed } from '../../src/recipes/index.js';
 import { EvaluationMemory, SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
+
+/** Soups of the same models with other weights have one id, but not one key. */
+function nameOf(model: Checkpoint | Soup): string {
+  return 'mixture' in model ? model.mixture.key : model.id;
+}
 
 /** The scorers of a pool and what they had evaluated, what the cache spared them left out; all is disposed of after the test. */
 export async function openScorers(
@@ -40,13 +53,13 @@ export async function openScorers(
       return onnxEvaluator.logits(model, inputs, options);
     },
     async open(model, inputs, options) {
-      opened.push(model.id);
+      opened.push(nameOf(model));
       const loaded = await onnxEvaluator.open(model, inputs, options);
       open++;
       mostOpen = Math.max(mostOpen, open);
       return {
         logits(samples, run) {
-          parts.push({ id: model.id, samples: [...(samples ?? [])] });
+          parts.push({ id: nameOf(model), samples: [...(samples ?? [])] });
           return loaded.logits(samples, run);
         },
         close() {
