@@ -114,13 +114,22 @@ async function search(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
     }
-    const { interrupted, ...statistics } = await interruption.finishable((stop) =>
+    const { interrupted: early, ...statistics } = await interruption.finishable((stop) =>
       reportingStatistics(problem, result, single, proposal.seed, terminal, signal, stop),
     );
     const { test } = statistics;
-    const greedy = !interrupted && options.versusGreedy && (await versusGreedy(problem, result, terminal, signal));
     const explain = options.explain ?? false;
-    const explained = await explainSearch(problem, result, single, { explain, seed: proposal.seed, signal });
+    const more = await interruption.finishable((stop) =>
+      unlessStopped(stop, async () => {
+        stop.throwIfAborted();
+        const either = AbortSignal.any([signal, stop]);
+        const greedy = options.versusGreedy && (await versusGreedy(problem, result, terminal, either));
+        const seed = proposal.seed;
+        const explained = await explainSearch(problem, result, single, { explain, seed, signal: either });
+        return { ...explained, ...(greedy && { greedy }) };
+      }),
+    );
+    const interrupted = early || more === undefined;
     terminal.finish();
     const report = searchReport(
       {
@@ -128,8 +137,7 @@ async function search(
         bestIndividual: single,
         ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
         statistics,
-        ...(greedy && { greedy }),
-        ...explained,
+        ...more,
       },
       {
         pool: facts,

@@ -51,11 +51,11 @@ export class ContentCache {
     try {
       const found = await readEntry(path, key, mostBytes);
       const now = new Date();
-      if (found !== undefined) await utimes(path, now, now);
+      // An entry of somebody else's is as good, though its last use cannot be noted.
+      if (found !== undefined) await utimes(path, now, now).catch(() => undefined);
       return found;
     } catch (error) {
-      // The system's errors come from `utimes`: an entry of somebody else's, or one that was pruned meanwhile.
-      if (isFileFailure(error) || isFileFailure(fileError('use', path, error))) return undefined;
+      if (isFileFailure(error)) return undefined;
       throw error;
     }
   }

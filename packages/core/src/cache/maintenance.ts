@@ -53,7 +53,7 @@ export async function verifyEntries(
   for (const name of await namesIn(folder)) {
     options.signal?.throwIfAborted();
     const path = entryPath(folder, name);
-    if ((await kindIn(path, name, true)) !== undefined) sound++;
+    if ((await kindIn(path, name, true, UNREADABLE)) !== undefined) sound++;
     else if ((await statusOf(path)) !== undefined) {
       await remove(path);
       damaged.push(name);
@@ -102,10 +102,19 @@ async function statusOf(path: string): Promise<{ size: number; mtimeMs: number }
   });
 }
 
-/** What cannot be read is no entry. */
-async function kindIn(path: string, name: string, checksum: boolean): Promise<string | undefined> {
+/** Failures that say nothing of an entry's bytes. */
+const UNREADABLE = ['EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+
+/** What cannot be read is no entry, unless it failed in a way that is to be passed on. */
+async function kindIn(
+  path: string,
+  name: string,
+  checksum: boolean,
+  passedOn: readonly string[] = [],
+): Promise<string | undefined> {
   return identifyEntry(path, name, checksum).catch((error: unknown) => {
-    if (isFileFailure(error)) return undefined;
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (isFileFailure(error) && !passedOn.includes(code ?? '')) return undefined;
     throw error;
   });
 }

@@ -1,4 +1,5 @@
-import { arch, cpus } from 'node:os';
+import { arch, cpus, platform } from 'node:os';
+import { listBackends } from '@radin/native';
 import { type CacheKey, cacheKey, type KeyParts, sha256, sha256OfText } from '../cache/index.js';
 import type { Inputs } from '../data/index.js';
 import { type Checkpoint, FileCheckpoint, type KnownContents } from '../pool/index.js';
@@ -43,7 +44,7 @@ export class LogitsKeys {
       batch: this.#evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
       onnxruntime: ONNXRUNTIME_VERSION,
-      processor: [arch(), cpus()[0]?.model ?? 'unknown'],
+      processor: [platform(), arch(), cpus()[0]?.model ?? 'unknown', ...instructionSets()],
     };
   }
 
@@ -67,4 +68,9 @@ export class LogitsKeys {
 
 async function hashOf({ dtype, shape, bytes }: Inputs): Promise<string> {
   return sha256OfText(JSON.stringify([dtype, shape, await sha256(new Uint8Array(bytes))]));
+}
+
+/** What the processor can do, as far as our own kernels ask: a model's name does not tell, and the runtime chooses its kernels by it. */
+function instructionSets(): string[] {
+  return listBackends().flatMap(({ name, available }) => (available && name.startsWith('cpu-') ? [name] : []));
 }

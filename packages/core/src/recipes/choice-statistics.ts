@@ -62,7 +62,8 @@ export async function splitStatistics(
  * By how much the best of the evaluated candidates is expected to score too high because it is the best (`winnersCurse`);
  * undefined for cross-entropy. Samples that a stopped candidate did not see count as for the winner. That hides what the
  * candidate would have lost there, so after a race the estimate is cautious: on examples/digits at B = 25 it is 0.01 to 0.11
- * points above that of full passes, which is 0.04 to 0.16.
+ * points above that of full passes, which is 0.04 to 0.16, for the paper's search. It halves the samples of a fixed list of
+ * candidates, so it does not see that the adaptive search also proposed them by these samples.
  */
 export async function estimateWinnersCurse(
   scorer: SplitScorer,

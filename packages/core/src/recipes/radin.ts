@@ -24,14 +24,15 @@ export const LISTED = 1000;
 /**
  * RADIN, Recipe 2: rank the candidates by the score of their averaged logits, evaluate the soups of the best B, return
  * the best by its real score. Cost: N passes for the logits (once per scorer) and at most B evaluations, of which a race
- * stops those that can no longer win. Stopped by `stop` it returns the best of the soups that are wholly evaluated, or the best
- * individual where none of them is better.
+ * stops those that can no longer win. Stopped by `stop`, which ends the ranking and `evaluate` early but not the N passes, it
+ * returns the best of the soups that are wholly evaluated, or the best individual where none of them is better.
  */
 export async function radin(scorer: MixtureScorer, options: RadinOptions): Promise<SearchResult> {
   checkBudget(options.budget);
   const { budget, evaluate, signal, stop } = options;
   const method = options.lambda > 0 ? 'radin-prior' : 'radin';
   const rankOptions = { ...options, ...anySignal(signal, stop), keep: Math.max(LISTED, budget) };
+  await scorer.cache(options);
   const ranking = await unlessStopped(stop, () => scorer.rank(rankOptions));
   if (ranking === undefined) return { ...(await bestIndividual(scorer, options)), method, interrupted: true };
   const { candidates, scored, notices } = ranking;

@@ -29,7 +29,7 @@ export function soupReasons(facts: SoupFacts, ids: readonly string[], metric: Me
   const gain = (value: number) => formatGain(value, metric);
   const result =
     soup !== undefined
-      ? `the best soup that was evaluated, of ${named(soup.models, ids)}, scores ${score(soup.score)} and the single model ${alone} ${score(single.score)} (${gain(soup.score - single.score)})`
+      ? `the best soup that was evaluated in full, of ${named(soup.models, ids)}, scores ${score(soup.score)} and the single model ${alone} ${score(single.score)} (${gain(soup.score - single.score)})`
       : stoppedAtMost !== undefined
         ? `the evaluations of all ${stopped} soups were stopped: none can score above ${score(stoppedAtMost)}, and the single model ${alone} scores ${score(single.score)}`
         : `no soup of two or more models was evaluated; the best single model, ${alone}, scores ${score(single.score)}`;

@@ -6,7 +6,7 @@ import type { Estimated, SoupEstimate } from './soup-estimate.js';
 /** Candidates that the model of the gap looks at in each step, by their score before it has learned anything. */
 const MOST_PREDICTED = 500;
 
-/** The candidates of a search that have not been evaluated. No mixture enters twice. */
+/** The candidates of a search that have not been evaluated. No mixture enters twice, whatever its weights' last bits. */
 export class OpenCandidates {
   readonly #open = new Map<string, Estimated>();
   readonly #seen = new Set<string>();
@@ -22,8 +22,11 @@ export class OpenCandidates {
 
   /** Single models have no part in it: their scores are known. */
   async add(mixtures: readonly Mixture[]): Promise<void> {
-    const fresh = mixtures.filter(({ key, size }) => size > 1 && !this.#seen.has(key));
-    for (const { key } of fresh) this.#seen.add(key);
+    const fresh = mixtures.filter((mixture) => {
+      const known = this.#seen.has(roundedKey(mixture));
+      this.#seen.add(roundedKey(mixture));
+      return mixture.size > 1 && !known;
+    });
     for (const one of await this.estimate.of(fresh, this.options)) this.#open.set(one.mixture.key, one);
   }
 
@@ -48,4 +51,9 @@ export class OpenCandidates {
   rest(): Estimated[] {
     return [...this.#open.values()].sort((a, b) => b.priorScore - a.priorScore || breakTie(a.mixture, b.mixture));
   }
+}
+
+/** Equal for weights that only rounding tells apart, as of a soup that is reached in two ways. */
+function roundedKey({ ingredients, weights }: Mixture): string {
+  return ingredients.map((model) => `${model}:${Math.round((weights[model] as number) * 2 ** 40)}`).join();
 }

@@ -66,8 +66,10 @@ export async function raceTop(
       scorer.record(candidate.mixture, finished ? score : undefined, track.correct(index));
       return finished ? { ...candidate, score } : { ...candidate, scoreAtMost: score, samples };
     });
-    const best = Math.max(...raced.map(({ score }) => score ?? Number.NEGATIVE_INFINITY));
-    options.onProgress?.({ phase: 'evaluate', done: raced.length, total: raced.length, best });
+    if (outcome !== undefined) {
+      const best = Math.max(...raced.map(({ score }) => score ?? Number.NEGATIVE_INFINITY));
+      options.onProgress?.({ phase: 'evaluate', done: raced.length, total: raced.length, best });
+    }
     const passes = track.samplesEvaluated / scorer.samples;
     const candidates = raced.sort((a, b) => a.rank - b.rank);
     return { candidates, passes, ...(outcome === undefined && { interrupted: true }) };

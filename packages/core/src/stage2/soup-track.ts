@@ -1,15 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
+import { chunkSize } from './chunk-size.js';
 import { NOT_EVALUATED } from './evaluated.js';
 import { OpenSoups } from './open-soups.js';
 import type { Outcome, Track } from './race.js';
 import type { RacingOrder } from './racing-order.js';
 import type { SplitScorer } from './split-scorer.js';
 import type { StatisticalTrack } from './statistical-race.js';
-
-/** Chunks of a pass: a loser is stopped within a thirtieth of a pass of where it could be. */
-const CHUNKS = 32;
 
 /** Weights that soups may keep in memory between their chunks, in bytes. */
 const OPEN_BYTES = 2 ** 30;
@@ -52,7 +50,7 @@ export class SoupTrack {
     // One task for each core keeps all busy: more would wait for threads with logits and weights in memory.
     const tasks = Math.min(limit, Math.max(LEAST_OPEN, availableParallelism()));
     this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
-    const step = batch * Math.ceil(Math.ceil(scorer.samples / batch) / CHUNKS);
+    const step = chunkSize(scorer.samples, batch);
     const chunks = Math.ceil(scorer.samples / step);
     this.#measured = mixtures.map((_, index) => (known.has(index) ? chunks : 0));
     this.#totals = mixtures.map(() => 0);

@@ -196,7 +196,7 @@ export class SplitScorer implements MixtureScorer {
     return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
   }
 
-  /** The soup, for an evaluation in parts; those that are known are not evaluated again. */
+  /** The soup, for an evaluation in parts. Samples whose outcome is known by accuracy or top-K are not evaluated again. */
   async openSoupInParts(mixture: Mixture): Promise<SoupInParts> {
     const evaluated = await this.#evaluated.get(mixture.key)?.catch(() => undefined);
     return new PartialEvaluation(this, mixture, evaluated?.correct ?? this.stoppedAt(mixture));

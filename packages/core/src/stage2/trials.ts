@@ -2,13 +2,11 @@ import type { Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { breakTie } from '../sampler/index.js';
+import { chunkSize } from './chunk-size.js';
 import { Difficulty } from './difficulty.js';
 import { NOT_EVALUATED } from './evaluated.js';
 import type { MixtureScorer } from './mixture-scorer.js';
 import { estimateFromPart } from './part-estimate.js';
-
-/** Chunks of a pass: a loser is stopped within a thirtieth of a pass of where it could be. */
-const CHUNKS = 32;
 
 /** The best so far. */
 export interface Incumbent {
@@ -35,7 +33,7 @@ export interface Trial {
 
 /**
  * Evaluates soups one after the other, each against the best so far, samples that it will probably get wrong first, until it
- * can no longer be the best by the order of `selectBest`: the first chunk after which its score is at most the incumbent's even
+ * can no longer be the best by the order of `selectBest`: the first look after which its score is at most the incumbent's even
  * if all the rest is right (a loss of 0 for cross-entropy). Exact, since that can only stop losers; in floating point too, where
  * adding a number ≤ 0 never raises a sum.
  */
@@ -161,9 +159,8 @@ export class Trials {
 /** How far a sample that the incumbent gets wrong moves to the front, in mean absolute advantages of the samples. */
 const INCUMBENT_WRONG = 0.3;
 
-/** Whole batches, so that they are the same however many chunks are evaluated at once. */
 function chunksOf(order: Uint32Array, batch: number): Uint32Array[] {
-  const step = batch * Math.ceil(Math.ceil(order.length / batch) / CHUNKS);
+  const step = chunkSize(order.length, batch);
   return Array.from({ length: Math.ceil(order.length / step) }, (_, chunk) =>
     order.subarray(chunk * step, (chunk + 1) * step),
   );
