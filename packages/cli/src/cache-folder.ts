@@ -8,9 +8,10 @@ interface CacheFolder {
   readonly named: boolean;
 }
 
-/** `--cache`, else `$RADIN_CACHE_DIR`, else `$XDG_CACHE_HOME/radin`, else `~/.cache/radin`. */
+/** `--cache`, else `$RADIN_CACHE_DIR`, else `$XDG_CACHE_HOME/radin`, else `~/.cache/radin`. @throws RadinError for an empty `--cache` */
 export function cacheFolder(flag: string | undefined): CacheFolder {
   const { RADIN_CACHE_DIR: own, XDG_CACHE_HOME: shared } = process.env;
+  if (flag === '') throw new RadinError('CONFIG', 'Expected the name of a folder for --cache but found ""');
   const named = flag ?? (own || undefined);
   if (named !== undefined) return { path: named, named: true };
   // The specification of XDG_CACHE_HOME has relative paths ignored.

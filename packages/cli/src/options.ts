@@ -195,6 +195,10 @@ export function strategyOption(command: Command): 'adaptive' | 'radin' {
     const flag = command.options.find((option) => option.attributeName() === given[0])?.long;
     throw new RadinError('CONFIG', `Expected --strategy radin with ${flag} but found adaptive`);
   }
+  const racing: Racing['mode'] = command.getOptionValue('racing');
+  if (command.getOptionValueSource('racingError') === 'cli' && racing !== 'statistical') {
+    throw new RadinError('CONFIG', `Expected --racing statistical with --racing-error but found ${racing}`);
+  }
   return named ?? (given.length > 0 ? 'radin' : 'adaptive');
 }
 

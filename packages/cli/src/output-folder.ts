@@ -1,6 +1,6 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, lstat, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Mixture, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
+import { type Mixture, makeFolder, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -21,7 +21,14 @@ async function checkCreatable(path: string, folder: string): Promise<void> {
     if (error.code === 'ENOENT' && dirname(path) !== path) return undefined;
     throw unwritable(folder, error);
   });
-  if (found === undefined) return checkCreatable(dirname(path), folder);
+  if (found === undefined) {
+    const isLink = await lstat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isLink) return checkCreatable(dirname(path), folder);
+    throw new RadinError('FILE', `Expected a folder to write to but found a link to nothing: ${folder}`);
+  }
   if (!found.isDirectory()) throw new RadinError('FILE', `Expected a folder to write to but found a file: ${folder}`);
   await checkWritable(path);
 }
@@ -41,7 +48,7 @@ export async function writeResults(
   json: { readonly name: string; readonly value: unknown },
   signal: AbortSignal,
 ): Promise<{ soup: string; json: string }> {
-  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
   const soup = join(folder, 'soup.safetensors');

@@ -12,6 +12,7 @@ import {
   type SearchResult,
   searchReport,
   searchText,
+  soupLoses,
   splitStatistics,
   unlessStopped,
 } from '@radin/core';
@@ -108,8 +109,7 @@ async function search(
     );
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
     const single = await bestIndividual(problem.validation, { signal });
-    const isSingle = result.best.mixture.size === 1 && problem.pool.size > 1;
-    if (isSingle || result.best.score < single.best.score) {
+    if (!result.interrupted && soupLoses(result, single)) {
       terminal.notice(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
@@ -158,7 +158,11 @@ async function search(
     const json = { name: 'result.json', value: report };
     const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
     if (interrupted) {
-      const done = result.evaluations === budget ? `all ${budget}` : `${result.evaluations} of ${budget}`;
+      const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
+      const done =
+        strategy === 'radin' && result.interrupted
+          ? `${evaluated.length} whole`
+          : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
       const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
         `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,

@@ -1,8 +1,8 @@
 import { constants, existsSync } from 'node:fs';
-import { access, lstat, mkdir, rm, utimes } from 'node:fs/promises';
+import { access, lstat, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../errors/index.js';
-import { writeFileAtomically, writeTextAtomically } from '../formats/index.js';
+import { makeFolder, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
 import { isFileFailure, readEntry, writeEntry } from './entry.js';
 import { entriesFolder, entryPath } from './folder.js';
 import type { CacheKey } from './key.js';
@@ -34,7 +34,7 @@ export class ContentCache {
   /** Makes the folder where it is not there. @throws RadinError (`FILE`) where it cannot be made or written to */
   static async open(folder: string, options: ContentCacheOptions = {}): Promise<ContentCache> {
     try {
-      await mkdir(entriesFolder(folder), { recursive: true });
+      await makeFolder(entriesFolder(folder));
       await access(entriesFolder(folder), constants.W_OK);
     } catch (error) {
       throw fileError('write to the cache folder', folder, error);

@@ -1,5 +1,6 @@
 export { type FileSink, type WriteOptions, writeFileAtomically, writeTextAtomically } from './atomic-file.js';
 export { type Dtype, dtypeBytes, formatShape, isFloat, type TensorInfo } from './dtype.js';
+export { makeFolder } from './make-folder.js';
 export { type NpyArray, type NpyFile, type NpyInfo, openNpy, readNpy, readNpyHeader, writeNpy } from './npy.js';
 export { liftInitializers } from './onnx-lift.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';

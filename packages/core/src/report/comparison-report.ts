@@ -101,7 +101,9 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
       : []),
     'logit ensemble: a predictor that runs all models, no soup.',
     ...(methods.includes('oracle')
-      ? ['oracle: chosen by the test split among RADIN’s candidates; an upper reference, not a method.']
+      ? [
+          'oracle: the best of RADIN’s candidates by the test split; a reference, not a method, and no bound for other searches.',
+        ]
       : []),
     ...reusedText(reused),
   ].join('\n');

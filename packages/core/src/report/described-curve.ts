@@ -26,8 +26,11 @@ const SHOWN = 5;
 
 /** One line: the validation score after so many evaluations; none where there is nothing but the end to tell. */
 export function curveText(curve: readonly DescribedCurvePoint[] | undefined, metric: Metric): string[] {
-  if (curve === undefined || curve.length < 2) return [];
-  const texts = curve.map(({ evaluations, valScore }) => `${evaluations}: ${formatScore(valScore, metric)}`);
+  if (curve === undefined) return [];
+  // A tie that the tie-break decides changes the choice and not the score.
+  const rises = curve.filter(({ valScore }, at) => at === 0 || valScore !== curve[at - 1]?.valScore);
+  if (rises.length < 2) return [];
+  const texts = rises.map(({ evaluations, valScore }) => `${evaluations}: ${formatScore(valScore, metric)}`);
   const shown = texts.length <= SHOWN ? texts : [texts[0], '…', ...texts.slice(1 - SHOWN)];
   return [`by evaluation validation ${shown.join('   ')}`];
 }
