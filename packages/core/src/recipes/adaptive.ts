@@ -30,7 +30,7 @@ export interface AdaptiveOptions extends StoppableOptions {
 }
 
 /** Subsets with one model replaced that a new best soup brings at most; the best single models come in first. */
-const MOST_SWAPS = 500;
+const MOST_SWAPS = 300;
 
 type Scored = Candidate & { readonly score: number };
 
