@@ -93,7 +93,7 @@ NOISY = _seeded(
     first=501,
 )
 
-# The pools below were planned when the searches' constants had been chosen on those above, so that they test these.
+# The pools below test the searches: nothing in these was chosen by scores on them.
 UNSEEN_GRID = _seeded(
     [
         replace(_USUAL, epochs=epochs, learning_rate=rate, weight_decay=decay)
