@@ -1,3 +1,4 @@
+import { alignColumns } from '@radin/core';
 import { bestMedian, type Environment, type ExperimentResult, type KernelsResult, type Row, spread } from './result.js';
 
 /** A table of one experiment: a header and a line per contender, all threads side by side. */
@@ -16,6 +17,21 @@ export function tableOf({ rows }: ExperimentResult): string[][] {
       return [name, ...times, ratioText(best, limit), ratioText(best, own)];
     }),
   ];
+}
+
+/** Between the columns of a table for a terminal. */
+export const GAP = '   ';
+
+/** A table as Markdown, its first line the header; all columns but the first are of numbers. */
+export function markdownTable([header = [], ...lines]: readonly (readonly string[])[]): string {
+  return [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...lines]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
+/** A score in percent. */
+export function percent(score: number): string {
+  return (100 * score).toFixed(2);
 }
 
 /** What the ratios mean, in one sentence. */
@@ -40,17 +56,9 @@ export function environmentText(environment: Environment): string {
 /** An experiment's table for a terminal. */
 export function resultText(result: ExperimentResult): string {
   const table = tableOf(result);
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => (line[column] as string).length))) ?? [];
-  const lines = table.map((line) =>
-    line
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
-      )
-      .join('   '),
-  );
   return [
     `${result.title}: ${result.data}`,
-    ...(result.rows.length > 0 ? lines.map((line) => `  ${line}`.trimEnd()) : []),
+    ...(result.rows.length > 0 ? alignColumns(table, GAP).map((line) => `  ${line}`.trimEnd()) : []),
     ...result.notices.map((notice) => `  note: ${notice}`),
   ].join('\n');
 }
@@ -58,9 +66,7 @@ export function resultText(result: ExperimentResult): string {
 /** All tables of a run as Markdown. */
 export function markdown({ environment, size, seed, results }: KernelsResult): string {
   const sections = results.map((result) => {
-    const [header = [], ...lines] = tableOf(result);
-    const rows = [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...lines];
-    const table = result.rows.length > 0 ? `\n\n${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}` : '';
+    const table = result.rows.length > 0 ? `\n\n${markdownTable(tableOf(result))}` : '';
     const notices = result.notices.map((notice) => `\n\nNote: ${notice}.`).join('');
     return `**${result.title}**: ${result.data}.${table}${notices}`;
   });

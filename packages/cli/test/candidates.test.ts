@@ -117,30 +117,11 @@ describe.concurrent('the prior', () => {
   });
 
   it('orders larger subsets first and has no say in the choice among evaluated ones', async () => {
-    const report = await search(
-      pool.folder,
-      '--lambda',
-      '1',
-      '--sampler',
-      'exhaustive',
-      '--budget',
-      '15',
-      '--racing',
-      'off',
-    );
+    const all = ['--sampler', 'exhaustive', '--budget', '15', '--racing', 'off'];
+    const report = await search(pool.folder, '--lambda', '1', ...all);
     const sizes = report.candidates.map((candidate) => candidate.models.length);
     expect(sizes).toEqual([4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
-    const without = await search(
-      pool.folder,
-      '--lambda',
-      '0',
-      '--sampler',
-      'exhaustive',
-      '--budget',
-      '15',
-      '--racing',
-      'off',
-    );
+    const without = await search(pool.folder, '--lambda', '0', ...all);
     expect(report.best.models).toEqual(without.best.models);
     expect(report.best.valScore).toBe(Math.max(...report.candidates.map(({ valScore }) => valScore as number)));
   });

@@ -1,4 +1,10 @@
-import { adaptive, type MixtureScorer, type SoupEstimateChoice, selectBest, type WeightGeometry } from '@radin/core';
+import {
+  adaptive,
+  type CurvePoint,
+  type MixtureScorer,
+  type SoupEstimateChoice,
+  type WeightGeometry,
+} from '@radin/core';
 import type { Outcome } from '../strategies/outcome.js';
 import type { RandomSplit } from '../strategies/random-split.js';
 import type { SoupMemory } from '../strategies/soup-memory.js';
@@ -27,13 +33,10 @@ export async function adaptiveStarts(
   for (const estimate of STARTS) {
     const scores: StartRow['scores'][number][] = [];
     const budget = Math.max(...BUDGETS);
-    const { candidates, evaluations } = await adaptive(scorer, { budget, candidates: 200, geometry, estimate });
+    const { curve = [] } = await adaptive(scorer, { budget, candidates: 200, geometry, estimate });
     // What a search has evaluated first is all that one with a smaller budget evaluates.
     for (const first of BUDGETS) {
-      const known = candidates.filter(
-        ({ rank, mixture }) => rank <= Math.min(first, evaluations) || mixture.size === 1,
-      );
-      const best = selectBest(known.filter((one): one is typeof one & { score: number } => one.score !== undefined));
+      const { best } = curve.findLast(({ evaluations }) => evaluations <= first) as CurvePoint;
       const [outcome] = (await memory.outcomes([best.mixture])) as [Outcome];
       scores.push({
         validation: meanOver(validation, outcome.rightAsObserved),

@@ -1,5 +1,12 @@
 import { basename, resolve } from 'node:path';
-import { backendNamed, type Mixture, measureGeometry, proposeCandidates, SAMPLERS } from '@radin/core';
+import {
+  ADAPTIVE_SAMPLERS,
+  backendNamed,
+  type Mixture,
+  measureGeometry,
+  monteCarlo,
+  proposeCandidates,
+} from '@radin/core';
 import { describeEnvironment } from '../environment.js';
 import type { Environment } from '../result.js';
 import type { Outcome } from '../strategies/outcome.js';
@@ -17,9 +24,7 @@ import type { EstimateRow, EstimatesResult, PoolEstimates, StartRow } from './re
 
 /** The paper's candidates (RADIN, 4.1) and those of the adaptive search, each sampler's as many as in the paper. */
 const CANDIDATES = {
-  samplers: SAMPLERS.filter(({ name }) =>
-    ['monte-carlo', 'small-sets', 'top-k', 'forward', 'with-replacement'].includes(name),
-  ),
+  samplers: [monteCarlo, ...ADAPTIVE_SAMPLERS],
   candidates: 200,
   seed: 0,
   includeUniform: true,

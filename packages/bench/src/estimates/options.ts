@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { integer, parsed, UsageError } from '../command-line.js';
+import { integer, parsed } from '../command-line.js';
+import { POOL_OPTIONS, type PoolOptions, poolOptions } from '../pool-options.js';
 
 export const ESTIMATES_USAGE = `options of estimates:
   --pool DIR …         as for strategies
@@ -8,13 +8,9 @@ export const ESTIMATES_USAGE = `options of estimates:
   --cache DIR, --threads T, --json FILE   as for strategies
 `;
 
-export interface EstimatesOptions {
+export interface EstimatesOptions extends PoolOptions {
   readonly command: 'estimates';
-  readonly pools: readonly string[];
   readonly splits: number;
-  readonly cache: string | undefined;
-  readonly threads: number;
-  readonly json: string | undefined;
 }
 
 /** @throws UsageError */
@@ -23,25 +19,12 @@ export function estimatesOptions(args: readonly string[]): EstimatesOptions {
     parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        pool: { type: 'string', multiple: true, default: [] },
-        splits: { type: 'string', default: '6' },
-        cache: { type: 'string' },
-        threads: { type: 'string' },
-        json: { type: 'string' },
-      },
+      options: { ...POOL_OPTIONS, splits: { type: 'string', default: '6' } },
     }),
   );
-  // Folders that the shell has put after the first one of --pool.
-  const pools = [...values.pool, ...positionals];
-  if (pools.length === 0) throw new UsageError('Expected at least one folder for --pool but found none');
-  const { cache, json, threads } = values;
   return {
     command: 'estimates',
-    pools,
+    ...poolOptions(values, positionals),
     splits: integer(values.splits, 1, 1000, '--splits'),
-    cache,
-    threads: threads === undefined ? availableParallelism() : integer(threads, 1, 1000, '--threads'),
-    json,
   };
 }

@@ -1,4 +1,5 @@
-import { environmentText } from '../table.js';
+import { alignColumns } from '@radin/core';
+import { environmentText, markdownTable, percent } from '../table.js';
 import { BUDGETS, meanStart } from './adaptive-starts.js';
 import { meanRow } from './compare-estimates.js';
 import type { EstimateRow, EstimatesResult, PoolEstimates, StartRow } from './result.js';
@@ -25,27 +26,11 @@ function startLineOf({ start, scores }: StartRow): string[] {
   return [start, ...scores.map(({ validation, test }) => `${percent(validation)} / ${percent(test)}`)];
 }
 
-function percent(score: number): string {
-  return (100 * score).toFixed(2);
-}
-
 /** A pool's tables for a terminal. */
 export function estimatesText(result: PoolEstimates): string {
-  const aligned = (lines: readonly (readonly string[])[]) => {
-    const widths =
-      lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length))) ?? [];
-    return lines.map((line) =>
-      line
-        .map((cell, column) => {
-          const width = widths[column] as number;
-          return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-        })
-        .join('  '),
-    );
-  };
   const [rows, starts] = [
-    aligned([HEADS, ...result.rows.map(lineOf)]),
-    aligned([START_HEADS, ...result.starts.map(startLineOf)]),
+    alignColumns([HEADS, ...result.rows.map(lineOf)]),
+    alignColumns([START_HEADS, ...result.starts.map(startLineOf)]),
   ];
   return [titleOf(result), ...[...rows, '', ...starts].map((line) => `  ${line}`.trimEnd())].join('\n');
 }
@@ -56,12 +41,12 @@ export function estimatesMarkdown({ environment, splits, pools }: EstimatesResul
   const means = rows.map((_, index) => meanRow(pools.map((pool) => pool.rows[index] as EstimateRow)));
   const starts = pools[0]?.starts ?? [];
   const meanStarts = starts.map((_, index) => meanStart(pools.map((pool) => pool.starts[index] as StartRow)));
-  const table = (heads: readonly string[], lines: readonly (readonly string[])[]) =>
-    [heads, heads.map((_, column) => (column === 0 ? '---' : '---:')), ...lines]
-      .map((cells) => `| ${cells.join(' | ')} |`)
-      .join('\n');
   const section = (title: string, of: readonly EstimateRow[], from: readonly StartRow[]) =>
-    [`**${title}**`, table(HEADS, of.map(lineOf)), table(START_HEADS, from.map(startLineOf))].join('\n\n');
+    [
+      `**${title}**`,
+      markdownTable([HEADS, ...of.map(lineOf)]),
+      markdownTable([START_HEADS, ...from.map(startLineOf)]),
+    ].join('\n\n');
   const head = `${environmentText(environment)}; ${splits} splits.`;
   return [
     head,

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { integer, parsed, UsageError } from '../command-line.js';
+import { POOL_OPTIONS, type PoolOptions, poolOptions } from '../pool-options.js';
 import { DEFAULT_STRATEGY, STRATEGIES } from './strategies.js';
 
 export const STRATEGIES_USAGE = `options of strategies:
@@ -17,18 +17,14 @@ export const STRATEGIES_USAGE = `options of strategies:
   --json FILE          writes the environment and all figures
 `;
 
-export interface StrategiesOptions {
+export interface StrategiesOptions extends PoolOptions {
   readonly command: 'strategies';
-  readonly pools: readonly string[];
   readonly budgets: readonly number[];
   readonly seeds: number;
   readonly splits: number;
   readonly only: readonly string[] | undefined;
   readonly against: string;
   readonly bruteForce: boolean;
-  readonly cache: string | undefined;
-  readonly threads: number;
-  readonly json: string | undefined;
 }
 
 /** @throws UsageError */
@@ -38,7 +34,7 @@ export function strategiesOptions(args: readonly string[]): StrategiesOptions {
       args: [...args],
       allowPositionals: true,
       options: {
-        pool: { type: 'string', multiple: true, default: [] },
+        ...POOL_OPTIONS,
         budgets: { type: 'string', default: '1,3,5,10,25' },
         seeds: { type: 'string' },
         splits: { type: 'string' },
@@ -46,30 +42,21 @@ export function strategiesOptions(args: readonly string[]): StrategiesOptions {
         only: { type: 'string' },
         against: { type: 'string', default: DEFAULT_STRATEGY },
         'no-brute-force': { type: 'boolean', default: false },
-        cache: { type: 'string' },
-        threads: { type: 'string' },
-        json: { type: 'string' },
       },
     }),
   );
   const { quick, only, against } = values;
-  // Folders that the shell has put after the first one of --pool.
-  const pools = [...values.pool, ...positionals];
-  if (pools.length === 0) throw new UsageError('Expected at least one folder for --pool but found none');
   const count = (text: string | undefined, usual: number, option: string) =>
     text === undefined ? usual : integer(text, 1, 1000, option);
   return {
     command: 'strategies',
-    pools,
+    ...poolOptions(values, positionals),
     budgets: [...new Set(values.budgets.split(',').map((text) => integer(text, 1, 10_000, '--budgets')))],
     seeds: count(values.seeds, quick ? 3 : 20, '--seeds'),
     splits: count(values.splits, quick ? 4 : 20, '--splits'),
     only: only?.split(',').map((name) => strategyNamed(name, '--only')),
     against: strategyNamed(against, '--against'),
     bruteForce: !quick && !values['no-brute-force'],
-    cache: values.cache,
-    threads: count(values.threads, availableParallelism(), '--threads'),
-    json: values.json,
   };
 }
 

@@ -1,4 +1,5 @@
-import { environmentText } from '../table.js';
+import { alignColumns } from '@radin/core';
+import { environmentText, GAP, markdownTable, percent } from '../table.js';
 import type { Cell, Difference, PoolResult, StrategiesResult } from './result.js';
 
 /** What the figures mean. */
@@ -89,19 +90,11 @@ export function poolText(result: PoolResult, shape: Shape): string {
 export function strategiesMarkdown(result: StrategiesResult): string {
   const { environment, seeds, splits, pools } = result;
   const sections = pools.map((pool) => {
-    const tables = tablesOf(pool, result).map(({ title, lines }) => {
-      const [header = [], ...rest] = lines;
-      const rows = [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...rest];
-      return `${title}:\n\n${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`;
-    });
+    const tables = tablesOf(pool, result).map(({ title, lines }) => `${title}:\n\n${markdownTable(lines)}`);
     return [`**${poolTitle(pool)}**`, ...tables].join('\n\n');
   });
   const head = `${environmentText(environment)}; ${seeds} seeds, ${splits} splits.`;
   return [head, STRATEGIES_LEGEND, ...sections].join('\n\n');
-}
-
-function percent(score: number): string {
-  return (100 * score).toFixed(2);
 }
 
 function points(difference: Difference | undefined): string {
@@ -112,16 +105,7 @@ function points(difference: Difference | undefined): string {
 }
 
 function aligned(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length))) ?? [];
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
-        )
-        .join('   ')
-        .trimEnd(),
-    )
+  return alignColumns(lines, GAP)
     .map((line) => `    ${line}`)
     .join('\n');
 }

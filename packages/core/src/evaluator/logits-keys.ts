@@ -22,6 +22,7 @@ interface EvaluatorFacts {
 export class LogitsKeys {
   readonly #evaluator: EvaluatorFacts;
   readonly #graph: Promise<string>;
+  readonly #processor = [platform(), arch(), cpus()[0]?.model ?? 'unknown', ...instructionSets()];
   readonly #inputs = new Map<Inputs, Promise<string>>();
 
   constructor(
@@ -44,7 +45,7 @@ export class LogitsKeys {
       batch: this.#evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
       onnxruntime: ONNXRUNTIME_VERSION,
-      processor: [platform(), arch(), cpus()[0]?.model ?? 'unknown', ...instructionSets()],
+      processor: this.#processor,
     };
   }
 

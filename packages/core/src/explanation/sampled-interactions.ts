@@ -1,6 +1,6 @@
-import { Mixture } from '../mixture/index.js';
 import type { Random } from '../random.js';
 import type { EnsembleScores } from '../sampler/index.js';
+import { DistinctSubsets } from './distinct-subsets.js';
 import { meanOf, standardError } from './sampled-shapley.js';
 
 /** How much more two models bring together than each alone, averaged over what else is in the ensemble. */
@@ -31,13 +31,7 @@ export async function sampledInteractions(
   const pairs = models
     .flatMap((i, at) => models.slice(0, at).map((j): [number, number] => [Math.min(i, j), Math.max(i, j)]))
     .sort(([a, b], [c, d]) => a - c || b - d);
-  const mixtures = new Map<string, Mixture>();
-  const keyOf = (members: readonly number[]) => {
-    if (members.length === 0) return '';
-    const mixture = Mixture.uniform(size, members);
-    if (!mixtures.has(mixture.key)) mixtures.set(mixture.key, mixture);
-    return mixture.key;
-  };
+  const subsets = new DistinctSubsets(size);
   const drawn = pairs.map(([i, j]) => {
     const others = [...Array(size).keys()].filter((k) => k !== i && k !== j);
     return Array.from({ length: draws }, (_, draw) => {
@@ -45,12 +39,11 @@ export async function sampledInteractions(
       const subset = random
         .subset(others.length, Math.floor(place * (others.length + 1)))
         .map((at) => others[at] as number);
-      return [keyOf([...subset, i, j]), keyOf([...subset, i]), keyOf([...subset, j]), keyOf(subset)] as const;
+      return [[...subset, i, j], [...subset, i], [...subset, j], subset].map((members) => subsets.add(members));
     });
   });
-  const scored = await ensemble.scores([...mixtures.values()], 'metric', signal);
-  const scores = new Map([...mixtures.keys()].map((key, index) => [key, scored[index] as number]));
-  const of = (key: string) => scores.get(key) ?? empty;
+  const scores = await subsets.scores(ensemble, signal);
+  const of = (key: string | undefined) => scores.get(key ?? '') ?? empty;
   return pairs.map((pair, at) => {
     const values = (drawn[at] ?? []).map(([both, first, second, none]) => of(both) - of(first) - of(second) + of(none));
     const interaction = meanOf(values);

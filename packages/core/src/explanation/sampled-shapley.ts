@@ -1,6 +1,6 @@
-import { Mixture } from '../mixture/index.js';
 import type { Random } from '../random.js';
 import type { EnsembleScores } from '../sampler/index.js';
+import { DistinctSubsets } from './distinct-subsets.js';
 
 /** Shapley values, estimated. */
 export interface SampledShapley {
@@ -39,25 +39,17 @@ export async function sampledShapley(
   const size = ensemble.poolSize;
   const everyone = [...Array(size).keys()];
   const orders = Array.from({ length: pairs }, () => [...random.permutation(size)]);
-  const mixtures = new Map<string, Mixture>();
-  const prefix = (order: readonly number[], length: number) => {
-    const mixture = Mixture.uniform(size, order.slice(0, length));
-    if (!mixtures.has(mixture.key)) mixtures.set(mixture.key, mixture);
-    return mixture.key;
-  };
-  const allKey = prefix(everyone, size);
-  const withoutKeys = everyone.map((k) =>
-    size === 1 ? '' : prefix([...everyone.slice(0, k), ...everyone.slice(k + 1)], size - 1),
-  );
+  const subsets = new DistinctSubsets(size);
+  const allKey = subsets.add(everyone);
+  const withoutKeys = everyone.map((k) => subsets.add(everyone.toSpliced(k, 1)));
   // The score after each step, by key: lengths 1 … N.
   const walks = orders
     .flatMap((order) => [order, order.toReversed()])
     .map((order) => ({
       order,
-      keys: order.map((_, step) => (step === 0 ? '' : prefix(order, step + 1))),
+      keys: order.map((_, step) => (step === 0 ? '' : subsets.add(order.slice(0, step + 1)))),
     }));
-  const scored = await ensemble.scores([...mixtures.values()], 'metric', signal);
-  const scores = new Map([...mixtures.keys()].map((key, index) => [key, scored[index] as number]));
+  const scores = await subsets.scores(ensemble, signal);
   const all = scores.get(allKey) as number;
   const without = Float64Array.from(withoutKeys, (key) => scores.get(key) ?? empty);
   const ends = Float64Array.from(singles, (single, k) =>
@@ -89,7 +81,7 @@ export async function sampledShapley(
     ),
     leaveOneOut: without.map((score) => all - score),
     all,
-    evaluations: mixtures.size,
+    evaluations: subsets.size,
   };
 }
 

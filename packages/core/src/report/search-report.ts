@@ -93,21 +93,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     explanation,
     facts: soups,
   } = outcome;
-  const {
-    pool,
-    budget,
-    lambda,
-    estimate,
-    sampler,
-    seed,
-    racing,
-    interrupted,
-    backend,
-    metric,
-    reused,
-    timings,
-    versions,
-  } = facts;
+  const { pool, interrupted, metric, reused, timings, versions, ...run } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -120,13 +106,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     evaluations: result.evaluations,
     passes: result.passes ?? result.evaluations,
     pool: { ...pool, models: pool.models.length },
-    budget,
-    lambda,
-    estimate,
-    sampler,
-    seed,
-    racing,
-    backend,
+    ...run,
     metric: metric.name,
     notices: result.notices,
     scored: result.scored,

@@ -1,5 +1,5 @@
-/** Rows of text with the columns aligned, the first to the left and the others to the right, two spaces between. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+/** Rows of text with the columns aligned, the first to the left and the others to the right, `gap` between. */
+export function alignColumns(rows: readonly (readonly string[])[], gap = '  '): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, text] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, text.length);
@@ -10,7 +10,7 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
         const width = widths[column] as number;
         return column === 0 ? text.padEnd(width) : text.padStart(width);
       })
-      .join('  ')
+      .join(gap)
       .trimEnd(),
   );
 }

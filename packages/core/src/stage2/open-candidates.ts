@@ -23,9 +23,8 @@ export class OpenCandidates {
   /** Single models have no part in it: their scores are known. */
   async add(mixtures: readonly Mixture[]): Promise<void> {
     const fresh = mixtures.filter((mixture) => {
-      const known = this.#seen.has(roundedKey(mixture));
-      this.#seen.add(roundedKey(mixture));
-      return mixture.size > 1 && !known;
+      const before = this.#seen.size;
+      return this.#seen.add(roundedKey(mixture)).size > before && mixture.size > 1;
     });
     for (const one of await this.estimate.of(fresh, this.options)) this.#open.set(one.mixture.key, one);
   }

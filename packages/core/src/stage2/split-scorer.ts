@@ -11,6 +11,7 @@ import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandid
 import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 import type { EvaluationMemory } from './evaluation-memory.js';
+import { KnownEvaluations } from './known-evaluations.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
 import { PartialEvaluation } from './partial-evaluation.js';
 
@@ -43,14 +44,14 @@ export class SplitScorer implements MixtureScorer {
   readonly #parts: SplitScorerParts;
   readonly #evaluated = new Map<string, Promise<Evaluated>>();
   readonly #partial = new Map<string, Uint8Array>();
-  /** Whether all that was asked of each soup so far was remembered, by key. */
-  readonly #remembered = new Map<string, boolean>();
+  readonly #known: KnownEvaluations;
   #rememberedModels = 0;
   #cache: Promise<PoolLogits> | undefined;
   #approx: Promise<ApproxScorer> | undefined;
 
   constructor(parts: SplitScorerParts) {
     this.#parts = parts;
+    this.#known = new KnownEvaluations(parts.memory);
   }
 
   /** N. */
@@ -75,13 +76,12 @@ export class SplitScorer implements MixtureScorer {
 
   /** Whether what is evaluated is kept for later runs. */
   get remembers(): boolean {
-    return this.#parts.memory !== undefined;
+    return this.#known.remembers;
   }
 
   /** What was remembered so far. */
   get reused(): Reused {
-    const evaluations = [...this.#remembered.values()].filter((remembered) => remembered).length;
-    return { models: this.#rememberedModels, evaluations };
+    return { models: this.#rememberedModels, evaluations: this.#known.reused };
   }
 
   /** What the scores are. */
@@ -212,10 +212,8 @@ export class SplitScorer implements MixtureScorer {
     run: (samples: Uint32Array) => Promise<Logits>,
     signal: AbortSignal,
   ): Promise<Evaluated[]> {
-    const { memory } = this.#parts;
-    const found = await Promise.all(parts.map((samples) => memory?.find(mixture, samples)));
+    const found = await this.#known.find(mixture, parts);
     const missing = parts.filter((_, index) => found[index] === undefined);
-    this.#note(mixture, missing.length === 0);
     if (missing.length === 0) return found as Evaluated[];
     const logits = await run(Uint32Array.from(missing.flatMap((samples) => [...samples])));
     const scored: (readonly [Uint32Array, Evaluated])[] = [];
@@ -224,7 +222,7 @@ export class SplitScorer implements MixtureScorer {
       scored.push([samples, await this.#scoreSamples(rows(logits, first, samples.length), samples, signal)]);
       first += samples.length;
     }
-    await memory?.keep(mixture, scored);
+    await this.#known.keep(mixture, scored);
     const computed = new Map(scored);
     return parts.map((samples, index) => found[index] ?? (computed.get(samples) as Evaluated));
   }
@@ -254,18 +252,13 @@ export class SplitScorer implements MixtureScorer {
     mixture: Mixture,
     options: { signal: AbortSignal; onProgress: (fraction: number) => void },
   ): Promise<Evaluated> {
-    const { pool, backend, memory } = this.#parts;
+    const { pool, backend } = this.#parts;
     const all = Uint32Array.from({ length: this.samples }, (_, sample) => sample);
-    const found = await memory?.find(mixture, all);
-    this.#note(mixture, found !== undefined);
+    const [found] = await this.#known.find(mixture, [all]);
     if (found !== undefined) return found;
     const { logits: _, reused: __, ...evaluated } = await this.evaluate(new Soup(pool, mixture, backend), options);
-    await memory?.keep(mixture, [[all, evaluated]]);
+    await this.#known.keep(mixture, [[all, evaluated]]);
     return evaluated;
-  }
-
-  #note({ key }: Mixture, remembered: boolean): void {
-    this.#remembered.set(key, remembered && this.#remembered.get(key) !== false);
   }
 
   get #stage1() {

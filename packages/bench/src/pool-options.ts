@@ -1,0 +1,32 @@
+import { availableParallelism } from 'node:os';
+import { integer, UsageError } from './command-line.js';
+
+/** How `parseArgs` takes the options of every comparison on pools. */
+export const POOL_OPTIONS = {
+  pool: { type: 'string', multiple: true, default: [] as string[] },
+  cache: { type: 'string' },
+  threads: { type: 'string' },
+  json: { type: 'string' },
+} as const;
+
+export interface PoolOptions {
+  readonly pools: readonly string[];
+  readonly cache: string | undefined;
+  readonly threads: number;
+  readonly json: string | undefined;
+}
+
+/** @param positionals folders that the shell has put after the first one of --pool. @throws UsageError */
+export function poolOptions(
+  { pool, cache, threads, json }: { pool: string[]; cache?: string; threads?: string; json?: string },
+  positionals: readonly string[],
+): PoolOptions {
+  const pools = [...pool, ...positionals];
+  if (pools.length === 0) throw new UsageError('Expected at least one folder for --pool but found none');
+  return {
+    pools,
+    cache,
+    threads: threads === undefined ? availableParallelism() : integer(threads, 1, 1000, '--threads'),
+    json,
+  };
+}
