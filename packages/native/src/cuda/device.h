@@ -17,7 +17,7 @@
 //     void launch(const Kernel& kernel, size_t count);
 //     void wait();                                        // until all of the above is done
 //   }
-//   T atomic_add(T* at, T value), void atomic_max(T* at, T value);         // in kernels
+//   T atomic_add(T* at, T value), uint32_t bits_in(uint32_t word);         // in kernels
 //
 // Memory is given back when its owner goes. A stream that goes waits first, so owners of memory declare their stream
 // last.

@@ -136,11 +136,11 @@ RADIN_SHARED uint32_t atomic_add(uint32_t* at, uint32_t value) {
 #endif
 }
 
-RADIN_SHARED void atomic_max(int32_t* at, int32_t value) {
+RADIN_SHARED uint32_t bits_in(uint32_t word) {
 #ifdef __CUDA_ARCH__
-  atomicMax(at, value);
+  return static_cast<uint32_t>(__popc(word));
 #else
-  *at = *at > value ? *at : value;
+  return static_cast<uint32_t>(__builtin_popcount(word));
 #endif
 }
 

@@ -114,6 +114,6 @@ RADIN_SHARED uint32_t atomic_add(uint32_t* at, uint32_t value) {
   return before;
 }
 
-RADIN_SHARED void atomic_max(int32_t* at, int32_t value) { *at = *at > value ? *at : value; }
+RADIN_SHARED uint32_t bits_in(uint32_t word) { return static_cast<uint32_t>(__builtin_popcount(word)); }
 
 }  // namespace radin
