@@ -71,7 +71,7 @@ async function averageFrom(
 }
 
 /** Rows of weights 1 for the models of each subset. */
-function mixtureRows(subsets: readonly (readonly number[])[], models: number): Float64Array {
+export function mixtureRows(subsets: readonly (readonly number[])[], models: number): Float64Array {
   const rows = new Float64Array(subsets.length * models);
   for (const [s, subset] of subsets.entries()) {
     for (const model of subset) rows[s * models + model] = 1;
@@ -98,20 +98,10 @@ export async function countCorrect(
 ): Promise<Float64Array> {
   const bank = await openBank(pool, threads, samples);
   try {
-    return await countOf(bank, subsets, pool.logits.length, threads);
+    return await bank.count(mixtureRows(subsets, pool.logits.length), { threads });
   } finally {
     bank.close();
   }
-}
-
-/** The correct samples of each candidate of a pool of so many models. */
-export function countOf(
-  bank: Bank,
-  subsets: readonly (readonly number[])[],
-  models: number,
-  threads: number,
-): Promise<Float64Array> {
-  return bank.count(mixtureRows(subsets, models), { threads });
 }
 
 export function openBank(pool: LogitPool, threads: number, samples?: number, backend = usual): Promise<Bank> {

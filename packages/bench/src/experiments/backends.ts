@@ -3,7 +3,7 @@ import { makeLogits, makeSubsets } from '../data/logits.js';
 import { makeWeights } from '../data/weights.js';
 import type { Answer, Bench, Entrant, Experiment } from '../experiment.js';
 import { timed } from '../interleave.js';
-import { allSubsets, average, countOf, openBank } from '../ours.js';
+import { allSubsets, average, mixtureRows, openBank } from '../ours.js';
 import { type AveragingSize, describeWeights, modelBytes } from './averaging.js';
 import { describeLogits, memoryOf, type ScoringSize } from './scoring.js';
 
@@ -19,11 +19,15 @@ const SOUPS = 25;
 /** `cuda` against `cpu`: the same calls with the same arrays in host memory. None where there is no device. */
 export function backendsOf({ score, average: one, manyAverages }: BackendSizes): Experiment[] {
   if (listBackends().every(({ name, available }) => name !== 'cuda' || !available)) return [];
+  const mixtures = mixtureRows(makeSubsets(score.models, CANDIDATES, 1), score.models);
   const sizes = [13, 20, 24].map((models) => ({ ...score, models }));
   return [
     onBank('cuda-bank', 'The bank, by backend', score, async (bank) => bank, true),
-    onBank('cuda-counts', `Counts of ${CANDIDATES} mixtures of the bank, by backend`, score, (bank, threads) =>
-      countOf(bank, makeSubsets(score.models, CANDIDATES, 1), score.models, threads),
+    onBank(
+      'cuda-counts',
+      `Counts of ${CANDIDATES.toLocaleString('en')} mixtures of the bank, by backend`,
+      score,
+      (bank, threads) => bank.count(mixtures, { threads }),
     ),
     ...sizes.map((size) =>
       onBank(`cuda-all-subsets-${size.models}`, `All 2^${size.models} subsets, by backend`, size, allSubsets),

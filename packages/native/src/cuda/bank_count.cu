@@ -59,15 +59,14 @@ struct CountGroups {
 
 // Bytes of the room for a chunk's open groups.
 constexpr size_t kOpenBytes = size_t{64} << 20;
-// Slots times ingredients, of 16 lanes each, of a launch, which nothing stops: 16 thousand million additions.
-constexpr size_t kLaunchWork = size_t{1} << 30;
 // Open groups that a thread takes at a time.
 constexpr size_t kOpenAtOnce = 1024;
 
 size_t chunk_of(const Bank& bank) {
   const size_t slots = std::max<size_t>(bank.first_slot[bank.groups], 1);
   const size_t by_memory = kOpenBytes / (sizeof(OpenGroup) * std::max<size_t>(bank.groups, 1));
-  return std::clamp<size_t>(std::min(by_memory, kLaunchWork / (slots * bank.models)), 1, size_t{1} << 16);
+  const size_t by_time = kLaunchSteps / (slots * bank.models);  // a step is an ingredient's 16 lanes of a slot
+  return std::clamp<size_t>(std::min(by_memory, by_time), 1, size_t{1} << 16);
 }
 
 // Wrong samples of chunks of mixtures.

@@ -32,6 +32,9 @@ inline size_t free_device_memory() {
   return free;
 }
 
+// Some tens of milliseconds, for as many threads as a large GPU holds.
+constexpr size_t kLaunchSteps = (size_t{1} << 32) - 1;
+
 struct OnDevice {
   static void allocate(void** data, size_t bytes) { check(cudaMalloc(data, bytes), "cudaMalloc"); }
   static void release(void* data) { cudaFree(data); }

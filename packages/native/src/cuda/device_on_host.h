@@ -37,6 +37,9 @@ inline size_t free_device_memory() {
   return used < total ? total - used : 0;
 }
 
+// Some tenths of a second.
+constexpr size_t kLaunchSteps = size_t{1} << 27;
+
 template <class T, bool kOnDevice>
 class OwnedArray {
  public:
