@@ -12,7 +12,7 @@ const native = (name: string): Entry => ({ name, open: () => openNativeBackend(n
 
 /**
  * `auto` takes the first that opens. `cpu` is the fastest of the instruction sets after it. `cuda` is asked for by name: it wins
- * where very many subsets are scored on few cores and loses where bytes have to cross the bus (docs/performance.md).
+ * where very many subsets are scored on few cores and loses where bytes have to cross the bus (docs/cuda.md).
  */
 const ENTRIES: readonly Entry[] = [
   native('cpu'),
