@@ -46,8 +46,10 @@ export class ChartView {
     }).observe(this.stage);
   }
 
+  /** Called when the marks are elsewhere than before. */
   onRedraw(listener: () => void): void {
     this.#redrawn.push(listener);
+    this.#container.addEventListener('scroll', listener);
   }
 
   /** Draws, and shows the drawing in place of the last one when it is done. */
@@ -81,7 +83,8 @@ export class ChartView {
 
   /** Where the rows are drawn, in pixels from the stage's corner. */
   targets(): Target[] {
-    return this.#view === undefined ? [] : targetsOf(this.#view);
+    const targets = this.#view === undefined ? [] : targetsOf(this.#view);
+    return targets.map((target) => ({ ...target, x: target.x - this.#container.scrollLeft }));
   }
 }
 
