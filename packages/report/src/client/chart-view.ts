@@ -26,6 +26,7 @@ export class ChartView {
   readonly #redrawn: (() => void)[] = [];
   #view: InstanceType<typeof vega.View> | undefined;
   #width = 0;
+  #draws = 0;
 
   constructor(figure: HTMLElement, chart: ChartData, { rows }: TableRows, dark: Readonly<Record<string, string>>) {
     this.#figure = figure;
@@ -55,6 +56,8 @@ export class ChartView {
   /** Draws, and shows the drawing in place of the last one when it is done. */
   async draw(): Promise<void> {
     const width = this.stage.clientWidth;
+    this.#draws += 1;
+    const draw = this.#draws;
     // While the page is printed or hidden there is no width to draw for.
     if (width === 0) return;
     this.#width = width;
@@ -69,7 +72,8 @@ export class ChartView {
       tooltip: () => undefined,
     });
     await view.runAsync();
-    if (this.#width !== width) {
+    // Another drawing may have begun meanwhile, for another width or theme.
+    if (draw !== this.#draws) {
       view.finalize();
       return;
     }
