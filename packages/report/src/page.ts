@@ -65,4 +65,7 @@ export interface Chart {
 }
 
 /** A vega-lite specification that a theme and the data are added to. */
-export type ChartSpec = Omit<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
+export type ChartSpec = WithoutAny<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
+
+/** Every member of a union without some keys; `Omit` would keep those that all members share. */
+type WithoutAny<Union, Keys extends PropertyKey> = Union extends unknown ? Omit<Union, Keys> : never;
