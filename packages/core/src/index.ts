@@ -37,6 +37,7 @@ export {
   type Checkpoint,
   closeCheckpoints,
   contentSha256,
+  distancesFromOthers,
   duplicates,
   FileCheckpoint,
   inspectPool,

@@ -6,6 +6,7 @@ import {
   comparisonText,
   formatScore,
   type Metric,
+  type Problem,
 } from '@radin/core';
 import type { Command } from 'commander';
 import {
@@ -17,7 +18,9 @@ import {
   withPoolOptions,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
+import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { VERSIONS } from '../versions.js';
 
 export interface CompareCommandOptions extends PoolOptions, CandidateOptions {
   readonly budgets: readonly number[];
@@ -52,17 +55,34 @@ export async function runCompare(
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
+    const budgets = [...new Set(options.budgets)];
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
-      budgets: [...new Set(options.budgets)],
+      budgets,
       geometry: (await problem.geometry({ signal })).whole,
       signal,
       onProgress: terminal.onProgress,
     });
     terminal.finish();
-    for (const notice of new Set(rows.flatMap(({ result }) => result.notices))) terminal.notice(`note: ${notice}`);
-    const report = comparisonReport(rows, facts, metric, problem.validation.reused);
+    const notices = [...new Set(rows.flatMap(({ result }) => result.notices))];
+    for (const notice of notices) terminal.notice(`note: ${notice}`);
     const best = bestSoup(rows);
+    const report = comparisonReport(
+      { rows, written: best, pool: await poolFindings(problem, await singleTestScores(problem, signal), signal) },
+      {
+        pool: facts,
+        metric,
+        budgets,
+        candidates: proposal.candidates,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
+        seed: proposal.seed,
+        backend: problem.backend.name,
+        notices,
+        reused: problem.validation.reused,
+        timings: terminal.timings,
+        versions: VERSIONS,
+      },
+    );
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
     if (options.json) printJson(report);
@@ -71,6 +91,11 @@ export async function runCompare(
         `${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`,
       );
   });
+}
+
+/** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */
+async function singleTestScores({ test }: Problem, signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
+  return new Map(test === undefined ? [] : (await test.individualScores({ signal })).entries());
 }
 
 /** The soup with the best validation score among the methods that a user could use; the earliest row among equals. */

@@ -37,6 +37,7 @@ import {
   withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
+import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
@@ -131,6 +132,9 @@ async function search(
     );
     const interrupted = early || more === undefined;
     terminal.finish();
+    const [singleModel] = single.best.mixture.ingredients as [number];
+    const tested = new Map(test === undefined ? [] : [[singleModel, test.otherScore] as const]);
+    const findings = await poolFindings(problem, tested, signal);
     const report = searchReport(
       {
         result,
@@ -138,6 +142,7 @@ async function search(
         ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
         statistics,
         ...more,
+        pool: findings,
       },
       {
         pool: facts,
