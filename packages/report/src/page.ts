@@ -65,4 +65,7 @@ export interface Chart {
 }
 
 /** A vega-lite specification that a theme and the data are added to. */
-export type ChartSpec = Omit<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
+export type ChartSpec = Without<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
+
+/** `Omit` for each kind of specification: of a union it would leave what all kinds share. */
+type Without<Kind, Keys extends PropertyKey> = Kind extends unknown ? Omit<Kind, Keys> : never;

@@ -20,9 +20,10 @@ import {
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { VERSIONS } from '../versions.js';
 
-export interface CompareCommandOptions extends PoolOptions, CandidateOptions {
+export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
 }
@@ -38,9 +39,9 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withCandidateOptions(withBudgets(command)).option(
+  return withReport(withCandidateOptions(withBudgets(command))).option(
     '--out <folder>',
-    'where comparison.json and the best soup, soup.safetensors, are written',
+    'where comparison.json, report.html and the best soup, soup.safetensors, are written',
     'radin-out',
   );
 }
@@ -48,7 +49,7 @@ export function withCompareOptions(command: Command): Command {
 export async function runCompare(
   pool: string | undefined,
   options: CompareCommandOptions,
-  { signal, print, printJson }: CommandContext,
+  { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
@@ -85,11 +86,13 @@ export async function runCompare(
     );
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else
-      print(
-        `${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`,
-      );
+    else {
+      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
+    }
+    if (failure !== undefined) throw failure;
   });
 }
 

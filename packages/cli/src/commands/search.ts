@@ -17,6 +17,7 @@ import {
   unlessStopped,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { budgetPlot, plotOptions } from '../budget-plot.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
@@ -39,6 +40,7 @@ import {
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -48,7 +50,8 @@ interface SearchOptions
     HoldOutOptions,
     RacingOptions,
     EstimateOptions,
-    ExplainOptions {
+    ExplainOptions,
+    ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
   readonly lambda: number;
@@ -60,11 +63,10 @@ export function addSearch(program: Command, context: CommandContext): void {
     .command('search')
     .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
-    .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out')
+    .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
-  withPoolOptions(
-    withExplain(withHoldOut(withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true))))),
-  )
+  const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
+  withPoolOptions(withReport(withExplain(withHoldOut(searching))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -173,8 +175,15 @@ async function search(
         `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
       );
     }
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else print(`${searchText(report, metric, explain)}\nwrote ${written.soup} and ${written.json}`);
+    else {
+      const shown = options.quiet ? undefined : plotOptions(process.stdout, process.env);
+      const plot = shown ? budgetPlot(report, metric, shown) : [];
+      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      print([searchText(report, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n'));
+    }
+    if (failure !== undefined) throw failure;
   });
 }
 

@@ -59,7 +59,7 @@ const SAMPLED_MODELS = 8;
 const LEAST_DRAWS = 8;
 /** Samples of a part at least, and the seconds that taking one logit out of all takes, which the bank then reads again. */
 const LEAST_SAMPLES = 32;
-const COPYING = 6e-10;
+const COPYING = 3e-9;
 
 /**
  * Explains the ensemble by stage 1's scores alone, without a forward pass. Exact up to `exactUpTo` models: all subsets of 16

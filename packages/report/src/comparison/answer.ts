@@ -1,0 +1,54 @@
+import { type ComparisonReport, METHOD_TITLES } from '@radin/core';
+import { counted, text } from '../blocks.js';
+import type { Block, Fact } from '../page.js';
+import { gainFact, intervalText, type Scores } from '../scores.js';
+
+export function titleOf(method: string): string {
+  return METHOD_TITLES[method] ?? method;
+}
+
+/** The soup that was written and what it gains over the best single model. */
+export function answer({ rows, written, pool, notices }: ComparisonReport, scores: Scores): Block[] {
+  const at = (wanted: string) => rows.find(({ method, budget }) => method === wanted && budget === written.budget);
+  const [best, single] = [at(written.method), at('best-individual')];
+  if (best === undefined) return [];
+  const { validation, test } = best.statistics ?? {};
+  const fact = (
+    label: string,
+    score: number | undefined,
+    other: number | undefined,
+    split: typeof validation,
+  ): Fact[] =>
+    score === undefined
+      ? []
+      : [
+          {
+            label: `Its soup, ${label}`,
+            value: scores.text(score),
+            ...(split && { note: `95 % interval ${intervalText(split.interval)}` }),
+          },
+          ...(other === undefined
+            ? []
+            : [
+                gainFact(
+                  `Gain over the best single model, ${label}`,
+                  scores.gain(score - other),
+                  split?.versusBestIndividual,
+                ),
+              ]),
+        ];
+  return [
+    ...text(
+      `The best soup by validation score is that of ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')} (${best.models.join(', ')}). It is in soup.safetensors, beside comparison.json.`,
+      'A best of so many rows scores somewhat too high on the samples that it was chosen by; the test samples chose nothing but the oracle.',
+    ),
+    {
+      kind: 'facts',
+      facts: [
+        ...fact('validation', best.valScore, single?.valScore, validation),
+        ...fact('test', best.testScore, single?.testScore, test),
+      ],
+    },
+    ...notices.flatMap((notice) => text(`Note: ${notice}.`)),
+  ];
+}

@@ -1,0 +1,50 @@
+import type { SearchReport } from '@radin/core';
+import { counted, table, text } from './blocks.js';
+import type { Block, Cell } from './page.js';
+
+type Run = Pick<SearchReport, 'timings' | 'versions' | 'reused'>;
+
+/** Rows of names and values. */
+export function settings(values: Readonly<Record<string, string | number>>): Cell[][] {
+  return Object.entries(values).map(([name, value]) => [name, String(value)]);
+}
+
+/** The options of a run, its versions and its timings. */
+export function runTables(prefix: string, { timings, versions, reused }: Run, options: Cell[][]): Block[] {
+  const named = (id: string, title: string, rows: Cell[][]): Block[] =>
+    rows.length === 0
+      ? []
+      : [
+          table({
+            id: `${prefix}-${id}`,
+            title,
+            columns: [
+              { name: 'name', title: '', format: 'text' },
+              { name: 'value', title: '', format: 'text' },
+            ],
+            rows,
+          }),
+        ];
+  const remembered = reused.models + reused.evaluations;
+  return [
+    ...named('options', 'Options', options),
+    ...named('versions', 'Versions', settings(versions)),
+    ...(Object.keys(timings).length === 0
+      ? []
+      : [
+          table({
+            id: `${prefix}-timings`,
+            title: 'Seconds',
+            columns: [
+              { name: 'phase', title: 'Phase', format: 'text' },
+              { name: 'seconds', title: 'Seconds', format: 'number' },
+            ],
+            rows: Object.entries(timings).map(([phase, seconds]) => [phase, seconds]),
+          }),
+        ]),
+    ...text(
+      remembered > 0 &&
+        `Remembered from earlier runs: the logits of ${counted(reused.models, 'model')} and the evaluations of ${counted(reused.evaluations, 'soup')}.`,
+    ),
+  ];
+}

@@ -1,0 +1,136 @@
+import type { SearchReport } from '@radin/core';
+import { counted, table, text } from '../blocks.js';
+import type { Block, Fact, Table } from '../page.js';
+import { gainFact, intervalText, pText, type Scores } from '../scores.js';
+
+/** The choice, what it gains over the best single model, and everything that qualifies it. */
+export function answer(report: SearchReport, scores: Scores): Block[] {
+  return [
+    ...text(headline(report, scores)),
+    ...text(
+      report.interrupted &&
+        'The run was interrupted: this is the best that was known by then, and nothing was measured on the test split after that.',
+    ),
+    { kind: 'facts', facts: facts(report, scores) },
+    table(ingredients(report, scores)),
+    ...(report.reasons ?? []).flatMap(({ text: reason }, at) =>
+      text(at === 0 && 'Why no soup wins:', `${capital(reason)}.`),
+    ),
+    ...report.notices.flatMap((notice) => text(`Note: ${notice}.`)),
+  ];
+}
+
+function headline({ best, bestIndividual, pool }: SearchReport, { text: score, gain }: Scores): string {
+  const single = bestIndividual.models[0];
+  const written = 'It is in soup.safetensors, beside result.json.';
+  const [ours, theirs] = [best.valScore, bestIndividual.valScore];
+  if (best.models.length === 1) {
+    return `No soup that was evaluated beats the best single model, ${single}, which scores ${score(theirs ?? bestIndividual.approxScore)} on the validation samples. ${written}`;
+  }
+  const difference =
+    ours === undefined || theirs === undefined
+      ? ''
+      : `, ${gain(ours - theirs)} against the best single model, ${single}`;
+  return `The soup of ${best.models.length} of ${counted(pool.models, 'model')} scores ${score(ours ?? best.approxScore)} on the validation samples${difference}. ${written}`;
+}
+
+function facts(report: SearchReport, scores: Scores): Fact[] {
+  const { best, bestIndividual, statistics, holdout, greedy, evaluations, passes, scored } = report;
+  const score = (label: string, value: number | undefined, interval?: { lower: number; upper: number }): Fact[] =>
+    value === undefined
+      ? []
+      : [{ label, value: scores.text(value), ...(interval && { note: `95 % interval ${intervalText(interval)}` }) }];
+  const gain = (label: string, key: 'valScore' | 'testScore', versus: Parameters<typeof gainFact>[2]): Fact[] => {
+    const [ours, theirs] = [best[key], bestIndividual[key]];
+    return ours === undefined || theirs === undefined ? [] : [gainFact(label, scores.gain(ours - theirs), versus)];
+  };
+  return [
+    ...score('Soup, validation', best.valScore, statistics?.validation.interval),
+    ...gain('Gain over the best single model, validation', 'valScore', statistics?.validation.versusBestIndividual),
+    ...score('Soup, test', best.testScore, statistics?.test?.interval),
+    ...gain('Gain over the best single model, test', 'testScore', statistics?.test?.versusBestIndividual),
+    ...(holdout === undefined
+      ? []
+      : [
+          ...score('Soup, held out', holdout.score, holdout.interval),
+          gainFact(
+            'Gain, held out',
+            scores.gain(holdout.score - holdout.bestIndividualScore),
+            holdout.versusBestIndividual,
+          ),
+        ]),
+    ...(statistics === undefined
+      ? []
+      : [
+          {
+            label: 'Winner’s curse',
+            value: scores.gain(statistics.winnersCurse),
+            note: 'by how much the validation score of the best of the evaluated soups is expected to be too high',
+          },
+        ]),
+    ...(greedy === undefined ? [] : greedyFacts(greedy, best, scores)),
+    {
+      label: 'Cost',
+      value: counted(evaluations, 'evaluation'),
+      note: `of ${counted(scored, 'candidate')}; ${Number(passes.toFixed(1))} full passes over the validation samples`,
+    },
+  ];
+}
+
+function greedyFacts(
+  { valScore, testScore, validation, test, evaluations }: NonNullable<SearchReport['greedy']>,
+  best: SearchReport['best'],
+  { gain }: Scores,
+): Fact[] {
+  const fact = (
+    label: string,
+    ours: number | undefined,
+    theirs: number | undefined,
+    versus: typeof validation,
+  ): Fact[] =>
+    ours === undefined || theirs === undefined
+      ? []
+      : [
+          {
+            label,
+            value: gain(ours - theirs),
+            note: `${versus ? `McNemar’s ${pText(versus.pValue)}; ` : ''}greedy: ${counted(evaluations, 'evaluation')} beyond the budget`,
+          },
+        ];
+  return [
+    ...fact('Gain over greedy, validation', best.valScore, valScore, validation),
+    ...fact('Gain over greedy, test', best.testScore, testScore, test),
+  ];
+}
+
+/** The soup's models: weights, scores alone and what each adds to the soup. */
+function ingredients({ best, models, explanation }: SearchReport, scores: Scores): Table {
+  const alone = new Map(models.map(({ model, valScore }) => [model, valScore]));
+  const values = new Map((explanation?.ingredients ?? []).map((one) => [one.model, one]));
+  const isKnown = [...values.values()].some(({ valScore }) => valScore !== undefined);
+  return {
+    id: 'search-soup',
+    title: 'The soup',
+    columns: [
+      { name: 'model', title: 'Model', format: 'text' },
+      { name: 'weight', title: 'Weight', format: 'number' },
+      scores.column('valScore', 'Alone, validation'),
+      ...(values.size > 0 ? [scores.gainColumn('approxValue', 'Adds to the averaged logits')] : []),
+      ...(isKnown ? [scores.gainColumn('value', 'Adds to the soup')] : []),
+    ],
+    rows: best.models.map((model, at) => [
+      model,
+      best.weights[at] ?? null,
+      alone.get(model) ?? null,
+      ...(values.size > 0 ? [values.get(model)?.approxScore ?? null] : []),
+      ...(isKnown ? [values.get(model)?.valScore ?? null] : []),
+    ]),
+    ...(values.size > 0 && {
+      note: `What a model adds is the score with it minus that without it, the other weights in proportion${isKnown ? '; of the soup itself where that was evaluated' : ''}.`,
+    }),
+  };
+}
+
+function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
