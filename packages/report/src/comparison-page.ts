@@ -3,7 +3,7 @@ import { counted } from './blocks.js';
 import { answer } from './comparison/answer.js';
 import { budgetCharts } from './comparison/budgets.js';
 import { greedyTrace } from './comparison/greedy.js';
-import { methodTable } from './comparison/method-table.js';
+import { methodTables, soupTable } from './comparison/method-table.js';
 import type { Page } from './page.js';
 import { poolSection } from './pool-section.js';
 import { runTables, settings } from './run-tables.js';
@@ -29,12 +29,12 @@ export function comparisonPage(report: ComparisonReport): Page {
       {
         id: 'comparison-answer',
         title: 'What was found',
-        blocks: [...answer(report, scores), ...methodTable(report, scores)],
+        blocks: [...answer(report, scores), ...methodTables(report, scores)],
       },
       {
         id: 'comparison-budgets',
         title: 'What evaluations bring',
-        blocks: [...budgetCharts(report, scores), ...greedyTrace(report, scores)],
+        blocks: [...budgetCharts(report, scores), ...greedyTrace(report, scores), soupTable(report)],
       },
       poolSection('comparison', report, new Set(soup?.models), scores),
       { id: 'comparison-run', title: 'The run', blocks: runTables('comparison', report, options) },

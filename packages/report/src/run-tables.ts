@@ -9,26 +9,19 @@ export function settings(values: Readonly<Record<string, string | number>>): Cel
   return Object.entries(values).map(([name, value]) => [name, String(value)]);
 }
 
-/** The options of a run, its versions and its timings. */
+/** The options and versions of a run, and its timings. */
 export function runTables(prefix: string, { timings, versions, reused }: Run, options: Cell[][]): Block[] {
-  const named = (id: string, title: string, rows: Cell[][]): Block[] =>
-    rows.length === 0
-      ? []
-      : [
-          table({
-            id: `${prefix}-${id}`,
-            title,
-            columns: [
-              { name: 'name', title: '', format: 'text' },
-              { name: 'value', title: '', format: 'text' },
-            ],
-            rows,
-          }),
-        ];
   const remembered = reused.models + reused.evaluations;
   return [
-    ...named('options', 'Options', options),
-    ...named('versions', 'Versions', settings(versions)),
+    table({
+      id: `${prefix}-options`,
+      title: 'Options and versions',
+      columns: [
+        { name: 'name', title: 'Option', format: 'text' },
+        { name: 'value', title: 'Value', format: 'text' },
+      ],
+      rows: [...options, ...settings(versions)],
+    }),
     ...(Object.keys(timings).length === 0
       ? []
       : [

@@ -1,4 +1,5 @@
 import { formatGain, formatScore, type Metric, metricNamed } from '@radin/core';
+import type { Axis } from 'vega-lite/types_unstable/axis.js';
 import type { Column, Fact } from './page.js';
 
 /** How scores of one metric are written, tabulated and drawn. */
@@ -7,12 +8,13 @@ export interface Scores {
   /** A score and a difference of two, in words. */
   readonly text: (score: number) => string;
   readonly gain: (difference: number) => string;
+  /** A difference as a figure to be seen at a glance, and its unit. */
+  readonly gainParts: (difference: number) => { readonly value: string; readonly unit: string };
   readonly column: (name: string, title: string) => Column;
   readonly gainColumn: (name: string, title: string) => Column;
-  /** An axis of scores. The title says the unit where it is not a percentage. */
-  readonly axis: (title: string) => { readonly title: string; readonly axis: { readonly format: string } };
-  /** An axis of differences. */
-  readonly gainAxis: (title: string) => { readonly title: string; readonly axis: { readonly format: string } };
+  /** An axis of scores, and one of differences. The title says the unit where labels do not. */
+  readonly axis: (title: string) => { readonly axis: Axis<never> };
+  readonly gainAxis: (title: string) => { readonly axis: Axis<never> };
 }
 
 /** @param name of a metric, as documents have it */
@@ -27,8 +29,16 @@ export function scoresOf(name: string): Scores {
     gain: (difference) => formatGain(difference, metric),
     column: (column, title) => ({ name: column, title, format: isFraction ? 'percent' : 'number' }),
     gainColumn: (column, title) => ({ name: column, title, format: isFraction ? 'points' : 'number' }),
-    axis: (title) => ({ title: `${title}${unit}`, axis: { format: isFraction ? '.1%' : '.4~g' } }),
-    gainAxis: (title) => ({ title: `${title}${unit}`, axis: { format: isFraction ? '+.2%' : '+.3~g' } }),
+    axis: (title) => ({ axis: { title: `${title}${unit}`, format: isFraction ? '.1%' : '.4~g' } }),
+    gainAxis: (title) => ({
+      axis: isFraction
+        ? { title: `${title} (points)`, labelExpr: "format(100 * datum.value, '+.2~f')" }
+        : { title: `${title}${unit}`, format: '+.3~g' },
+    }),
+    gainParts: (difference) => {
+      const [value = '', ...words] = formatGain(difference, metric).split(' ');
+      return { value, unit: words.join(' ') };
+    },
   };
 }
 
@@ -42,14 +52,18 @@ export function pText(pValue: number): string {
   return `p = ${pValue < 0.001 ? pValue.toExponential(1) : Number(pValue.toPrecision(2))}`;
 }
 
-/** A gain with its interval and McNemar's exact test. */
+/** A gain over the best single model, with its interval and McNemar's exact test where they are known. */
 export function gainFact(
-  label: string,
-  gain: string,
+  split: string,
+  difference: number,
   versus: { readonly lower: number; readonly upper: number; readonly pValue: number } | undefined,
+  { gainParts }: Scores,
 ): Fact {
-  if (versus === undefined) return { label, value: gain };
-  const points = (value: number) => `${value < 0 ? '' : '+'}${(100 * value).toFixed(2)}`;
-  const note = `95 % interval ${points(versus.lower)} to ${points(versus.upper)} points, McNemar’s ${pText(versus.pValue)}`;
-  return { label, value: gain, note };
+  const { value, unit } = gainParts(difference);
+  const points = (bound: number) => `${bound < 0 ? '' : '+'}${(100 * bound).toFixed(2)}`;
+  const trust =
+    versus === undefined
+      ? ''
+      : `; 95 % interval ${points(versus.lower)} to ${points(versus.upper)}, McNemar’s ${pText(versus.pValue)}`;
+  return { label: `Gain, ${split}`, value, note: `${unit} over the best single model${trust}` };
 }

@@ -27,19 +27,11 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
             value: scores.text(score),
             ...(split && { note: `95 % interval ${intervalText(split.interval)}` }),
           },
-          ...(other === undefined
-            ? []
-            : [
-                gainFact(
-                  `Gain over the best single model, ${label}`,
-                  scores.gain(score - other),
-                  split?.versusBestIndividual,
-                ),
-              ]),
+          ...(other === undefined ? [] : [gainFact(label, score - other, split?.versusBestIndividual, scores)]),
         ];
   return [
     ...text(
-      `The best soup by validation score is that of ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')} (${best.models.join(', ')}). It is in soup.safetensors, beside comparison.json.`,
+      `The best soup by validation score is that of ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
       'A best of so many rows scores somewhat too high on the samples that it was chosen by; the test samples chose nothing but the oracle.',
     ),
     {

@@ -74,7 +74,7 @@ function curves({ rows, budgets }: ComparisonReport, scores: Scores): Block[] {
 
 function lines(scores: Scores) {
   return {
-    x: { field: 'evaluations', type: 'quantitative', title: 'Evaluations' },
+    x: { field: 'evaluations', type: 'quantitative', title: 'Evaluations', axis: { tickMinStep: 1 } },
     y: {
       field: 'valScore',
       type: 'quantitative',
@@ -134,7 +134,7 @@ function testByBudget({ rows, budgets }: ComparisonReport, scores: Scores): Bloc
       spec: {
         mark: { type: 'line', point: true },
         encoding: {
-          x: { field: 'budget', type: 'quantitative', title: 'Budget B' },
+          x: { field: 'budget', type: 'quantitative', title: 'Budget B', axis: { tickMinStep: 1 } },
           y: {
             field: 'testScore',
             type: 'quantitative',

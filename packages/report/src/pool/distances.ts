@@ -2,7 +2,7 @@ import type { PoolReport } from '@radin/core';
 import { chart, counted } from '../blocks.js';
 import type { Block } from '../page.js';
 import type { Scores } from '../scores.js';
-import { inSoup, SOUP } from './in-soup.js';
+import { inSoup, SOUP, SOUP_ENCODING, soupLast } from './in-soup.js';
 
 /** Where the models lie: distance from the others in weight space against the score alone. */
 export function distancesChart(
@@ -29,7 +29,7 @@ export function distancesChart(
           scores.column('valScore', 'Validation'),
           SOUP,
         ],
-        rows: sorted.map(({ model, distance, valScore }) => [model, distance, valScore, inSoup(soup, model)]),
+        rows: soupLast(sorted.map(({ model, distance, valScore }) => [model, distance, valScore, inSoup(soup, model)])),
       },
       spec: {
         mark: { type: 'point' },
@@ -38,10 +38,10 @@ export function distancesChart(
             field: 'distance',
             type: 'quantitative',
             title: 'Median distance from the other models',
-            scale: { zero: true },
+            scale: { zero: far.distance > 2 * near.distance },
           },
           y: { field: 'valScore', type: 'quantitative', scale: { zero: false }, ...scores.axis('Validation score') },
-          color: { field: SOUP.name, type: 'nominal', title: null, sort: ['in the soup', 'not in it'] },
+          ...SOUP_ENCODING,
         },
       },
     }),

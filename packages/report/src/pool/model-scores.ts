@@ -2,7 +2,7 @@ import type { PoolReport } from '@radin/core';
 import { chart, counted, MODELS, text } from '../blocks.js';
 import type { Block, Cell } from '../page.js';
 import type { Scores } from '../scores.js';
-import { inSoup, MOST_NAMED, SOUP } from './in-soup.js';
+import { inSoup, MOST_NAMED, SOUP, SOUP_ENCODING, soupLast } from './in-soup.js';
 
 /** Validation score of each model, and test scores where they are known; by name where the names can be read, else by rank. */
 export function modelScores(
@@ -43,18 +43,21 @@ export function modelScores(
           ...(isTested ? [scores.column('testScore', 'Test')] : []),
           SOUP,
         ],
-        rows,
+        rows: isNamed ? rows : soupLast(rows),
       },
       spec: {
         mark: { type: 'point' },
         encoding: {
           ...(isNamed
-            ? { y: { field: 'model', type: 'nominal', sort: null, title: null }, x: { field: 'valScore', ...value } }
+            ? {
+                y: { field: 'model', type: 'nominal', sort: sorted.map(({ model }) => model), title: null },
+                x: { field: 'valScore', ...value },
+              }
             : {
                 x: { field: 'rank', type: 'quantitative', title: 'Rank among the single models' },
                 y: { field: 'valScore', ...value },
               }),
-          color: { field: SOUP.name, type: 'nominal', title: null, sort: ['in the soup', 'not in it'] },
+          ...SOUP_ENCODING,
         },
       },
     }),

@@ -2,7 +2,7 @@ import type { ExplanationReport } from '@radin/core';
 import { chart, counted, table } from '../blocks.js';
 import type { Block, Cell } from '../page.js';
 import type { Scores } from '../scores.js';
-import { inSoup, MOST_NAMED, SOUP } from './in-soup.js';
+import { inSoup, MOST_NAMED, SOUP, SOUP_ENCODING, soupLast } from './in-soup.js';
 
 /** What each model is worth to the ensemble of all. */
 export function modelValues(
@@ -35,22 +35,26 @@ export function modelValues(
   const [along, across] = isNamed ? (['x', 'y'] as const) : (['y', 'x'] as const);
   const value = { type: 'quantitative', ...scores.gainAxis('Shapley value') } as const;
   const place = isNamed
-    ? ({ field: 'model', type: 'nominal', sort: null, title: null } as const)
+    ? ({ field: 'model', type: 'nominal', sort: models.map(({ model }) => model), title: null } as const)
     : ({
         field: 'score',
         type: 'quantitative',
         scale: { zero: false },
         ...scores.axis('Validation score alone'),
       } as const);
-  const colour = { field: SOUP.name, type: 'nominal', title: null, sort: ['in the soup', 'not in it'] } as const;
   const zero = { mark: { type: 'rule' }, encoding: { [along]: { datum: 0 } } } as const;
   const bars = {
     mark: { type: 'rule' },
-    encoding: { [along]: { field: 'low', ...value }, [`${along}2`]: { field: 'high' }, [across]: place, color: colour },
+    encoding: {
+      [along]: { field: 'low', ...value },
+      [`${along}2`]: { field: 'high' },
+      [across]: place,
+      ...SOUP_ENCODING,
+    },
   } as const;
   const points = {
     mark: { type: 'point' },
-    encoding: { [along]: { field: 'shapley', ...value }, [across]: place, color: colour },
+    encoding: { [along]: { field: 'shapley', ...value }, [across]: place, ...SOUP_ENCODING },
   } as const;
   return [
     chart({
@@ -72,7 +76,7 @@ export function modelValues(
           { name: 'expectedInclusion', title: 'Among all', format: 'percent' },
           SOUP,
         ],
-        rows,
+        rows: isNamed ? rows : soupLast(rows),
       },
       spec: { layer: [zero, ...(isSampled ? [bars] : []), points] } as Parameters<typeof chart>[0]['spec'],
     }),

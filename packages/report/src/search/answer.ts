@@ -40,39 +40,41 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
     value === undefined
       ? []
       : [{ label, value: scores.text(value), ...(interval && { note: `95 % interval ${intervalText(interval)}` }) }];
-  const gain = (label: string, key: 'valScore' | 'testScore', versus: Parameters<typeof gainFact>[2]): Fact[] => {
+  const gain = (split: string, key: 'valScore' | 'testScore', versus: Parameters<typeof gainFact>[2]): Fact[] => {
     const [ours, theirs] = [best[key], bestIndividual[key]];
-    return ours === undefined || theirs === undefined ? [] : [gainFact(label, scores.gain(ours - theirs), versus)];
+    return ours === undefined || theirs === undefined ? [] : [gainFact(split, ours - theirs, versus, scores)];
   };
   return [
     ...score('Soup, validation', best.valScore, statistics?.validation.interval),
-    ...gain('Gain over the best single model, validation', 'valScore', statistics?.validation.versusBestIndividual),
+    ...gain('validation', 'valScore', statistics?.validation.versusBestIndividual),
     ...score('Soup, test', best.testScore, statistics?.test?.interval),
-    ...gain('Gain over the best single model, test', 'testScore', statistics?.test?.versusBestIndividual),
+    ...gain('test', 'testScore', statistics?.test?.versusBestIndividual),
     ...(holdout === undefined
       ? []
       : [
           ...score('Soup, held out', holdout.score, holdout.interval),
-          gainFact(
-            'Gain, held out',
-            scores.gain(holdout.score - holdout.bestIndividualScore),
-            holdout.versusBestIndividual,
-          ),
+          gainFact('held out', holdout.score - holdout.bestIndividualScore, holdout.versusBestIndividual, scores),
         ]),
+    {
+      label: 'Its averaged logits',
+      value: scores.text(best.approxScore),
+      note: 'validation score of the ensemble, which the soup stands for at the cost of one model',
+    },
+    { label: 'Models', value: `${best.models.length} of ${report.pool.models}`, note: 'in the soup' },
     ...(statistics === undefined
       ? []
       : [
           {
             label: 'Winner’s curse',
-            value: scores.gain(statistics.winnersCurse),
-            note: 'by how much the validation score of the best of the evaluated soups is expected to be too high',
+            value: scores.gainParts(statistics.winnersCurse).value,
+            note: 'points by which the validation score of the best of the evaluated soups is expected to be too high',
           },
         ]),
     ...(greedy === undefined ? [] : greedyFacts(greedy, best, scores)),
     {
-      label: 'Cost',
-      value: counted(evaluations, 'evaluation'),
-      note: `of ${counted(scored, 'candidate')}; ${Number(passes.toFixed(1))} full passes over the validation samples`,
+      label: 'Evaluations',
+      value: evaluations.toLocaleString('en'),
+      note: `of ${counted(scored, 'candidate')}; they cost ${Number(passes.toFixed(1))} full passes over the validation samples`,
     },
   ];
 }
@@ -80,7 +82,7 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
 function greedyFacts(
   { valScore, testScore, validation, test, evaluations }: NonNullable<SearchReport['greedy']>,
   best: SearchReport['best'],
-  { gain }: Scores,
+  { gainParts }: Scores,
 ): Fact[] {
   const fact = (
     label: string,
@@ -93,13 +95,13 @@ function greedyFacts(
       : [
           {
             label,
-            value: gain(ours - theirs),
-            note: `${versus ? `McNemar’s ${pText(versus.pValue)}; ` : ''}greedy: ${counted(evaluations, 'evaluation')} beyond the budget`,
+            value: gainParts(ours - theirs).value,
+            note: `${gainParts(ours - theirs).unit}; ${versus ? `McNemar’s ${pText(versus.pValue)}; ` : ''}greedy: ${counted(evaluations, 'evaluation')} beyond the budget`,
           },
         ];
   return [
-    ...fact('Gain over greedy, validation', best.valScore, valScore, validation),
-    ...fact('Gain over greedy, test', best.testScore, testScore, test),
+    ...fact('Over greedy, validation', best.valScore, valScore, validation),
+    ...fact('Over greedy, test', best.testScore, testScore, test),
   ];
 }
 

@@ -53,6 +53,7 @@ export function budgetCurve(report: SearchReport, scores: Scores): Block[] {
             field: 'cost',
             type: 'quantitative',
             title: hasPasses ? 'Evaluations begun, and full passes that they cost' : 'Evaluations',
+            axis: { tickMinStep: 1 },
           },
           y: {
             field: 'valScore',

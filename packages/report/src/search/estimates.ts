@@ -68,20 +68,25 @@ function rankChart(
   const whole = evaluated.flatMap(({ valScore }) => (valScore === undefined ? [] : [valScore]));
   const stopped = evaluated.length - whole.length;
   const range =
-    whole.length === 0
+    new Set(whole).size < 2
       ? ''
       : ` Scores go from ${scores.text(Math.min(...whole))} to ${scores.text(Math.max(...whole))}.`;
   return [
     chart({
       id: 'search-ranks',
       title: isAdaptive ? 'The soups in the order in which they were evaluated' : 'The soups by their rank in stage 1',
-      description: `Real validation score of ${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` Of ${counted(stopped, 'soup')} only an upper bound is known: a race stopped them when they could no longer be the best.` : ''}`,
+      description: `Real validation scores of ${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` Of ${counted(stopped, 'soup')} only an upper bound is known: a race stopped them when they could no longer be the best.` : ''}`,
       details: MODELS.name,
       data,
       spec: {
         mark: { type: 'point' },
         encoding: {
-          x: { field: 'rank', type: 'quantitative', title: isAdaptive ? 'Evaluation' : 'Rank by the estimate' },
+          x: {
+            field: 'rank',
+            type: 'quantitative',
+            title: isAdaptive ? 'Evaluation' : 'Rank by the estimate',
+            axis: { tickMinStep: 1 },
+          },
           y: { field: 'score', type: 'quantitative', scale: { zero: false }, ...scores.axis('Real validation score') },
           ...known(stopped > 0 && whole.length > 0),
         },
@@ -106,25 +111,32 @@ function approximationChart(
     whole.length === 0
       ? ''
       : ` Soups score ${scores.gain(median(real.map((score, at) => score - (approximate[at] as number))))} against their averaged logits (median).`;
+  const scale = { type: 'quantitative', scale: { zero: false } } as const;
+  const both = evaluated.flatMap(({ approxScore, valScore, valScoreAtMost }) => [
+    approxScore,
+    (valScore ?? valScoreAtMost) as number,
+  ]);
+  const [low, high] = [Math.min(...both), Math.max(...both)];
+  const equal = { x: { datum: low }, y: { datum: low }, x2: { datum: high }, y2: { datum: high } };
   return [
     chart({
       id: 'search-approximation',
       title: 'Averaged logits against real scores',
-      description: `Validation score of the averaged logits and of the soup itself, for ${counted(evaluated.length, 'evaluated soup')}.${correlation}${gap} Evaluated soups are the most promising ones, among which scores differ little.`,
+      description: `Validation score of the averaged logits and of the soup itself, for ${counted(evaluated.length, 'evaluated soup')}.${correlation}${gap} On the dashed line both are equal. Evaluated soups are the most promising ones, among which scores differ little.`,
       details: MODELS.name,
       data,
       spec: {
-        mark: { type: 'point' },
-        encoding: {
-          x: {
-            field: 'approxScore',
-            type: 'quantitative',
-            scale: { zero: false },
-            ...scores.axis('Score of the averaged logits'),
+        layer: [
+          { mark: { type: 'rule', strokeDash: [4, 4] }, encoding: equal },
+          {
+            mark: { type: 'point' },
+            encoding: {
+              x: { field: 'approxScore', ...scale, ...scores.axis('Score of the averaged logits') },
+              y: { field: 'score', ...scale, ...scores.axis('Real validation score') },
+              ...known(whole.length > 0 && whole.length < evaluated.length),
+            },
           },
-          y: { field: 'score', type: 'quantitative', scale: { zero: false }, ...scores.axis('Real validation score') },
-          ...known(whole.length > 0 && whole.length < evaluated.length),
-        },
+        ],
       },
     }),
   ];

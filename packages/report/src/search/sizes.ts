@@ -4,6 +4,9 @@ import type { Block, Cell } from '../page.js';
 import type { Scores } from '../scores.js';
 
 const LEAST_POINTS = 3;
+/** Sizes that have a column each, in which both kinds of score stand side by side. */
+const MOST_COLUMNS = 30;
+const KINDS = ['averaged logits', 'soup'];
 
 /** Scores of the listed candidates by the number of models: of averaged logits, and real ones where soups were evaluated. */
 export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
@@ -14,10 +17,17 @@ export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
       `${counted(candidates.length, 'candidate')} of two or more models ${candidates.length === 1 ? 'is' : 'are'} listed: too few to draw scores by size.`,
     );
   }
-  const rows = candidates.flatMap(({ models, approxScore, valScore }): Cell[][] => {
-    const row = (kind: string, score: number): Cell[] => [models.length, kind, score, names(models)];
-    return [row('averaged logits', approxScore), ...(valScore === undefined ? [] : [row('soup', valScore)])];
-  });
+  const row = (kind: string, { models }: (typeof candidates)[number], score: number): Cell[] => [
+    models.length,
+    kind,
+    score,
+    names(models),
+  ];
+  // Soups come last and are drawn over the others.
+  const rows = [
+    ...candidates.map((one) => row('averaged logits', one, one.approxScore)),
+    ...candidates.flatMap((one) => (one.valScore === undefined ? [] : [row('soup', one, one.valScore)])),
+  ];
   const whole = candidates.filter(({ valScore }) => valScore !== undefined).length;
   const all =
     report.scored > candidates.length
@@ -42,9 +52,14 @@ export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
       spec: {
         mark: { type: 'point' },
         encoding: {
-          x: { field: 'size', type: 'quantitative', title: 'Models in the soup', axis: { tickMinStep: 1 } },
+          ...((extremes.at(-1) as number) - (extremes[0] as number) <= MOST_COLUMNS
+            ? {
+                x: { field: 'size', type: 'ordinal', title: 'Models in the soup', axis: { labelAngle: 0 } },
+                xOffset: { field: 'kind', type: 'nominal', sort: KINDS },
+              }
+            : { x: { field: 'size', type: 'quantitative', title: 'Models in the soup', axis: { tickMinStep: 1 } } }),
           y: { field: 'score', type: 'quantitative', scale: { zero: false }, ...scores.axis('Validation score') },
-          color: { field: 'kind', type: 'nominal', title: 'Score of', sort: ['averaged logits', 'soup'] },
+          color: { field: 'kind', type: 'nominal', title: 'Score of', sort: KINDS },
         },
       },
     }),
