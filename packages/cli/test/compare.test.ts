@@ -28,7 +28,9 @@ describe('compare', () => {
   });
 
   it('has one row of every method for each budget', () => {
-    expect(Object.keys(report).sort()).toEqual(['metric', 'pool', 'reused', 'rows']);
+    const keys =
+      'schema pool metric budgets candidates sampler seed backend notices models disagreement written rows reused timings versions';
+    expect(Object.keys(report).sort()).toEqual(keys.split(' ').sort());
     expect(report.pool).toEqual({ models: 5, samples: 150, classes: 4 });
     expect(report.rows).toHaveLength(3 * 8);
     for (const budget of [1, 3, 9]) for (const method of [...CHOOSERS, 'oracle']) row(report, method, budget);
@@ -39,6 +41,8 @@ describe('compare', () => {
     for (const found of report.rows) {
       const more = [
         ...(found.method === 'greedy' ? ['trace'] : []),
+        ...(found.method === 'adaptive' ? ['curve', 'passes'] : []),
+        ...(found.method.startsWith('radin') ? ['curve'] : []),
         ...(found.method === 'logit-ensemble' ? [] : ['statistics']),
       ];
       expect(Object.keys(found).sort()).toEqual([...keys, ...more].sort());
@@ -52,6 +56,19 @@ describe('compare', () => {
       expect(valScore, method).toBe(accuracyOf(pool, models, pool.validation, weights));
       expect(testScore, method).toBe(accuracyOf(pool, models, pool.test, weights));
     }
+  });
+
+  it('has the scores of the single models on both splits, and names the row whose soup it wrote', () => {
+    for (const { model, valScore, testScore } of report.models) {
+      expect(valScore).toBe(accuracyOf(pool, [model], pool.validation));
+      expect(testScore).toBe(accuracyOf(pool, [model], pool.test));
+    }
+    const { method, budget } = report.written;
+    expect(row(report, method, budget).valScore).toBe(
+      Math.max(
+        ...report.rows.filter((one) => !['logit-ensemble', 'oracle'].includes(one.method)).map((one) => one.valScore),
+      ),
+    );
   });
 
   it('stays within each budget', () => {

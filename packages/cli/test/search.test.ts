@@ -15,7 +15,7 @@ interface Evaluation {
 const folder = newFolder();
 
 function search(out: string, ...options: string[]): Promise<SearchReport> {
-  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', out];
+  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--no-report', '--out', out];
   return radinJson<SearchReport>([...radin, ...options], folder);
 }
 
@@ -42,7 +42,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler estimate seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
+      'schema method best bestIndividual models disagreement evaluations pool budget lambda sampler estimate seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',
@@ -207,7 +207,9 @@ describe('a search of the example pool', () => {
     expect(stderr).toMatch(/^radin: note: model 15-\S+ may be outside the basin of the others: .*\n$/);
     expect(stdout).toContain(`validation ${(100 * (base.best.valScore as number)).toFixed(2)} %`);
     for (const id of base.best.models) expect(stdout).toContain(id);
-    expect(stdout).toContain(`wrote ${join('text', 'soup.safetensors')} and ${join('text', 'result.json')}`);
+    expect(stdout).toContain(
+      `wrote ${join('text', 'soup.safetensors')}, ${join('text', 'result.json')} and ${join('text', 'report.html')}\n`,
+    );
   });
 });
 

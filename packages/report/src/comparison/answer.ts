@@ -31,7 +31,7 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
         ];
   return [
     ...text(
-      `The best soup by validation score is that of ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
+      `The best soup by validation score was found by ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
       'A best of so many rows scores somewhat too high on the samples that it was chosen by; the test samples chose nothing but the oracle.',
     ),
     {

@@ -16,65 +16,51 @@ export function budgetCharts(report: ComparisonReport, scores: Scores): Block[] 
 
 interface Point {
   readonly evaluations: number;
+  readonly passes: number;
   readonly valScore: number;
   readonly models: readonly string[];
 }
 
+interface Search {
+  readonly title: string;
+  readonly points: readonly Point[];
+}
+
 function curves({ rows, budgets }: ComparisonReport, scores: Scores): Block[] {
   const largest = Math.max(...budgets);
-  const searches = SEARCHES.flatMap((method) => {
+  const searches = SEARCHES.flatMap((method): Search[] => {
     const row = rows.find((one) => one.method === method && one.budget === largest);
     const points = row === undefined ? [] : pointsOf(row);
     return points.length === 0 ? [] : [{ title: titleOf(method), points }];
   });
   if (searches.length === 0 || largest < 3) return text('Curves need a budget of three evaluations or more.');
-  const single = rows.find(({ method }) => method === 'best-individual');
-  const described = searches.map(({ title, points }) => {
-    const [first, last] = [points[0], points.at(-1)] as [Point, Point];
-    return `${title}: ${scores.text(first.valScore)} after ${first.evaluations}, ${scores.text(last.valScore)} after ${last.evaluations}`;
-  });
-  const reference =
-    single === undefined
-      ? []
-      : [{ mark: { type: 'rule' as const, strokeDash: [4, 4] }, encoding: { y: { datum: single.valScore } } }];
+  const single = rows.find(({ method }) => method === 'best-individual')?.valScore;
+  const isRaced = searches.some(({ points }) => points.some(({ passes, evaluations }) => passes < 0.95 * evaluations));
   return [
-    chart({
-      id: 'comparison-budget-curves',
-      title: 'Validation score by evaluation',
-      description: `Validation score of what each search would choose after so many evaluations. ${described.join('. ')}.${single === undefined ? '' : ` The dashed line is the best single model, ${scores.text(single.valScore)}.`}`,
-      details: MODELS.name,
-      data: {
-        columns: [
-          { name: 'method', title: 'Method', format: 'text' },
-          { name: 'evaluations', title: 'Evaluations', format: 'integer' },
-          scores.column('valScore', 'Validation'),
-          { name: 'size', title: 'Size', format: 'integer' },
-          MODELS,
-        ],
-        rows: searches.flatMap(({ title, points }) =>
-          points.map(({ evaluations, valScore, models }): Cell[] => [
-            title,
-            evaluations,
-            valScore,
-            models.length,
-            names(models),
-          ]),
-        ),
-      },
-      spec: {
-        layer: [
-          ...reference,
-          { mark: { type: 'line', interpolate: 'step-after' }, encoding: lines(scores) },
-          { mark: { type: 'point' }, encoding: lines(scores) },
-        ],
-      },
-    }),
+    curveChart('evaluations', searches, single, scores),
+    ...(isRaced ? [curveChart('passes', searches, single, scores)] : []),
   ];
 }
 
-function lines(scores: Scores) {
-  return {
-    x: { field: 'evaluations', type: 'quantitative', title: 'Evaluations', axis: { tickMinStep: 1 } },
+const COSTS = {
+  evaluations: { id: 'comparison-budget-curves', by: 'evaluation', title: 'Evaluations' },
+  passes: { id: 'comparison-pass-curves', by: 'full pass that evaluations cost', title: 'Full passes' },
+};
+
+function curveChart(
+  cost: keyof typeof COSTS,
+  searches: readonly Search[],
+  single: number | undefined,
+  scores: Scores,
+): Block {
+  const { id, by, title } = COSTS[cost];
+  const described = searches.map(({ title: search, points }) => {
+    const [first, last] = [points[0], points.at(-1)] as [Point, Point];
+    const at = (point: Point) => `${scores.text(point.valScore)} after ${Number(point[cost].toFixed(1))}`;
+    return `${search}: ${at(first)}, ${at(last)}`;
+  });
+  const encoding = {
+    x: { field: cost, type: 'quantitative', title, axis: { tickMinStep: 1 } },
     y: {
       field: 'valScore',
       type: 'quantitative',
@@ -83,15 +69,47 @@ function lines(scores: Scores) {
     },
     color: { field: 'method', type: 'nominal', title: null, sort: null },
   } as const;
+  const reference =
+    single === undefined
+      ? []
+      : [{ mark: { type: 'rule' as const, strokeDash: [4, 4] }, encoding: { y: { datum: single } } }];
+  return chart({
+    id,
+    title: `Validation score by ${by}`,
+    description: `Validation score of what each search would choose by ${by}. ${described.join('. ')}.${single === undefined ? '' : ` The dashed line is the best single model, ${scores.text(single)}.`}`,
+    details: MODELS.name,
+    data: {
+      columns: [
+        { name: 'method', title: 'Method', format: 'text' },
+        { name: cost, title, format: cost === 'evaluations' ? 'integer' : 'number' },
+        scores.column('valScore', 'Validation'),
+        { name: 'size', title: 'Size', format: 'integer' },
+        MODELS,
+      ],
+      rows: searches.flatMap(({ title: search, points }) =>
+        points.map((point): Cell[] => [search, point[cost], point.valScore, point.models.length, names(point.models)]),
+      ),
+    },
+    spec: {
+      layer: [
+        ...reference,
+        { mark: { type: 'line', interpolate: 'step-after' }, encoding },
+        { mark: { type: 'point' }, encoding },
+      ],
+    },
+  });
 }
 
 /** Greedy's choice is known from its steps; a search has its curve. Both go on to their last evaluation. */
-function pointsOf({ curve, trace, evaluations, valScore, models }: Row): Point[] {
-  const points: Point[] = trace === undefined ? [...(curve ?? [])] : traced(trace);
+function pointsOf({ curve, trace, evaluations, passes, valScore, models }: Row): Point[] {
+  const points: Point[] =
+    trace === undefined
+      ? (curve ?? []).map((point) => ({ ...point, passes: point.passes ?? point.evaluations }))
+      : traced(trace);
   const last = points.at(-1);
   return last === undefined || last.evaluations >= evaluations
     ? points
-    : [...points, { evaluations, valScore, models }];
+    : [...points, { evaluations, passes: passes ?? evaluations, valScore, models }];
 }
 
 function traced(trace: NonNullable<Row['trace']>): Point[] {
@@ -99,7 +117,7 @@ function traced(trace: NonNullable<Row['trace']>): Point[] {
   return trace.flatMap(({ model, valScore, kept }, step) => {
     if (!kept) return [];
     models = [...models, model];
-    return [{ evaluations: step + 1, valScore, models }];
+    return [{ evaluations: step + 1, passes: step + 1, valScore, models }];
   });
 }
 

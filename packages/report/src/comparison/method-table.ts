@@ -45,7 +45,7 @@ export function methodTables({ rows, budgets }: ComparisonReport, scores: Scores
             models.length,
           ];
         }),
-      note: noteOf(rows, isMarked, split),
+      ...(budget === budgets.at(-1) && { note: noteOf(rows, isMarked, split) }),
     }),
   );
 }
