@@ -1,23 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
-import {
-  COMPARISON_SCHEMA,
-  type ComparisonReport,
-  fileError,
-  quote,
-  RadinError,
-  SEARCH_SCHEMA,
-  type SearchReport,
-} from '@radin/core';
+import { fileError, quote, RadinError } from '@radin/core';
 import type { z } from 'zod';
-import { comparisonSchema, searchSchema } from './document-schema.js';
-
-/** What a run leaves behind for its report. */
-export type RunDocument = SearchReport | ComparisonReport;
-
-const SCHEMAS: Readonly<Record<RunDocument['schema'], z.ZodType<RunDocument>>> = {
-  [SEARCH_SCHEMA]: searchSchema,
-  [COMPARISON_SCHEMA]: comparisonSchema,
-};
+import { DOCUMENT_KINDS, type RunDocument } from './run-documents.js';
 
 /** A run with 200 models leaves 1 to 2 MB. */
 const LARGEST = 64 * 2 ** 20;
@@ -31,7 +15,7 @@ const LARGEST = 64 * 2 ** 20;
 export async function readRunDocument(file: string): Promise<RunDocument> {
   const value = parseJson(await readText(file), file);
   const schema = (value as { readonly schema?: unknown } | null)?.schema;
-  const known = Object.keys(SCHEMAS) as RunDocument['schema'][];
+  const known = Object.keys(DOCUMENT_KINDS) as RunDocument['schema'][];
   const name = known.find((one) => one === schema);
   if (name === undefined) {
     const found = typeof schema === 'string' ? quote(schema) : schema === undefined ? 'none' : 'something else';
@@ -40,7 +24,7 @@ export async function readRunDocument(file: string): Promise<RunDocument> {
       `Expected the field schema of ${file} to be one of ${known.map(quote).join(', ')} but found ${found}: this version of radin does not read it`,
     );
   }
-  const result = SCHEMAS[name].safeParse(value);
+  const result = DOCUMENT_KINDS[name].check.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
   throw new RadinError(

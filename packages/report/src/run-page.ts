@@ -1,15 +1,15 @@
-import { SEARCH_SCHEMA } from '@radin/core';
-import { comparisonPage } from './comparison-page.js';
 import type { Page } from './page.js';
-import type { RunDocument } from './read-document.js';
-import { searchPage } from './search-page.js';
+import { DOCUMENT_KINDS, type DocumentKind, type RunDocument } from './run-documents.js';
 
-/** Files of a run's folder that a report is made from, in its order. The page of a further document joins here and in `pageOf`. */
-export const RUN_FILES = ['result.json', 'comparison.json'] as const;
+/** Files of a run's folder that a report is made from, in its order. */
+export const RUN_FILES: readonly string[] = Object.values(DOCUMENT_KINDS).map(({ file }) => file);
 
 /** The report of the documents of one folder, one at least; of several on one page, one after the other. */
 export function runPage(documents: readonly RunDocument[]): Page {
-  const pages = documents.map(pageOf);
+  const pages = documents.map((document) => {
+    const kind: DocumentKind<never> = DOCUMENT_KINDS[document.schema];
+    return kind.page(document as never);
+  });
   const [first, ...others] = pages;
   if (first === undefined) throw new RangeError('Expected a document at least but received none');
   if (others.length === 0) return first;
@@ -20,8 +20,4 @@ export function runPage(documents: readonly RunDocument[]): Page {
       sections.map((section) => ({ ...section, title: `${title}: ${section.title}` })),
     ),
   };
-}
-
-function pageOf(document: RunDocument): Page {
-  return document.schema === SEARCH_SCHEMA ? searchPage(document) : comparisonPage(document);
 }

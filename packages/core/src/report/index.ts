@@ -9,11 +9,10 @@ export {
   METHOD_TITLES,
 } from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
-export type { DescribedCurvePoint } from './described-curve.js';
 export { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
 export { formatGain, formatScore } from './format-score.js';
 export { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
-export { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
+export type { PoolFindings, PoolReport } from './pool-report.js';
 export {
   type EstimateFacts,
   type RunFacts,

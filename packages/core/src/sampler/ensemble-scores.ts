@@ -36,12 +36,6 @@ export interface Margins {
   readonly complete: boolean;
 }
 
-/** Scores that hold memory until they are closed. */
-export interface OpenEnsembleScores {
-  readonly ensemble: EnsembleScores;
-  close(): void;
-}
-
 /** Stage 1 as samplers see it: scores of averaged cached logits (RADIN, Eq. 3). Every answer has the same bits on every backend. */
 export interface EnsembleScores {
   readonly poolSize: number;
@@ -67,5 +61,5 @@ export interface EnsembleScores {
   /** The margins of the metric's top-k, with at most `most` differences. @throws RangeError for other metrics */
   margins(most: number, signal?: AbortSignal): Promise<Margins>;
   /** The same on these samples only, of which it takes a copy of the logits until it is closed. */
-  onSamples(samples: Uint32Array, signal?: AbortSignal): Promise<OpenEnsembleScores>;
+  onSamples(samples: Uint32Array, signal?: AbortSignal): Promise<{ readonly ensemble: EnsembleScores; close(): void }>;
 }

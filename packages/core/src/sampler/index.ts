@@ -1,5 +1,5 @@
 export { secondsToScore } from './effort.js';
-export type { Criterion, EnsembleScores, LossAt, Margins, OpenEnsembleScores, SimplexLoss } from './ensemble-scores.js';
+export type { Criterion, EnsembleScores, LossAt, Margins, SimplexLoss } from './ensemble-scores.js';
 export {
   DEFAULT_SMOOTHING,
   ESTIMATE_NAMES,
