@@ -6,10 +6,10 @@ export const RUN_FILES: readonly string[] = Object.values(DOCUMENT_KINDS).map(({
 
 /** The report of the documents of one folder, one at least; of several on one page, one after the other. */
 export function runPage(documents: readonly RunDocument[]): Page {
-  const pages = documents.map((document) => {
-    const kind: DocumentKind<never> = DOCUMENT_KINDS[document.schema];
-    return kind.page(document as never);
-  });
+  const pages = documents.map((document) =>
+    // The kind is that of this document, which types cannot follow.
+    (DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>).page(document),
+  );
   const [first, ...others] = pages;
   if (first === undefined) throw new RangeError('Expected a document at least but received none');
   if (others.length === 0) return first;

@@ -8,6 +8,8 @@ export interface Scores {
   /** A score and a difference of two, in words. */
   readonly text: (score: number) => string;
   readonly gain: (difference: number) => string;
+  /** A score as a figure to be seen at a glance, and its unit where the figure does not have it. */
+  readonly scoreParts: (score: number) => { readonly value: string; readonly unit: string };
   /** A difference as a figure to be seen at a glance, and its unit. */
   readonly gainParts: (difference: number) => { readonly value: string; readonly unit: string };
   readonly column: (name: string, title: string) => Column;
@@ -29,12 +31,16 @@ export function scoresOf(name: string): Scores {
     gain: (difference) => formatGain(difference, metric),
     column: (column, title) => ({ name: column, title, format: isFraction ? 'percent' : 'number' }),
     gainColumn: (column, title) => ({ name: column, title, format: isFraction ? 'points' : 'number' }),
-    axis: (title) => ({ axis: { title: `${title}${unit}`, format: isFraction ? '.1%' : '.4~g' } }),
+    axis: (title) => ({ axis: { title: `${title}${unit}`, format: isFraction ? '.2~%' : '.4~g' } }),
     gainAxis: (title) => ({
       axis: isFraction
         ? { title: `${title} (points)`, labelExpr: "format(100 * datum.value, '+.2~f')" }
         : { title: `${title}${unit}`, format: '+.3~g' },
     }),
+    scoreParts: (score) => {
+      const [value = '', ...words] = formatScore(score, metric).split(' ');
+      return isFraction ? { value: `${value} %`, unit: '' } : { value, unit: words.join(' ') };
+    },
     gainParts: (difference) => {
       const [value = '', ...words] = formatGain(difference, metric).split(' ');
       return { value, unit: words.join(' ') };
@@ -43,13 +49,25 @@ export function scoresOf(name: string): Scores {
 }
 
 /** An interval of fractions, in words. */
-export function intervalText({ lower, upper }: { readonly lower: number; readonly upper: number }): string {
+function intervalText({ lower, upper }: { readonly lower: number; readonly upper: number }): string {
   return `${(100 * lower).toFixed(2)} to ${(100 * upper).toFixed(2)} %`;
 }
 
 /** A p-value in a sentence. */
 export function pText(pValue: number): string {
   return `p = ${pValue < 0.001 ? pValue.toExponential(1) : Number(pValue.toPrecision(2))}`;
+}
+
+/** A score with its interval where it is known. */
+export function scoreFact(
+  label: string,
+  score: number,
+  interval: { readonly lower: number; readonly upper: number } | undefined,
+  { scoreParts }: Scores,
+): Fact {
+  const { value, unit } = scoreParts(score);
+  const note = interval === undefined ? unit : `95 % interval ${intervalText(interval)}`;
+  return { label, value, ...(note !== '' && { note }) };
 }
 
 /** A gain over the best single model, with its interval and McNemar's exact test where they are known. */

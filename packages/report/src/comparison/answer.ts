@@ -1,7 +1,7 @@
 import { type ComparisonReport, METHOD_TITLES } from '@radin/core';
 import { counted, text } from '../blocks.js';
 import type { Block, Fact } from '../page.js';
-import { gainFact, intervalText, type Scores } from '../scores.js';
+import { gainFact, type Scores, scoreFact } from '../scores.js';
 
 export function titleOf(method: string): string {
   return METHOD_TITLES[method] ?? method;
@@ -22,11 +22,7 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
     score === undefined
       ? []
       : [
-          {
-            label: `Its soup, ${label}`,
-            value: scores.text(score),
-            ...(split && { note: `95 % interval ${intervalText(split.interval)}` }),
-          },
+          scoreFact(`Its soup, ${label}`, score, split?.interval, scores),
           ...(other === undefined ? [] : [gainFact(label, score - other, split?.versusBestIndividual, scores)]),
         ];
   return [

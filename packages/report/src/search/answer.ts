@@ -1,7 +1,7 @@
 import type { SearchReport } from '@radin/core';
 import { counted, table, text } from '../blocks.js';
 import type { Block, Fact, Table } from '../page.js';
-import { gainFact, intervalText, pText, type Scores } from '../scores.js';
+import { gainFact, pText, type Scores, scoreFact } from '../scores.js';
 
 /** The choice, what it gains over the best single model, and everything that qualifies it. */
 export function answer(report: SearchReport, scores: Scores): Block[] {
@@ -36,10 +36,8 @@ function headline({ best, bestIndividual, pool }: SearchReport, { text: score, g
 
 function facts(report: SearchReport, scores: Scores): Fact[] {
   const { best, bestIndividual, statistics, holdout, greedy, evaluations, passes, scored } = report;
-  const score = (label: string, value: number | undefined, interval?: { lower: number; upper: number }): Fact[] =>
-    value === undefined
-      ? []
-      : [{ label, value: scores.text(value), ...(interval && { note: `95 % interval ${intervalText(interval)}` }) }];
+  const score = (label: string, value: number | undefined, interval?: Parameters<typeof scoreFact>[2]): Fact[] =>
+    value === undefined ? [] : [scoreFact(label, value, interval, scores)];
   const gain = (split: string, key: 'valScore' | 'testScore', versus: Parameters<typeof gainFact>[2]): Fact[] => {
     const [ours, theirs] = [best[key], bestIndividual[key]];
     return ours === undefined || theirs === undefined ? [] : [gainFact(split, ours - theirs, versus, scores)];
@@ -55,11 +53,7 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
           ...score('Soup, held out', holdout.score, holdout.interval),
           gainFact('held out', holdout.score - holdout.bestIndividualScore, holdout.versusBestIndividual, scores),
         ]),
-    {
-      label: 'Its averaged logits',
-      value: scores.text(best.approxScore),
-      note: 'validation score of the ensemble, which the soup stands for at the cost of one model',
-    },
+    averaged(best.approxScore, scores),
     { label: 'Models', value: `${best.models.length} of ${report.pool.models}`, note: 'in the soup' },
     ...(statistics === undefined
       ? []
@@ -77,6 +71,12 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
       note: `of ${counted(scored, 'candidate')}; they cost ${Number(passes.toFixed(1))} full passes over the validation samples`,
     },
   ];
+}
+
+function averaged(approxScore: number, { scoreParts }: Scores): Fact {
+  const { value, unit } = scoreParts(approxScore);
+  const what = 'validation score of the ensemble, which the soup stands for at the cost of one model';
+  return { label: 'Its averaged logits', value, note: unit === '' ? what : `${unit}; ${what}` };
 }
 
 function greedyFacts(

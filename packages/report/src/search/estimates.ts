@@ -112,11 +112,8 @@ function approximationChart(
       ? ''
       : ` Soups score ${scores.gain(median(real.map((score, at) => score - (approximate[at] as number))))} against their averaged logits (median).`;
   const scale = { type: 'quantitative', scale: { zero: false } } as const;
-  const both = evaluated.flatMap(({ approxScore, valScore, valScoreAtMost }) => [
-    approxScore,
-    (valScore ?? valScoreAtMost) as number,
-  ]);
-  const [low, high] = [Math.min(...both), Math.max(...both)];
+  const drawn = evaluated.map(({ approxScore }) => approxScore);
+  const [low, high] = [Math.min(...drawn), Math.max(...drawn)];
   const equal = { x: { datum: low }, y: { datum: low }, x2: { datum: high }, y2: { datum: high } };
   return [
     chart({
