@@ -22,7 +22,7 @@ describe('compare', () => {
   beforeAll(async () => {
     pool = await linearPool({ models: 5 });
     report = await radinJson<ComparisonReport>(
-      ['compare', pool.folder, '--budgets', '1,3,9', '--out', 'out'],
+      ['compare', pool.folder, '--budgets', '1,3,9', '--no-report', '--out', 'out'],
       pool.folder,
     );
   });
@@ -116,7 +116,7 @@ describe('compare', () => {
       ['radin-prior', '1'],
     ] as const) {
       const { best } = await radinJson<SearchReport>(
-        ['search', pool.folder, '--lambda', lambda, '--budget', String(budget), '--out', 'out'],
+        ['search', pool.folder, '--lambda', lambda, '--budget', String(budget), '--no-report', '--out', 'out'],
         newFolder(),
       );
       const { models, valScore, testScore } = row(report, method, budget);
@@ -130,7 +130,7 @@ describe('compare', () => {
 
   it('has as oracle the candidate with the best test score', async () => {
     const { candidates } = await radinJson<SearchReport>(
-      ['search', pool.folder, '--strategy', 'radin', '--out', 'out'],
+      ['search', pool.folder, '--strategy', 'radin', '--no-report', '--out', 'out'],
       newFolder(),
     );
     const scores = candidates.map(({ models }) => accuracyOf(pool, models, pool.test));
@@ -153,7 +153,7 @@ describe('compare', () => {
   it('has neither an oracle nor test scores where the pool has no test split', async () => {
     const untested = await linearPool({ test: false });
     const { rows } = await radinJson<ComparisonReport>(
-      ['compare', untested.folder, '--budgets', '1,3', '--out', 'out'],
+      ['compare', untested.folder, '--budgets', '1,3', '--no-report', '--out', 'out'],
       untested.folder,
     );
     expect(rows.map(({ method }) => method)).toEqual([...CHOOSERS, ...CHOOSERS]);
@@ -184,8 +184,11 @@ describe('compare', () => {
 it('demo compares on the example pool, wherever it is run', async () => {
   const folder = newFolder();
   const few = ['--budgets', '1,2', '--candidates', '4'];
-  const demo = await radinJson<ComparisonReport>(['demo', ...few, '--out', 'demo'], folder);
-  const compared = await radinJson<ComparisonReport>(['compare', DIGITS, ...few, '--out', 'same'], folder);
+  const demo = await radinJson<ComparisonReport>(['demo', ...few, '--no-report', '--out', 'demo'], folder);
+  const compared = await radinJson<ComparisonReport>(
+    ['compare', DIGITS, ...few, '--no-report', '--out', 'same'],
+    folder,
+  );
   expect(demo).toEqual(compared);
   expect(demo.pool).toEqual({ models: 16, samples: 2000, classes: 10 });
 });

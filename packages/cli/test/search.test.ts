@@ -217,7 +217,19 @@ describe('on a linear network, where Eq. 3 is exact, a search', () => {
   it('gives every candidate one score in both stages: that of a soup computed by hand', async () => {
     const pool = await linearPool({ models: 5 });
     const report = await radinJson<SearchReport>(
-      ['search', pool.folder, '--sampler', 'exhaustive', '--budget', '31', '--racing', 'off', '--out', 'out'],
+      [
+        'search',
+        pool.folder,
+        '--sampler',
+        'exhaustive',
+        '--budget',
+        '31',
+        '--racing',
+        'off',
+        '--no-report',
+        '--out',
+        'out',
+      ],
       pool.folder,
     );
     expect(report.candidates).toHaveLength(31);

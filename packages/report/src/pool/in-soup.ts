@@ -14,7 +14,7 @@ export function inSoup(soup: ReadonlySet<string>, model: string): string {
 /** The soup's models stand out; `rows` have the column `SOUP` last. */
 export const SOUP_ENCODING = {
   color: { field: SOUP.name, type: 'nominal', title: null, scale: { domain: KINDS } },
-  opacity: { field: SOUP.name, type: 'nominal', title: null, scale: { domain: KINDS, range: [1, 0.5] } },
+  opacity: { field: SOUP.name, type: 'nominal', title: null, scale: { domain: KINDS, range: [1, 0.65] } },
 } as const;
 
 /** Rows of the soup's models last, where they are drawn over the others. */
