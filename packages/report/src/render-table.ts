@@ -13,7 +13,9 @@ export function renderTable(table: Table, index: number, labelId: string): strin
   const head = columns.map(
     ({ title, format }) => `<th scope="col"${isNumeric(format) ? ' class="number"' : ''}>${escapeMarkup(title)}</th>`,
   );
-  const body = rows.slice(0, FIRST_ROWS).map((row) => `<tr>${row.map((cell, column) => td(cell, columns[column])).join('')}</tr>`);
+  const body = rows
+    .slice(0, FIRST_ROWS)
+    .map((row) => `<tr>${row.map((cell, column) => td(cell, columns[column])).join('')}</tr>`);
   const more =
     rows.length > FIRST_ROWS
       ? `<p class="more">The first ${FIRST_ROWS} of ${formatCell(rows.length, 'integer')} rows.</p>`

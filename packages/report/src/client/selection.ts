@@ -1,5 +1,5 @@
 import type { ChartView, TableRows } from './chart-view.js';
-import { copyButton, button, element } from './element.js';
+import { button, copyButton, element } from './element.js';
 import { count, fieldList, modelsOf } from './row-fields.js';
 import { rowAt, type Target } from './targets.js';
 import { hideTip, showTip } from './tip.js';
@@ -86,7 +86,8 @@ export class Selection {
   }
 
   #ring(): void {
-    const selected = this.#selected === undefined ? [] : this.#view.targets().filter(({ row }) => row === this.#selected);
+    const selected =
+      this.#selected === undefined ? [] : this.#view.targets().filter(({ row }) => row === this.#selected);
     this.#rings.replaceChildren(...selected.map(ring));
   }
 
@@ -108,6 +109,9 @@ export class Selection {
     const list = element('ul', 'models');
     // Two hundred names are for the eye; what is said aloud is their number.
     list.setAttribute('aria-live', 'off');
+    list.setAttribute('aria-label', 'Models');
+    // Long lists scroll, by keys too.
+    list.tabIndex = 0;
     list.append(...models.map((model) => element('li', '', model)));
     return [head, fields, list];
   }

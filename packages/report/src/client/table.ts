@@ -101,7 +101,9 @@ function cellElement(cell: Cell, format: Column['format']): HTMLTableCellElement
 /** For a spreadsheet: whole numbers, one line a row; the lines of a cell are joined by commas. */
 function tabSeparated(columns: readonly Column[], rows: readonly Row[]): string {
   const field = (cell: Cell) => {
-    const text = String(cell ?? '').replace(/\s*\n\s*/g, ', ').replaceAll('\t', ' ');
+    const text = String(cell ?? '')
+      .replace(/\s*\n\s*/g, ', ')
+      .replaceAll('\t', ' ');
     return typeof cell === 'string' && /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
   };
   return [columns.map(({ title }) => field(title)), ...rows.map((row) => row.map(field))]

@@ -35,7 +35,12 @@ export function targetsOf(view: View): Target[] {
   const found: { target: Target; rank: number }[] = [];
   const [left, top] = view.origin();
   const padding = view.padding() as { left?: number; top?: number };
-  collect((view.scenegraph() as unknown as { root: Mark }).root, left + (padding.left ?? 0), top + (padding.top ?? 0), found);
+  collect(
+    (view.scenegraph() as unknown as { root: Mark }).root,
+    left + (padding.left ?? 0),
+    top + (padding.top ?? 0),
+    found,
+  );
   const best = new Map<number, number>();
   for (const { target, rank } of found) best.set(target.row, Math.min(rank, best.get(target.row) ?? rank));
   return found.filter(({ target, rank }) => rank === best.get(target.row)).map(({ target }) => target);
