@@ -31,7 +31,7 @@ describe('the report', () => {
     renameSync(join(folder, 'models', 'a.safetensors'), join(folder, 'models', `${NAME}.safetensors`));
     printed = await run(['search', '.', '--out', 'out'], folder);
     await run(['compare', '.', '--budgets', '1,4', '--out', 'compared'], folder);
-  });
+  }, 60_000);
 
   it('is written beside the result by search and by compare, and the last line says so', () => {
     expect(listing(join(folder, 'out'))).toEqual(WRITTEN);

@@ -30,3 +30,6 @@ export const MODELS: Column = { name: 'models', title: 'Models', format: 'text' 
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? singular : plural}`;
 }
+
+/** Candidates that a chart shows: drawing 2,000 takes a third of a second. */
+export const MOST_CANDIDATES = 2000;

@@ -124,6 +124,20 @@ describe('the page of a search', () => {
     expect(ids(one)).not.toContain('search-budget-curve');
   });
 
+  it('draws no more candidates than can be drawn', () => {
+    const [first] = searchDocument(13).candidates;
+    const candidates = Array.from({ length: 50_000 }, (_, at) => ({
+      ...(first as NonNullable<typeof first>),
+      models: at % 2 === 0 ? ['a', 'b'] : ['a', 'b', 'c'],
+      rank: at + 1,
+    }));
+    const one = searchPage(searchDocument(13, { candidates, evaluations: 50_000, scored: 50_000 }));
+    for (const { data } of chartsOf(one)) expect(data.rows.length).toBeLessThanOrEqual(4000);
+    expect(saidIn(one)).not.toContain('50000');
+    const ranks = chartsOf(one).find(({ id }) => id === 'search-ranks');
+    expect(ranks?.description).toContain('the first 2,000 evaluated soups');
+  });
+
   it('shows nats as nats', () => {
     const one = searchPage(searchDocument(5, { metric: 'cross-entropy' }));
     expect(JSON.stringify(one)).not.toContain('"percent","');

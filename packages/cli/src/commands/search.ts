@@ -6,9 +6,11 @@ import {
   type ChoiceStatistics,
   checkProposal,
   estimateWinnersCurse,
+  type Metric,
   type Problem,
   raceTop,
   radin,
+  type SearchReport,
   type SearchResult,
   searchReport,
   searchText,
@@ -134,9 +136,9 @@ async function search(
     );
     const interrupted = early || more === undefined;
     terminal.finish();
-    const [singleModel] = single.best.mixture.ingredients as [number];
-    const tested = new Map(test === undefined ? [] : [[singleModel, test.otherScore] as const]);
-    const findings = await poolFindings(problem, tested, signal);
+    const tested = new Map(test && single.best.mixture.ingredients.map((model) => [model, test.otherScore] as const));
+    // An interruption must not lose what is known by now.
+    const findings = await interruption.finishable(() => poolFindings(problem, tested, signal));
     const report = searchReport(
       {
         result,
@@ -177,14 +179,16 @@ async function search(
     }
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else {
-      const shown = options.quiet ? undefined : plotOptions(process.stdout, process.env);
-      const plot = shown ? budgetPlot(report, metric, shown) : [];
-      const wrote = wroteLine([written.soup, written.json, ...paths]);
-      print([searchText(report, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n'));
-    }
+    else print(textOf(report, metric, options, wroteLine([written.soup, written.json, ...paths])));
     if (failure !== undefined) throw failure;
   });
+}
+
+/** The answer in text, on a terminal with the budget curve. @param wrote the last line */
+function textOf(report: SearchReport, metric: Metric, { explain, quiet }: SearchOptions, wrote: string): string {
+  const shown = quiet ? undefined : plotOptions(process.stdout, process.env);
+  const plot = shown ? budgetPlot(report, metric, shown) : [];
+  return [searchText(report, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n');
 }
 
 /** What the splits say of the soup and the single model; test and held-out samples only report, and are left out once `stop` is aborted. */

@@ -30,16 +30,13 @@ export function disagreementChart(prefix: string, { models, disagreement }: Pool
       return [[label(row, i), perGroup === 1 ? `${j + 1}` : label(column, j), mean, names(both.map(name))]];
     }),
   );
-  const pairs = order.flatMap((i, at) => order.slice(0, at).map((j) => [share(i, j), i, j] as const));
-  const most = pairs.reduce((a, b) => (b[0] > a[0] ? b : a));
-  const least = pairs.reduce((a, b) => (b[0] < a[0] ? b : a));
-  const mean = pairs.reduce((sum, [one]) => sum + one, 0) / pairs.length;
+  const { most, least, mean } = extremes(size, share);
   const labels = groups.map((group, at) => label(group, at));
   return [
     chart({
       id: `${prefix}-disagreement`,
       title: 'How often the models disagree',
-      description: `Share of ${counted(samples, 'validation sample')} on which two models predict different classes: ${percent(mean)} on average, most ${name(most[1])} and ${name(most[2])} (${percent(most[0])}), least ${name(least[1])} and ${name(least[2])} (${percent(least[0])}). Models that agree stand together.${perGroup > 1 ? ` Each group is ${perGroup} models that agree most; its cells are means over pairs.` : ''}`,
+      description: `Share of ${counted(samples, 'validation sample')} on which two models predict different classes: ${percent(mean)} on average, most ${name(most.i)} and ${name(most.j)} (${percent(share(most.i, most.j))}), least ${name(least.i)} and ${name(least.j)} (${percent(share(least.i, least.j))}). Models that agree stand together.${perGroup > 1 ? ` Each group is ${perGroup} models that agree most; its cells are means over pairs.` : ''}`,
       details: MODELS.name,
       data: {
         columns: [
@@ -69,14 +66,39 @@ export function disagreementChart(prefix: string, { models, disagreement }: Pool
   ];
 }
 
+/** The pairs that disagree most and least, and the mean over all; without a list of them, as there may be millions. */
+function extremes(size: number, share: (i: number, j: number) => number) {
+  let [most, least] = [
+    { i: 1, j: 0 },
+    { i: 1, j: 0 },
+  ];
+  let sum = 0;
+  for (let i = 1; i < size; i++) {
+    for (let j = 0; j < i; j++) {
+      const here = share(i, j);
+      sum += here;
+      if (here > share(most.i, most.j)) most = { i, j };
+      if (here < share(least.i, least.j)) least = { i, j };
+    }
+  }
+  return { most, least, mean: (2 * sum) / (size * (size - 1)) };
+}
+
 /** Mean over the pairs of different models; undefined where there is none. */
 function meanShare(
   row: readonly number[],
   column: readonly number[],
   share: (i: number, j: number) => number,
 ): number | undefined {
-  const pairs = row.flatMap((i) => column.filter((j) => j !== i).map((j) => share(i, j)));
-  return pairs.length === 0 ? undefined : pairs.reduce((sum, one) => sum + one, 0) / pairs.length;
+  let [sum, pairs] = [0, 0];
+  for (const i of row) {
+    for (const j of column) {
+      if (i === j) continue;
+      sum += share(i, j);
+      pairs++;
+    }
+  }
+  return pairs === 0 ? undefined : sum / pairs;
 }
 
 function percent(share: number): string {

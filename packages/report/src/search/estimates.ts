@@ -1,5 +1,5 @@
 import { type SearchReport, spearman } from '@radin/core';
-import { chart, counted, MODELS, names, text } from '../blocks.js';
+import { chart, counted, MODELS, MOST_CANDIDATES, names, text } from '../blocks.js';
 import type { Block, Table } from '../page.js';
 import type { Scores } from '../scores.js';
 
@@ -9,9 +9,9 @@ type Candidate = SearchReport['candidates'][number];
 
 /** What is known of evaluated soups: real scores, and upper bounds of those that a race stopped. */
 export function estimateCharts(report: SearchReport, scores: Scores): Block[] {
-  const evaluated = report.candidates.filter(
-    ({ models, valScore, valScoreAtMost }) => models.length > 1 && (valScore ?? valScoreAtMost) !== undefined,
-  );
+  const evaluated = report.candidates
+    .filter(({ models, valScore, valScoreAtMost }) => models.length > 1 && (valScore ?? valScoreAtMost) !== undefined)
+    .slice(0, MOST_CANDIDATES);
   const whole = evaluated.filter(({ valScore }) => valScore !== undefined);
   if (evaluated.length < LEAST_POINTS) {
     return text(
@@ -75,7 +75,7 @@ function rankChart(
     chart({
       id: 'search-ranks',
       title: isAdaptive ? 'The soups in the order in which they were evaluated' : 'The soups by their rank in stage 1',
-      description: `Real validation scores of ${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` Of ${counted(stopped, 'soup')} only an upper bound is known: a race stopped them when they could no longer be the best.` : ''}`,
+      description: `Real validation scores of ${evaluated.length === MOST_CANDIDATES ? 'the first ' : ''}${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` Of ${counted(stopped, 'soup')} only an upper bound is known: a race stopped them when they could no longer be the best.` : ''}`,
       details: MODELS.name,
       data,
       spec: {

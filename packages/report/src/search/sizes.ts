@@ -1,5 +1,5 @@
 import type { SearchReport } from '@radin/core';
-import { chart, counted, MODELS, names, text } from '../blocks.js';
+import { chart, counted, MODELS, MOST_CANDIDATES, names, text } from '../blocks.js';
 import type { Block, Cell } from '../page.js';
 import type { Scores } from '../scores.js';
 
@@ -10,7 +10,7 @@ const KINDS = ['averaged logits', 'soup'];
 
 /** Scores of the listed candidates by the number of models: of averaged logits, and real ones where soups were evaluated. */
 export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
-  const candidates = report.candidates.filter(({ models }) => models.length > 1);
+  const candidates = report.candidates.filter(({ models }) => models.length > 1).slice(0, MOST_CANDIDATES);
   const sizes = new Set(candidates.map(({ models }) => models.length));
   if (candidates.length < LEAST_POINTS || sizes.size < 2) {
     return text(
@@ -31,7 +31,7 @@ export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
   const whole = candidates.filter(({ valScore }) => valScore !== undefined).length;
   const all =
     report.scored > candidates.length
-      ? `the ${candidates.length} most promising of ${counted(report.scored, 'candidate')}`
+      ? `the first ${candidates.length} by rank of ${counted(report.scored, 'candidate')}`
       : `all ${counted(candidates.length, 'candidate')}`;
   const extremes = [...sizes].sort((a, b) => a - b);
   return [
