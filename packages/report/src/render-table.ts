@@ -22,7 +22,7 @@ export function renderTable(table: Table, index: number, labelId: string): strin
       : '';
   return [
     `<div class="table" data-table="${index}">`,
-    `<div class="scroll" tabindex="0" role="region" aria-labelledby="${labelId}"><table>`,
+    `<div class="scroll" tabindex="0" role="region" aria-labelledby="${labelId}"><table aria-labelledby="${labelId}">`,
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>${body.join('\n')}</tbody>`,
     `</table></div><div class="table-foot">${more}</div>`,

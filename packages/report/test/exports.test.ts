@@ -121,6 +121,20 @@ describe('the files of a page', () => {
     expect(svg.match(/<path d="[^"]*" fill="#/g)).toHaveLength(HOSTILE_NAMES.length);
   });
 
+  test('a chart whose labels take all its room is an error, not the end of the process', async () => {
+    const data = tableOf([['x'.repeat(300), 1]]);
+    const spec = {
+      mark: 'bar' as const,
+      encoding: {
+        y: { field: 'name', type: 'nominal' as const, axis: { labelLimit: 0 } },
+        x: { field: 'value', type: 'quantitative' as const },
+      },
+    };
+    const block = { kind: 'chart' as const, chart: { id: 'wide', title: 'Wide', description: '', spec, data } };
+    const wide: Page = { ...small, sections: [{ id: 'one', title: 'One', blocks: [block] }] };
+    await expect(exportPage(wide, root, ['png'])).rejects.toThrow('leave room');
+  });
+
   test('are refused in one line where the folder is a file', async () => {
     const file = join(root, 'file');
     writeFileSync(file, '');

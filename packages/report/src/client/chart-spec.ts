@@ -1,9 +1,12 @@
 import type { Spec } from 'vega';
 import { arrangeLegends } from '../legends.js';
 import type { ChartData } from '../page-data.js';
+import { textWidth } from '../text-width.js';
 
 /** Below this width a chart is drawn for a phone: shorter labels, fewer columns of legends and panels. */
 const NARROW = 520;
+/** Font size of titles. */
+const TITLE = 12.5;
 /** Least width of one panel of several side by side. */
 const PANEL = 220;
 /** Room for the labels left of all panels, and between two of them. */
@@ -17,6 +20,7 @@ interface Sized {
   layout?: { columns?: unknown };
   legends?: unknown[];
   scales?: { name: string; domain?: unknown }[];
+  axes?: { orient?: string; title?: unknown }[];
   config?: { axis?: object; axisX?: object; legend?: object };
   data?: { name: string; values?: unknown }[];
 }
@@ -39,10 +43,25 @@ export function specFor(
   arrangeLegends(spec, rows, width);
   if (width < NARROW && spec.config !== undefined) {
     spec.config.axis = { ...spec.config.axis, labelLimit: Math.round(width * 0.3) };
-    spec.config.axisX = { ...spec.config.axisX, titleLimit: Math.round(width * 0.65) };
+    const title = Math.round(width * 0.65);
+    spec.config.axisX = { ...spec.config.axisX, titleLimit: title };
+    for (const axis of spec.axes ?? []) {
+      if (axis.orient === 'bottom' && typeof axis.title === 'string') axis.title = wrapped(axis.title, title);
+    }
     spec.config.legend = { ...spec.config.legend, labelLimit: Math.round(width * 0.6) };
   }
   return spec as Spec;
+}
+
+/** A title as lines of at most this width, in pixels; a longer word has a line of its own, which is cut. */
+function wrapped(title: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of title.split(' ')) {
+    const longer = `${lines.at(-1) ?? ''} ${word}`;
+    if (lines.length > 0 && textWidth(longer, TITLE, true) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Panels side by side, or below each other where they would be too narrow. */

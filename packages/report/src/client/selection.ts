@@ -21,7 +21,8 @@ export class Selection {
     stage.tabIndex = 0;
     stage.setAttribute('role', 'application');
     stage.setAttribute('aria-roledescription', 'chart');
-    stage.setAttribute('aria-labelledby', figure.querySelector('.still')?.getAttribute('aria-labelledby') ?? '');
+    for (const name of ['aria-labelledby', 'aria-describedby'])
+      stage.setAttribute(name, figure.querySelector('.still')?.getAttribute(name) ?? '');
     stage.append(element('p', 'keys', 'Arrow keys: next and previous · Esc: clear'), this.#rings);
     this.#rings.setAttribute('aria-hidden', 'true');
     this.#panel.setAttribute('aria-live', 'polite');

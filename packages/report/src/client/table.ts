@@ -60,7 +60,7 @@ function makeSortable(
 const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 /** A stable order by one column; empty cells come last either way. */
-export function sortRows(rows: readonly Row[], column: number, isDescending: boolean): Row[] {
+function sortRows(rows: readonly Row[], column: number, isDescending: boolean): Row[] {
   const sign = isDescending ? -1 : 1;
   return [...rows].sort((first, second) => {
     const [a, b] = [first[column] ?? null, second[column] ?? null];
