@@ -4,7 +4,6 @@ import {
   explainEnsemble,
   type GreedyOutcome,
   greedySoup,
-  leastSecondsToExplain,
   type Problem,
   type SearchResult,
   type SoupFacts,
@@ -19,9 +18,6 @@ import type { Terminal } from './terminal.js';
 export const ASKED = { exactUpTo: 24, seconds: 3, samplePairs: true } as const;
 const UNASKED = { exactUpTo: 16, seconds: 0.3, samplePairs: false } as const;
 
-/** The explanation is left out where nobody asked for it and it would take longer. */
-const MOST_UNASKED_SECONDS = 0.5;
-
 export interface SearchExplanationOptions {
   /** Whether the user asked for it. */
   readonly explain: boolean;
@@ -30,8 +26,8 @@ export interface SearchExplanationOptions {
 }
 
 /**
- * What a search has to explain, without a forward pass: what the models are worth, always where that is cheap, which it is not on the
- * `reference` backend; and where no soup wins, what can say why.
+ * What a search has to explain, without a forward pass: what the models are worth, unasked at little cost and not on the slow backend
+ * `reference`; and where no soup wins, what can say why.
  */
 export async function explainSearch(
   problem: Problem,
@@ -45,8 +41,7 @@ export async function explainSearch(
   const indices = pool.checkpoints.flatMap(({ id }, index) => (outside.includes(id) ? [index] : []));
   const facts = loses ? { facts: await soupFacts(validation, result, indices, { signal }) } : {};
   const ensemble = await validation.ensemble({ signal });
-  const isCheap = backend.name !== 'reference' && leastSecondsToExplain(ensemble, UNASKED) <= MOST_UNASKED_SECONDS;
-  if (!explain && !isCheap) return facts;
+  if (!explain && backend.name === 'reference') return facts;
   const { best, candidates } = result;
   const explained = await explainEnsemble(ensemble, await validation.individualScores({ signal }), {
     ...(explain ? ASKED : UNASKED),

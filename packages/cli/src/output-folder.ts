@@ -54,8 +54,20 @@ export async function writeResults(
   const soup = join(folder, 'soup.safetensors');
   await writeSoup(soup, new Soup(problem.pool, mixture, problem.backend), problem.pool, { signal });
   const path = join(folder, json.name);
-  await writeTextAtomically(path, `${JSON.stringify(json.value, null, 2)}\n`, { signal });
+  await writeTextAtomically(path, jsonText(json.value), { signal });
   return { soup, json: path };
+}
+
+/** JSON to read: indented, with lists of numbers or of texts on one line. */
+function jsonText(value: unknown): string {
+  // A text never holds a line break in JSON, so these are lists and nothing else.
+  const lists =
+    /\[\n\s+((?:-?\d[^\s,\]]*|"(?:[^"\\\n]|\\.)*")(?:,\n\s+(?:-?\d[^\s,\]]*|"(?:[^"\\\n]|\\.)*"))*)\n\s+\]/g;
+  const text = JSON.stringify(value, null, 2).replace(
+    lists,
+    (_, items: string) => `[${items.replace(/,\n\s+/g, ', ')}]`,
+  );
+  return `${text}\n`;
 }
 
 function unwritable(folder: string, error: NodeJS.ErrnoException): RadinError {

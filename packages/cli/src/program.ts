@@ -6,6 +6,7 @@ import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addInspect } from './commands/inspect.js';
+import { addReport } from './commands/report.js';
 import { addScore } from './commands/score.js';
 import { addSearch } from './commands/search.js';
 import type { CommandContext } from './run-context.js';
@@ -28,6 +29,7 @@ export function buildProgram(context: CommandContext): Command {
     addAverage,
     addEvaluate,
     addInspect,
+    addReport,
     addCache,
     addDoctor,
     addDemo,

@@ -8,7 +8,7 @@ import { newFolder } from './scratch.js';
 
 /** A search of a pool and all that must not depend on the cache. */
 async function search(pool: string, args: readonly string[], cwd = newFolder()) {
-  const report = await radinJson<SearchReport>(['search', pool, ...args, '--out', 'out'], cwd);
+  const report = await radinJson<SearchReport>(['search', pool, ...args, '--no-report', '--out', 'out'], cwd);
   return { reused: report.reused, fixed: fixed(cwd) };
 }
 
@@ -32,7 +32,7 @@ describe('a search with a cache', () => {
     const none = { models: 0, evaluations: 0 };
     expect([without.reused, cold.reused, warm.reused]).toEqual([none, none, { models: 5, evaluations: 4 }]);
     const { stdout } = await runRadin(
-      ['search', folder, '--budget', '5', '--cache', cache, '--out', 'out'],
+      ['search', folder, '--budget', '5', '--cache', cache, '--no-report', '--out', 'out'],
       newFolder(),
     );
     expect(stdout).toMatch(
@@ -48,7 +48,7 @@ describe('a search with a cache', () => {
     // As logits are computed, and as soups are evaluated: there are 16 entries of logits.
     for (const entries of [5, 18, 20]) {
       const { code } = await runRadin(
-        ['search', DIGITS, ...options, '--cache', cache, '--out', 'out'],
+        ['search', DIGITS, ...options, '--cache', cache, '--no-report', '--out', 'out'],
         cwd,
         (child) => {
           const timer = setInterval(() => {
@@ -89,7 +89,7 @@ it('compare and evaluate use the same logits, and write the same', async () => {
   expect([cold, warm, second]).toEqual([false, true, first]);
   expect(readFileSync(join(folder, 'a.npy'))).toEqual(logits);
   const compare = async (...args: string[]) => {
-    const report = ['compare', folder, '--budgets', '1,3', '--out', join(folder, 'out'), ...args];
+    const report = ['compare', folder, '--budgets', '1,3', '--no-report', '--out', join(folder, 'out'), ...args];
     return radinJson<{ reused: unknown; rows: unknown }>(report, folder);
   };
   const without = await compare('--no-cache');
@@ -103,7 +103,12 @@ it('compare and evaluate use the same logits, and write the same', async () => {
 describe('the folder', () => {
   const run = async (args: readonly string[], environment: NodeJS.ProcessEnv) => {
     const { folder } = await linearPool({ models: 3 });
-    return runRadin(['search', folder, '--budget', '1', '--out', 'out', ...args], newFolder(), () => {}, environment);
+    return runRadin(
+      ['search', folder, '--budget', '1', '--no-report', '--out', 'out', ...args],
+      newFolder(),
+      () => {},
+      environment,
+    );
   };
 
   it('is the one of --cache, $RADIN_CACHE_DIR, $XDG_CACHE_HOME and the home folder, the first that is there', async () => {

@@ -12,7 +12,10 @@ beforeAll(async () => {
 });
 
 function search(folder: string, ...options: string[]): Promise<SearchReport> {
-  return radinJson<SearchReport>(['search', folder, '--strategy', 'radin', '--out', 'out', ...options], newFolder());
+  return radinJson<SearchReport>(
+    ['search', folder, '--strategy', 'radin', '--no-report', '--out', 'out', ...options],
+    newFolder(),
+  );
 }
 
 const models = ({ candidates }: SearchReport) => candidates.map((candidate) => candidate.models.join(''));
@@ -147,7 +150,7 @@ describe.concurrent('a pool of few models', () => {
 
   it('of one gives that model as its soup, bit for bit', async () => {
     const { folder } = await linearPool({ models: 1 });
-    await radinJson(['search', folder, '--out', 'out'], folder);
+    await radinJson(['search', folder, '--no-report', '--out', 'out'], folder);
     const weights = (path: string) => readFileSync(join(folder, path)).subarray(-4 * (6 * 4 + 4));
     expect(weights('out/soup.safetensors').equals(weights('models/a.safetensors'))).toBe(true);
   });

@@ -21,7 +21,10 @@ beforeAll(async () => {
 const logits = ['--logits', 'logits/*.npy', '--labels', 'val_labels.npy', '--sampler', 'exhaustive'];
 const score = (...options: string[]) => radinJson<ScoreReport>(['score', ...logits, ...options], pool.folder);
 const search = (...options: string[]) =>
-  radinJson<SearchReport>(['search', pool.folder, '--budget', '3', '--out', newFolder(), ...options], pool.folder);
+  radinJson<SearchReport>(
+    ['search', pool.folder, '--budget', '3', '--no-report', '--out', newFolder(), ...options],
+    pool.folder,
+  );
 
 const ESTIMATES = [
   ['--estimate', 'cross-entropy'],

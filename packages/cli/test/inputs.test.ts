@@ -9,7 +9,7 @@ import { newFolder } from './scratch.js';
 
 function search(folder: string, args: readonly string[]): Promise<SearchReport> {
   return radinJson<SearchReport>(
-    ['search', ...args, '--sampler', 'exhaustive', '--quiet', '--out', newFolder()],
+    ['search', ...args, '--sampler', 'exhaustive', '--quiet', '--no-report', '--out', newFolder()],
     folder,
   );
 }

@@ -46,7 +46,7 @@ describe('a search that is interrupted', () => {
         signal,
       );
       expect(code).toBe(130);
-      expect(listing(out)).toEqual(['mine.txt', 'result.json', 'soup.safetensors']);
+      expect(listing(out)).toEqual(['mine.txt', 'report.html', 'result.json', 'soup.safetensors']);
       const report = JSON.parse(stdout) as SearchReport;
       expect(report).toEqual(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')));
       const { interrupted: early, evaluations, best, bestIndividual, curve } = report;
@@ -58,6 +58,7 @@ describe('a search that is interrupted', () => {
       expect(stderr).toContain(
         `radin: interrupted after ${evaluations} of 100000 evaluations; the best so far is in ${join(out, 'soup.safetensors')} and ${join(out, 'result.json')}; the same command goes on from there\n`,
       );
+      expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('RADIN search (interrupted)');
       // The soup is what the report says it is.
       const soup = await radinJson<{ score: number }>(
         ['evaluate', '.', join(out, 'soup.safetensors'), '--split', 'validation'],

@@ -5,7 +5,7 @@ import { linearPool, writeConfig } from './pools.js';
 import { DIGITS, runRadin } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
-const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect', 'cache', 'doctor', 'demo'];
+const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect', 'report', 'cache', 'doctor', 'demo'];
 
 /** Every command on a pool of two models, which has notices: there are no subsets to sample. */
 const RUNS: readonly (readonly string[])[] = [
@@ -87,7 +87,8 @@ describe.concurrent('radin', () => {
     const { folder } = await linearPool({ models: 3 });
     const before = listing(folder);
     for (const budget of ['1', '2']) await runRadin(['search', '.', '--budget', budget], folder);
-    const written = ['radin-out', join('radin-out', 'result.json'), join('radin-out', 'soup.safetensors')];
+    const names = ['report.html', 'result.json', 'soup.safetensors'];
+    const written = ['radin-out', ...names.map((name) => join('radin-out', name))];
     expect(listing(folder)).toEqual([...before, ...written].sort());
   });
 

@@ -93,7 +93,7 @@ async function writeLinearPool(count: number, test: boolean, folder: string): Pr
     models: Array.from({ length: count }, (_, index) => {
       const noise = uniform(FEATURES * CLASSES);
       const weight = teacher.weight.map((value, at) => value + 1.5 * (noise[at] as number));
-      return { id: String.fromCharCode(97 + index), weight, bias: teacher.bias };
+      return { id: index < 26 ? String.fromCharCode(97 + index) : `z${index}`, weight, bias: teacher.bias };
     }),
   };
   for (const model of pool.models) await writeModel(modelPath(pool, model.id), layers(model));

@@ -43,7 +43,10 @@ describe.concurrent('logits that evaluate has saved', () => {
     const all = ['--sampler', sampler, ...options];
     const [scored, searched] = await Promise.all([
       score(...all),
-      radinJson<SearchReport>(['search', pool.folder, '--budget', '1', '--out', newFolder(), ...all], pool.folder),
+      radinJson<SearchReport>(
+        ['search', pool.folder, '--budget', '1', '--no-report', '--out', newFolder(), ...all],
+        pool.folder,
+      ),
     ]);
     const stage1 = searched.candidates.map(({ valScore: _, ...candidate }) => candidate);
     expect(scored.candidates).toEqual(stage1);
@@ -55,7 +58,10 @@ describe.concurrent('logits that evaluate has saved', () => {
     const options = ['--sampler', 'exhaustive', '--explain'];
     const [scored, searched, text] = await Promise.all([
       score(...options),
-      radinJson<SearchReport>(['search', pool.folder, '--budget', '1', '--out', newFolder(), '--explain'], pool.folder),
+      radinJson<SearchReport>(
+        ['search', pool.folder, '--budget', '1', '--no-report', '--out', newFolder(), '--explain'],
+        pool.folder,
+      ),
       runRadin(['score', '--logits', 'logits/*.npy', '--labels', 'val_labels.npy', ...options], pool.folder),
     ]);
     const { models, ensembleScore, emptyScore, method, subsets } = scored.explanation as ExplanationReport;

@@ -15,7 +15,7 @@ interface Evaluation {
 const folder = newFolder();
 
 function search(out: string, ...options: string[]): Promise<SearchReport> {
-  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', out];
+  const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--no-report', '--out', out];
   return radinJson<SearchReport>([...radin, ...options], folder);
 }
 
@@ -42,7 +42,7 @@ describe('a search of the example pool', () => {
 
   it('prints an object with the documented keys', () => {
     const expected =
-      'method best bestIndividual evaluations pool budget lambda sampler estimate seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
+      'schema method best bestIndividual models disagreement evaluations pool budget lambda sampler estimate seed backend metric notices passes racing reused scored candidates statistics explanation timings versions';
     expect(Object.keys(base).sort()).toEqual(expected.split(' ').sort());
     expect(base).toMatchObject({
       method: 'radin',
@@ -207,7 +207,9 @@ describe('a search of the example pool', () => {
     expect(stderr).toMatch(/^radin: note: model 15-\S+ may be outside the basin of the others: .*\n$/);
     expect(stdout).toContain(`validation ${(100 * (base.best.valScore as number)).toFixed(2)} %`);
     for (const id of base.best.models) expect(stdout).toContain(id);
-    expect(stdout).toContain(`wrote ${join('text', 'soup.safetensors')} and ${join('text', 'result.json')}`);
+    expect(stdout).toContain(
+      `wrote ${join('text', 'soup.safetensors')}, ${join('text', 'result.json')} and ${join('text', 'report.html')}\n`,
+    );
   });
 });
 
@@ -215,7 +217,19 @@ describe('on a linear network, where Eq. 3 is exact, a search', () => {
   it('gives every candidate one score in both stages: that of a soup computed by hand', async () => {
     const pool = await linearPool({ models: 5 });
     const report = await radinJson<SearchReport>(
-      ['search', pool.folder, '--sampler', 'exhaustive', '--budget', '31', '--racing', 'off', '--out', 'out'],
+      [
+        'search',
+        pool.folder,
+        '--sampler',
+        'exhaustive',
+        '--budget',
+        '31',
+        '--racing',
+        'off',
+        '--no-report',
+        '--out',
+        'out',
+      ],
       pool.folder,
     );
     expect(report.candidates).toHaveLength(31);

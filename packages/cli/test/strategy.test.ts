@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 
 const search = (...options: string[]) =>
-  radinJson<SearchReport>(['search', pool.folder, '--out', 'out', '--budget', '4', ...options], newFolder());
+  radinJson<SearchReport>(
+    ['search', pool.folder, '--no-report', '--out', 'out', '--budget', '4', ...options],
+    newFolder(),
+  );
 
 describe.concurrent('a search', () => {
   it('is adaptive unless something else is asked for, and is never below the best single model', async () => {

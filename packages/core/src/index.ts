@@ -9,7 +9,7 @@ export {
   verifyEntries,
 } from './cache/index.js';
 export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
-export { escapeControls, quote, RadinError, type RadinErrorCode } from './errors/index.js';
+export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
   type EvaluateOptions,
   type Evaluator,
@@ -37,6 +37,7 @@ export {
   type Checkpoint,
   closeCheckpoints,
   contentSha256,
+  distancesFromOthers,
   duplicates,
   FileCheckpoint,
   inspectPool,

@@ -1,4 +1,7 @@
 export { EXPORT_FORMATS, type ExportFormat, exportPage } from './export-page.js';
 export { formatCell } from './format-cell.js';
 export type { Block, Cell, Chart, ChartSpec, Column, Fact, Page, Section, Table } from './page.js';
+export { readRunDocument } from './read-document.js';
 export { renderPage } from './render-page.js';
+export type { RunDocument } from './run-documents.js';
+export { RUN_FILES, runPage } from './run-page.js';

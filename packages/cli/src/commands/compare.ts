@@ -6,6 +6,7 @@ import {
   comparisonText,
   formatScore,
   type Metric,
+  type Problem,
 } from '@radin/core';
 import type { Command } from 'commander';
 import {
@@ -17,9 +18,12 @@ import {
   withPoolOptions,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
+import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { VERSIONS } from '../versions.js';
 
-export interface CompareCommandOptions extends PoolOptions, CandidateOptions {
+export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
 }
@@ -35,9 +39,9 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withCandidateOptions(withBudgets(command)).option(
+  return withReport(withCandidateOptions(withBudgets(command))).option(
     '--out <folder>',
-    'where comparison.json and the best soup, soup.safetensors, are written',
+    'where comparison.json, report.html and the best soup, soup.safetensors, are written',
     'radin-out',
   );
 }
@@ -45,32 +49,56 @@ export function withCompareOptions(command: Command): Command {
 export async function runCompare(
   pool: string | undefined,
   options: CompareCommandOptions,
-  { signal, print, printJson }: CommandContext,
+  { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
   await withProblem(pool, options, async (problem, terminal, { metric }) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
+    const budgets = [...new Set(options.budgets)];
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
-      budgets: [...new Set(options.budgets)],
+      budgets,
       geometry: (await problem.geometry({ signal })).whole,
       signal,
       onProgress: terminal.onProgress,
     });
     terminal.finish();
-    for (const notice of new Set(rows.flatMap(({ result }) => result.notices))) terminal.notice(`note: ${notice}`);
-    const report = comparisonReport(rows, facts, metric, problem.validation.reused);
+    const notices = [...new Set(rows.flatMap(({ result }) => result.notices))];
+    for (const notice of notices) terminal.notice(`note: ${notice}`);
     const best = bestSoup(rows);
+    const report = comparisonReport(
+      { rows, written: best, pool: await poolFindings(problem, await singleTestScores(problem, signal), signal) },
+      {
+        pool: facts,
+        metric,
+        budgets,
+        candidates: proposal.candidates,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
+        seed: proposal.seed,
+        backend: problem.backend.name,
+        notices,
+        reused: problem.validation.reused,
+        timings: terminal.timings,
+        versions: VERSIONS,
+      },
+    );
     const json = { name: 'comparison.json', value: report };
     const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else
-      print(
-        `${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\nwrote ${written.soup} and ${written.json}`,
-      );
+    else {
+      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
+    }
+    if (failure !== undefined) throw failure;
   });
+}
+
+/** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */
+async function singleTestScores({ test }: Problem, signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
+  return new Map(test === undefined ? [] : (await test.individualScores({ signal })).entries());
 }
 
 /** The soup with the best validation score among the methods that a user could use; the earliest row among equals. */

@@ -12,7 +12,6 @@ import {
   explanationReport,
   explanationText,
   formatScore,
-  Mixture,
   modelId,
   poolLogits,
   RadinError,
@@ -20,6 +19,7 @@ import {
   rankProposal,
   readLabels,
   type StoredLogits,
+  singleScores,
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
@@ -154,7 +154,6 @@ async function explain(
   signal: AbortSignal,
 ): Promise<Explanation> {
   const { ensemble } = scorer;
-  const singles = Array.from({ length: ensemble.poolSize }, (_, k) => Mixture.uniform(ensemble.poolSize, [k]));
-  const scores = await scorer.scores(singles, { signal });
+  const scores = await singleScores(ensemble, signal);
   return { ensemble: await explainEnsemble(ensemble, scores, { ...ASKED, seed, candidates, signal }) };
 }

@@ -6,9 +6,11 @@ import {
   type ChoiceStatistics,
   checkProposal,
   estimateWinnersCurse,
+  type Metric,
   type Problem,
   raceTop,
   radin,
+  type SearchReport,
   type SearchResult,
   searchReport,
   searchText,
@@ -17,6 +19,7 @@ import {
   unlessStopped,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { budgetPlot, plotOptions } from '../budget-plot.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
@@ -37,7 +40,9 @@ import {
   withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
+import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -47,7 +52,8 @@ interface SearchOptions
     HoldOutOptions,
     RacingOptions,
     EstimateOptions,
-    ExplainOptions {
+    ExplainOptions,
+    ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
   readonly lambda: number;
@@ -59,11 +65,10 @@ export function addSearch(program: Command, context: CommandContext): void {
     .command('search')
     .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
-    .option('--out <folder>', 'where soup.safetensors and result.json are written', 'radin-out')
+    .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
-  withPoolOptions(
-    withExplain(withHoldOut(withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true))))),
-  )
+  const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
+  withPoolOptions(withReport(withExplain(withHoldOut(searching))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -131,6 +136,9 @@ async function search(
     );
     const interrupted = early || more === undefined;
     terminal.finish();
+    const tested = new Map(test && single.best.mixture.ingredients.map((model) => [model, test.otherScore] as const));
+    // An interruption must not lose what is known by now.
+    const findings = await interruption.finishable(() => poolFindings(problem, tested, signal));
     const report = searchReport(
       {
         result,
@@ -138,6 +146,7 @@ async function search(
         ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
         statistics,
         ...more,
+        pool: findings,
       },
       {
         pool: facts,
@@ -168,9 +177,18 @@ async function search(
         `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
       );
     }
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else print(`${searchText(report, metric, explain)}\nwrote ${written.soup} and ${written.json}`);
+    else print(textOf(report, metric, options, wroteLine([written.soup, written.json, ...paths])));
+    if (failure !== undefined) throw failure;
   });
+}
+
+/** The answer in text, on a terminal with the budget curve. @param wrote the last line */
+function textOf(report: SearchReport, metric: Metric, { explain, quiet }: SearchOptions, wrote: string): string {
+  const shown = quiet ? undefined : plotOptions(process.stdout, process.env);
+  const plot = shown ? budgetPlot(report, metric, shown) : [];
+  return [searchText(report, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n');
 }
 
 /** What the splits say of the soup and the single model; test and held-out samples only report, and are left out once `stop` is aborted. */

@@ -1,10 +1,11 @@
-import type { Mixture } from '../mixture/index.js';
+import { Mixture } from '../mixture/index.js';
 import { Random, STREAMS } from '../random.js';
 import { type EnsembleScores, secondsToScore } from '../sampler/index.js';
 import { type Inclusion, inclusionOfCandidates, inclusionOfSubsets } from './inclusion.js';
 import { type PairInteraction, sampledInteractions } from './sampled-interactions.js';
-import { sampledShapley, subsetsOfPair } from './sampled-shapley.js';
+import { type SampledShapley, sampledShapley, subsetsOfPair } from './sampled-shapley.js';
 import { emptyScore, exactShapley } from './shapley.js';
+import { PARTS, type ShapleyOnParts, shapleyOnParts } from './shapley-on-parts.js';
 import { everySubset, scoreOf } from './subset-scores.js';
 
 export interface EnsembleExplanationOptions {
@@ -28,6 +29,8 @@ export interface EnsembleExplanation {
   readonly method: 'exact' | 'sampled';
   /** Subsets that were scored. */
   readonly subsets: number;
+  /** Samples on which values were estimated, where all would have taken too long. */
+  readonly samples?: number;
   /** v(all). */
   readonly all: number;
   /** v(∅), see `emptyScore`. */
@@ -40,6 +43,8 @@ export interface EnsembleExplanation {
   readonly shapleyErrors?: Float64Array;
   /** Shape [N]: v(all) − v(all \ k); of a pool of one model v(all) − v(∅). */
   readonly leaveOneOut: Float64Array;
+  /** Shape [N]: their standard errors, where they were estimated on some of the samples. */
+  readonly leaveOneOutErrors?: Float64Array;
   readonly inclusion: Inclusion;
   /** Interactions, the largest first: of all pairs, or of those that were sampled. */
   readonly pairs: readonly PairInteraction[];
@@ -52,21 +57,15 @@ const MOST_SUBSETS = 50_000;
 /** Models whose pairs are sampled: 28 pairs. */
 const SAMPLED_MODELS = 8;
 const LEAST_DRAWS = 8;
-
-/** An estimate of the seconds that `explainEnsemble` takes at least: of two pairs of permutations; 0 where all subsets are scored. */
-export function leastSecondsToExplain(
-  ensemble: EnsembleScores,
-  options: Pick<EnsembleExplanationOptions, 'exactUpTo' | 'seconds'>,
-): number {
-  const size = ensemble.poolSize;
-  const subsets = 2 * size + 2 * subsetsOfPair(size);
-  return canScoreAll(ensemble, options) ? 0 : secondsToScore(ensemble, 'metric', subsets, subsets * (size / 2));
-}
+/** Samples of a part at least, and the seconds that taking one logit out of all takes, which the bank then reads again. */
+const LEAST_SAMPLES = 32;
+const COPYING = 3e-9;
 
 /**
  * Explains the ensemble by stage 1's scores alone, without a forward pass. Exact up to `exactUpTo` models: all subsets of 16
  * take 0.05 s, of 20 0.4 s, of 24 8 s, where hardly a sample is decided (2,000 samples, 2 cores); cross-entropy only as far
- * as `seconds` allow.
+ * as `seconds` allow. Beyond, values are sampled within `seconds`: by permutations on all samples, or, where that is too little for
+ * two pairs of them, on some of the samples.
  */
 export async function explainEnsemble(
   ensemble: EnsembleScores,
@@ -132,10 +131,19 @@ async function sampled(
   const size = ensemble.poolSize;
   const perSubset = secondsToScore(ensemble, 'metric', 1, size / 2);
   const room = Math.min(seconds / perSubset, MOST_SUBSETS);
-  const permutations = Math.max(2, Math.floor((room - 2 * size) / subsetsOfPair(size)));
+  const permutations = Math.floor((room - 2 * size) / subsetsOfPair(size));
   const random = new Random(seed, STREAMS.explanation);
-  const found = await sampledShapley(ensemble, singles, empty, permutations, random, signal);
-  const { values, errors, leaveOneOut, all, evaluations } = found;
+  const perPart = permutations < 2 ? samplesPerPart(ensemble, seconds) : ensemble.samples;
+  const isInParts = perPart * PARTS < ensemble.samples;
+  const [all] = (await ensemble.scores(
+    [Mixture.uniform(size, [...Array(size).keys()])],
+    'metric',
+    signal,
+  )) as unknown as [number];
+  const found: SampledShapley | ShapleyOnParts = isInParts
+    ? await shapleyOnParts(ensemble, all - empty, perPart, random, signal)
+    : await sampledShapley(ensemble, singles, empty, Math.max(2, permutations), random, signal);
+  const { values, errors, leaveOneOut, evaluations } = found;
   const byWeight = [...values.keys()].sort((a, b) => Math.abs(values[b] as number) - Math.abs(values[a] as number));
   const models = [...new Set([...chosen, ...byWeight])].slice(0, SAMPLED_MODELS);
   const perDraw = 2 * models.length * (models.length - 1);
@@ -144,6 +152,7 @@ async function sampled(
   return {
     method: 'sampled',
     subsets: evaluations + pairs.length * draws * 4,
+    ...('samples' in found && { samples: found.samples, leaveOneOutErrors: found.leaveOneOutErrors }),
     all,
     empty,
     singles,
@@ -156,6 +165,15 @@ async function sampled(
     ),
     pairs: ranked(pairs),
   };
+}
+
+/** Samples of each part that `shapleyOnParts` has the time for; a few at least. */
+function samplesPerPart(ensemble: EnsembleScores, seconds: number): number {
+  const { poolSize: size, classes } = ensemble;
+  const subsets = 2 * size + 1 + subsetsOfPair(size);
+  const one = { ...ensemble, samples: 1 };
+  const perSample = secondsToScore(one, 'metric', subsets, subsets * (size / 2)) + COPYING * size * classes;
+  return Math.min(Math.max(Math.floor(seconds / perSample / PARTS), LEAST_SAMPLES), ensemble.samples);
 }
 
 function ranked(pairs: readonly PairInteraction[]): PairInteraction[] {

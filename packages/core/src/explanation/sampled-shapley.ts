@@ -26,7 +26,7 @@ export function subsetsOfPair(poolSize: number): number {
  * 2009). What a model adds when it comes first or last is computed and not sampled: the first steps vary most. Permutations
  * come in pairs, one the reverse of the other, so that a model that comes early in one comes late in the other. In every
  * pair, what is missing from the sum that the values must have is shared equally. Unbiased; one call of `scores` for all subsets.
- * @param empty v(∅) @param pairs ≥ 2, of permutations; errors are their standard deviation / √pairs
+ * @param empty v(∅) @param pairs ≥ 1, of permutations; errors are their standard deviation / √pairs, NaN for one
  */
 export async function sampledShapley(
   ensemble: EnsembleScores,

@@ -37,7 +37,7 @@ export function basinWarnings(geometry: PoolGeometry): Problem[] {
     ];
   });
   if (usable.length < LEAST_MODELS) return ruined;
-  const fromOthers = usable.map((k) => median(usable.filter((j) => j !== k).map((j) => whole.distance(k, j))));
+  const fromOthers = usable.map((k) => distanceFromOthers(whole, usable, k));
   const fromStart = usable.map((k) => whole.distanceFromStart(single(whole, k)));
   if (median(fromOthers) === 0) return ruined;
   const zOthers = robustZ(fromOthers);
@@ -56,6 +56,21 @@ export function basinWarnings(geometry: PoolGeometry): Problem[] {
     return [{ model: id, message }];
   });
   return [...ruined, ...far];
+}
+
+/**
+ * The median distance of each model from the others, ‖w_k − w_j‖ over all averaged tensors; undefined for models whose weights
+ * are not finite and where there is no other. No pass over the weights.
+ */
+export function distancesFromOthers({ ids, notFinite, whole }: PoolGeometry): (number | undefined)[] {
+  const usable = usableModels(notFinite);
+  return ids.map((_, k) =>
+    usable.length > 1 && usable.includes(k) ? distanceFromOthers(whole, usable, k) : undefined,
+  );
+}
+
+function distanceFromOthers(whole: WeightGeometry, usable: readonly number[], k: number): number {
+  return median(usable.filter((j) => j !== k).map((j) => whole.distance(k, j)));
 }
 
 function described(what: string, distances: readonly number[], z: readonly number[], at: number): string {

@@ -2,21 +2,59 @@ import type { Metric } from '../metric/index.js';
 import type { ComparisonRow, RowSplitStatistics, RowStatistics } from '../recipes/index.js';
 import type { Reused } from '../stage2/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
+import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
+import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { reusedText } from './search-report.js';
 import { alignColumns } from './table.js';
 
-/** The object of `compare --json`. */
-export interface ComparisonReport {
+/** What `schema` is in the documents of a comparison that this version writes and reads. */
+export const COMPARISON_SCHEMA = 'radin-comparison-1';
+
+/** What a comparison found. */
+export interface ComparisonOutcome {
+  readonly rows: readonly ComparisonRow[];
+  /** The row whose soup is written. */
+  readonly written: ComparisonRow;
+  /** What is known of the single models. */
+  readonly pool: PoolFindings;
+}
+
+/** Everything besides the scores that determines a comparison or says what it ran on. */
+export interface ComparisonFacts {
+  readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
+  readonly metric: Metric;
+  readonly budgets: readonly number[];
+  /** How the paper's search had its candidates proposed. */
+  readonly candidates: number;
+  readonly sampler: string;
+  readonly seed: number;
+  readonly backend: string;
+  readonly notices: readonly string[];
+  /** What an earlier run had computed on the validation split. This and the timings are all that differs between two runs. */
+  readonly reused: Reused;
+  /** Seconds per phase. */
+  readonly timings: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** The object of `comparison.json` and of `compare --json`. */
+export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric'>, PoolReport {
+  /** What the keys mean; another number for documents that this version would misread. */
+  readonly schema: typeof COMPARISON_SCHEMA;
   readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
   readonly metric: string;
-  /** What an earlier run had computed on the validation split; all that differs between two runs of one comparison. */
-  readonly reused: Reused;
+  /** The row whose soup was written: the best by validation score among the methods that a user could use. */
+  readonly written: { readonly method: string; readonly budget: number };
   readonly rows: readonly (DescribedMixture & {
     readonly method: string;
     readonly budget: number;
     readonly valScore: number;
     readonly testScore?: number;
     readonly evaluations: number;
+    /** What they cost, in full passes over the validation split, where each was not one. */
+    readonly passes?: number;
+    /** The choice after so many evaluations, an entry only where it changes; of methods that evaluate one soup after the other. */
+    readonly curve?: readonly DescribedCurvePoint[];
     /** Of its soup against the best individual and greedy at the same budget; the row's samples come first in the counts. */
     readonly statistics?: RowStatistics;
     /** Greedy's steps in their order. */
@@ -25,23 +63,27 @@ export interface ComparisonReport {
 }
 
 export function comparisonReport(
-  rows: readonly ComparisonRow[],
-  pool: { models: readonly string[]; samples: number; classes: number },
-  metric: Metric,
-  reused: Reused = { models: 0, evaluations: 0 },
+  { rows, written, pool: findings }: ComparisonOutcome,
+  facts: ComparisonFacts,
 ): ComparisonReport {
+  const { pool, metric, reused, timings, versions, ...run } = facts;
   return {
+    schema: COMPARISON_SCHEMA,
     pool: { ...pool, models: pool.models.length },
     metric: metric.name,
-    reused,
+    ...run,
+    ...poolReport(findings, pool.models),
+    written: { method: written.result.method, budget: written.budget },
     rows: rows.map(({ result, budget, valScore, testScore, statistics }) => ({
       method: result.method,
       budget,
       valScore,
       ...(testScore !== undefined && { testScore }),
       evaluations: result.evaluations,
+      ...(result.passes !== undefined && { passes: result.passes }),
       ...describeMixture(result.best.mixture, pool.models),
       ...(statistics && { statistics }),
+      ...(result.curve && { curve: describeCurve(result.curve, pool.models) }),
       ...(result.trace && {
         trace: result.trace.map(({ model, score, kept }) => ({
           model: pool.models[model] as string,
@@ -50,10 +92,14 @@ export function comparisonReport(
         })),
       }),
     })),
+    reused,
+    timings,
+    versions,
   };
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+/** What people call the methods. */
+export const METHOD_TITLES: Readonly<Record<string, string>> = {
   'best-individual': 'best individual',
   uniform: 'uniform soup',
   'logit-ensemble': 'logit ensemble',
@@ -78,7 +124,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
     ['', ...budgets.flatMap((budget) => ['', ...(tested ? [''] : []), `B = ${budget}`])],
     [metric.name, ...columns],
     ...methods.map((method) => [
-      TITLES[method] ?? method,
+      METHOD_TITLES[method] ?? method,
       ...budgets.flatMap((budget) => {
         const row = rows.find((candidate) => candidate.method === method && candidate.budget === budget);
         const split = tested ? row?.statistics?.test : row?.statistics?.validation;

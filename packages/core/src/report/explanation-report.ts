@@ -20,6 +20,8 @@ export interface ExplanationReport {
   readonly method: EnsembleExplanation['method'];
   /** Subsets that were scored. */
   readonly subsets: number;
+  /** Validation samples that values were estimated on, where all would have taken too long. */
+  readonly samples?: number;
   /** Score of the averaged logits of all models, and what stands for no model: the mean of the single models. */
   readonly ensembleScore: number;
   readonly emptyScore: number;
@@ -33,6 +35,8 @@ export interface ExplanationReport {
     /** Standard error, where sampled. */
     readonly shapleyError?: number;
     readonly leaveOneOut: number;
+    /** Standard error, where estimated on some of the samples. */
+    readonly leaveOneOutError?: number;
     readonly inclusion: number;
     readonly expectedInclusion: number;
   }[];
@@ -52,7 +56,8 @@ const MOST_PAIRS = 5;
 
 /** @param ids of the models, by index */
 export function explanationReport({ ensemble, ingredients }: Explanation, ids: readonly string[]): ExplanationReport {
-  const { method, subsets, all, empty, singles, shapley, shapleyErrors, leaveOneOut, inclusion, pairs } = ensemble;
+  const { method, subsets, samples, all, empty, singles, inclusion, pairs } = ensemble;
+  const { shapley, shapleyErrors, leaveOneOut, leaveOneOutErrors } = ensemble;
   const order = [...shapley.keys()].sort((a, b) => (shapley[b] as number) - (shapley[a] as number) || a - b);
   const at = (values: Float64Array, k: number) => values[k] as number;
   const describe = ({ models, ...rest }: PairInteraction): DescribedPair => ({
@@ -62,6 +67,7 @@ export function explanationReport({ ensemble, ingredients }: Explanation, ids: r
   return {
     method,
     subsets,
+    ...(samples !== undefined && { samples }),
     ensembleScore: all,
     emptyScore: empty,
     inclusionAmong: { best: inclusion.best, candidates: inclusion.candidates },
@@ -71,6 +77,7 @@ export function explanationReport({ ensemble, ingredients }: Explanation, ids: r
       shapley: at(shapley, k),
       ...(shapleyErrors && { shapleyError: at(shapleyErrors, k) }),
       leaveOneOut: at(leaveOneOut, k),
+      ...(leaveOneOutErrors && { leaveOneOutError: at(leaveOneOutErrors, k) }),
       inclusion: at(inclusion.shares, k),
       expectedInclusion: at(inclusion.expected, k),
     })),
@@ -98,7 +105,7 @@ const MOST_ROWS = 40;
 
 /** The explanation as a table with a line for each model, and the pairs. */
 export function explanationText(report: ExplanationReport, metric: Metric): string[] {
-  const { method, subsets, models, inclusionAmong, helpfulPairs, harmfulPairs, ingredients } = report;
+  const { method, subsets, samples, models, inclusionAmong, helpfulPairs, harmfulPairs, ingredients } = report;
   const isFraction = metric.unit === 'fraction';
   const shown = models.slice(0, MOST_ROWS);
   const points = (value: number) => signed(value, isFraction);
@@ -129,7 +136,7 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
   const pairLines = (title: string, pairs: readonly DescribedPair[]) =>
     pairs.length === 0 ? [] : [title, ...pairs.map((pair) => `  ${pairLine(pair)}`)];
   return [
-    `what each model is worth to the ensemble of all (${isSampled ? `estimated from ${subsets}` : `exact, from all ${subsets}`} subsets)`,
+    `what each model is worth to the ensemble of all (${isSampled ? `estimated from ${subsets}` : `exact, from all ${subsets}`} subsets${samples === undefined ? '' : ` on ${samples} samples`})`,
     ...table,
     ...(models.length > shown.length ? [`… and ${models.length - shown.length} more, all in the JSON`] : []),
     `Shapley, left out: ${isFraction ? 'points' : metric.unit}; best 1 %: share of the best ${inclusionAmong.best} of ${inclusionAmong.candidates} candidates that contain the model (of all candidates)`,

@@ -1,12 +1,22 @@
 export type { ChoiceReport, ChoiceStatistics } from './choice-report.js';
-export { type ComparisonReport, comparisonReport, comparisonText } from './comparison-report.js';
+export {
+  COMPARISON_SCHEMA,
+  type ComparisonFacts,
+  type ComparisonOutcome,
+  type ComparisonReport,
+  comparisonReport,
+  comparisonText,
+  METHOD_TITLES,
+} from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
 export { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
 export { formatGain, formatScore } from './format-score.js';
 export { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
+export type { PoolFindings, PoolReport } from './pool-report.js';
 export {
   type EstimateFacts,
   type RunFacts,
+  SEARCH_SCHEMA,
   type SearchOutcome,
   type SearchReport,
   searchReport,

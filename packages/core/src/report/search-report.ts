@@ -1,6 +1,7 @@
 import type { SoupFacts } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
+import type { Candidate } from '../stage1/index.js';
 import type { Racing, Reused } from '../stage2/index.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
@@ -8,6 +9,7 @@ import { curveText, type DescribedCurvePoint, describeCurve } from './described-
 import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
 import { formatGain, formatScore } from './format-score.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
+import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { type SoupReason, soupReasons } from './soup-reasons.js';
 
 /** Scores of what a search chose and of the single model that it had to beat; test scores only report. */
@@ -24,6 +26,8 @@ export interface SearchOutcome {
   readonly explanation?: Explanation;
   /** Where no soup beats the best single model, what can say why. */
   readonly facts?: SoupFacts;
+  /** What is known of the single models. */
+  readonly pool: PoolFindings;
 }
 
 /** An estimate by name, with how logits were scaled for it. */
@@ -56,8 +60,13 @@ export interface RunFacts {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+/** What `schema` is in the documents of a search that this version writes and reads. */
+export const SEARCH_SCHEMA = 'radin-search-1';
+
 /** The object of `result.json` and of `search --json`. */
-export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>, ChoiceReport {
+export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>, ChoiceReport, PoolReport {
+  /** What the keys mean; another number for documents that this version would misread. */
+  readonly schema: typeof SEARCH_SCHEMA;
   readonly method: string;
   readonly best: DescribedCandidate & { readonly testScore?: number };
   readonly bestIndividual: DescribedCandidate & { readonly testScore?: number };
@@ -74,7 +83,7 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interr
   readonly notices: readonly string[];
   /** Candidates that stage 1 scored. */
   readonly scored: number;
-  /** The first of them by rank: all that were evaluated, and at least 1,000. */
+  /** The first of them by rank: all that were evaluated, and at least 1,000, fewer where they have more than 30,000 ingredients in all. */
   readonly candidates: readonly DescribedCandidate[];
   readonly greedy?: GreedyReport;
   readonly explanation?: ExplanationReport;
@@ -92,11 +101,13 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     greedy,
     explanation,
     facts: soups,
+    pool: findings,
   } = outcome;
   const { pool, interrupted, metric, reused, timings, versions, ...run } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
+    schema: SEARCH_SCHEMA,
     method: result.method,
     best: testScore === undefined ? best : { ...best, testScore },
     bestIndividual: bestIndividualTestScore === undefined ? single : { ...single, testScore: bestIndividualTestScore },
@@ -106,13 +117,12 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     evaluations: result.evaluations,
     passes: result.passes ?? result.evaluations,
     pool: { ...pool, models: pool.models.length },
+    ...poolReport(findings, pool.models),
     ...run,
     metric: metric.name,
     notices: result.notices,
     scored: result.scored,
-    candidates: result.candidates
-      .slice(0, Math.max(LISTED, result.evaluations))
-      .map((candidate) => describeCandidate(candidate, pool.models)),
+    candidates: listed(result).map((candidate) => describeCandidate(candidate, pool.models)),
     ...(greedy && { greedy: greedyReport(greedy, pool.models) }),
     ...(explanation && { explanation: explanationReport(explanation, pool.models) }),
     ...(soups && { reasons: soupReasons(soups, pool.models, metric) }),
@@ -120,6 +130,19 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     timings,
     versions,
   };
+}
+
+/** Ingredients of the listed candidates beyond those that were evaluated: about 1 MB of JSON. */
+const MOST_INGREDIENTS = 30_000;
+
+function listed({ candidates, evaluations }: SearchResult): readonly Candidate[] {
+  let room = MOST_INGREDIENTS;
+  const first = candidates.slice(0, Math.max(LISTED, evaluations));
+  const end = first.findIndex(({ mixture }, at) => {
+    room -= mixture.size;
+    return at >= evaluations && room < 0;
+  });
+  return end < 0 ? first : first.slice(0, end);
 }
 
 /** A line of what the cache spared, where it spared anything. */

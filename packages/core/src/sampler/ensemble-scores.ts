@@ -60,4 +60,6 @@ export interface EnsembleScores {
   estimate(choice: EstimateChoice, signal?: AbortSignal): Promise<Estimate>;
   /** The margins of the metric's top-k, with at most `most` differences. @throws RangeError for other metrics */
   margins(most: number, signal?: AbortSignal): Promise<Margins>;
+  /** The same on these samples only, of which it takes a copy of the logits until it is closed. */
+  onSamples(samples: Uint32Array, signal?: AbortSignal): Promise<{ readonly ensemble: EnsembleScores; close(): void }>;
 }

@@ -19,6 +19,7 @@ import { readMargins } from './margins.js';
 import { openEstimate, type Summand } from './open-estimate.js';
 import { scaledLogits } from './scaled-logits.js';
 import { simplexLoss } from './simplex-loss.js';
+import { someSamples } from './some-samples.js';
 import { fitTemperatures } from './temperatures.js';
 
 /** Numbers of one tile's [mixtures, N] weight matrix: 16 MiB. */
@@ -108,6 +109,12 @@ export class ApproxScorer {
         const { measure, name } = this.#metric;
         if (measure.kind !== 'top') throw new RangeError(`Expected accuracy or top-k for margins but received ${name}`);
         return this.#reading(readMargins(this.#cache, measure.k, most, signal));
+      },
+      onSamples: async (samples, signal) => {
+        const cache = await this.#reading(someSamples(this.#cache, samples, signal));
+        const options = { metric: this.#metric, backend, ...this.#threads, ...(signal && { signal }) };
+        const scorer = await ApproxScorer.open(cache, options);
+        return { ensemble: scorer.ensemble, close: () => scorer.close() };
       },
     };
   }

@@ -2,3 +2,4 @@ export { ApproxScorer, type ApproxScorerOptions, checkMetric } from './approx-sc
 export type { Candidate } from './candidate.js';
 export { rankCandidates, selectBest, withPrior } from './rank.js';
 export { checkProposal, type Ranking, type RankOptions, rankProposal } from './rank-proposal.js';
+export { forEachBlock, readSamples } from './read-samples.js';

@@ -27,6 +27,19 @@ const facts: RunFacts = {
   timings: { cache: 1.5 },
   versions: { radin: '0.1.0' },
 };
+const findings = { valScores: [0.7, 0.8, 0.75] };
+const comparisonFacts = {
+  pool,
+  budgets: [1, 25],
+  candidates: 200,
+  sampler: 'monte-carlo',
+  seed: 7,
+  backend: 'cpu',
+  notices: ['all are taken'],
+  reused: { models: 0, evaluations: 0 },
+  timings: {},
+  versions: {},
+};
 const found: SearchResult = {
   method: 'radin-prior',
   best: pair,
@@ -47,7 +60,7 @@ const individual: SearchResult = {
 describe('the report of a search', () => {
   test('is the JSON object of result.json', () => {
     const report = searchReport(
-      { result: found, bestIndividual: individual, testScore: 0.85, bestIndividualTestScore: 0.86 },
+      { result: found, bestIndividual: individual, pool: findings, testScore: 0.85, bestIndividualTestScore: 0.86 },
       facts,
     );
     expect(JSON.parse(JSON.stringify(report))).toMatchObject({
@@ -74,8 +87,43 @@ describe('the report of a search', () => {
     expect(report.candidates[1]).not.toHaveProperty('valScore');
   });
 
+  test('has what is known of the single models, in the order of the pool', () => {
+    const known = {
+      ...findings,
+      testScores: new Map([[1, 0.86]]),
+      distances: [1.23456789, 2, undefined],
+      warnings: [{ model: 'c', message: 'far' }],
+      disagreement: { samples: 200, counts: [[], [30], [28, 41]] },
+    };
+    const report = searchReport({ result: found, bestIndividual: individual, pool: known }, facts);
+    expect(report.models).toEqual([
+      { model: 'a', valScore: 0.7, distance: 1.23457 },
+      { model: 'b', valScore: 0.8, testScore: 0.86, distance: 2 },
+      { model: 'c', valScore: 0.75, warning: 'far' },
+    ]);
+    expect(report.disagreement).toEqual(known.disagreement);
+    expect(report.schema).toBe('radin-search-1');
+  });
+
+  test('lists at least what was evaluated, and of large soups no more than fit', () => {
+    const everyone = Array.from({ length: 200 }, (_, k) => k);
+    const large = { mixture: Mixture.uniform(200, everyone), approxScore: 0.5, rank: 1 };
+    const ids = everyone.map((k) => `m${k}`);
+    const listed = (evaluations: number) =>
+      searchReport(
+        {
+          result: { ...found, candidates: Array(400).fill(large), evaluations },
+          bestIndividual: individual,
+          pool: findings,
+        },
+        { ...facts, pool: { ...pool, models: ids } },
+      ).candidates.length;
+    expect(listed(1)).toBe(150);
+    expect(listed(300)).toBe(300);
+  });
+
   test('has no test scores where there is no test split', () => {
-    const report = searchReport({ result: found, bestIndividual: individual }, facts);
+    const report = searchReport({ result: found, bestIndividual: individual, pool: findings }, facts);
     expect(JSON.stringify(report)).not.toContain('testScore');
     expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
   });
@@ -83,7 +131,7 @@ describe('the report of a search', () => {
   test('says what a race cost, and gives bounds as bounds', () => {
     const stopped = { ...candidate([1, 2], 2, 0.85), scoreAtMost: 0.87, samples: 64 };
     const raced = { ...found, candidates: [pair, stopped], evaluations: 2, passes: 1.32 };
-    const report = searchReport({ result: raced, bestIndividual: individual }, facts);
+    const report = searchReport({ result: raced, bestIndividual: individual, pool: findings }, facts);
     expect(report).toMatchObject({ evaluations: 2, passes: 1.32, racing: 'exact' });
     expect(report.candidates[1]).toMatchObject({ valScoreAtMost: 0.87, samples: 64 });
     expect(report.candidates[1]).not.toHaveProperty('valScore');
@@ -96,7 +144,7 @@ describe('the report of a search', () => {
       { evaluations: 2, best: pair, passes: 1.25 },
     ];
     const report = searchReport(
-      { result: { ...found, curve }, bestIndividual: individual },
+      { result: { ...found, curve }, bestIndividual: individual, pool: findings },
       { ...facts, interrupted: true },
     );
     expect(report.interrupted).toBe(true);
@@ -105,7 +153,7 @@ describe('the report of a search', () => {
       { evaluations: 2, models: ['a', 'c'], weights: [0.5, 0.5], valScore: 0.875, passes: 1.25 },
     ]);
     expect(searchText(report, accuracy)).toContain('by evaluation validation 0: 80.00 %   2: 87.50 %');
-    const whole = searchReport({ result: found, bestIndividual: individual }, facts);
+    const whole = searchReport({ result: found, bestIndividual: individual, pool: findings }, facts);
     expect(JSON.stringify(whole)).not.toMatch(/curve|interrupted/);
   });
 
@@ -128,7 +176,7 @@ describe('the report of a search', () => {
     const statistics = { validation: split, test: split, heldOut: { ...split, samples: 50 }, winnersCurse: 0.004 };
 
     test('has them in JSON and in three lines of text', () => {
-      const report = searchReport({ result: found, bestIndividual: individual, statistics }, facts);
+      const report = searchReport({ result: found, bestIndividual: individual, pool: findings, statistics }, facts);
       const { onlyFirst: onlyBest, onlySecond: onlyBestIndividual, ...tests } = split.versusOther;
       const validation = {
         samples: 200,
@@ -147,7 +195,10 @@ describe('the report of a search', () => {
       const { samples, score, otherScore } = split;
       const plain = { samples, score, otherScore };
       const unseen = { validation: plain, heldOut: plain };
-      const report = searchReport({ result: found, bestIndividual: individual, statistics: unseen }, facts);
+      const report = searchReport(
+        { result: found, bestIndividual: individual, pool: findings, statistics: unseen },
+        facts,
+      );
       expect(report).not.toHaveProperty('statistics');
       expect(report.holdout).toEqual({ samples: 200, score: 0.875, bestIndividualScore: 0.8 });
       expect(searchText(report, accuracy)).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}200 samples$/m);
@@ -157,7 +208,7 @@ describe('the report of a search', () => {
   test('lists every evaluated candidate even of very many', () => {
     const many = Array.from({ length: 1500 }, (_, at) => ({ ...candidate([0, 1], at + 1, 0.5), score: 0.5 }));
     const report = searchReport(
-      { result: { ...found, candidates: many, evaluations: 1500 }, bestIndividual: individual },
+      { result: { ...found, candidates: many, evaluations: 1500 }, bestIndividual: individual, pool: findings },
       facts,
     );
     expect(report.candidates).toHaveLength(1500);
@@ -165,7 +216,7 @@ describe('the report of a search', () => {
 
   test('says in text what was found, what it was compared with, and the gain', () => {
     const report = searchReport(
-      { result: found, bestIndividual: individual, testScore: 0.85, bestIndividualTestScore: 0.86 },
+      { result: found, bestIndividual: individual, pool: findings, testScore: 0.85, bestIndividualTestScore: 0.86 },
       facts,
     );
     const text = searchText(report, accuracy);
@@ -194,9 +245,23 @@ describe('the report of a comparison', () => {
     { result: result('oracle', pair, 200), budget, valScore: 0.875, testScore: 1 },
   ]);
 
+  const reportOf = (some: readonly ComparisonRow[], metric = accuracy) =>
+    comparisonReport(
+      { rows: some, written: some[2] ?? (some[0] as ComparisonRow), pool: findings },
+      { ...comparisonFacts, metric },
+    );
+
   test('is the JSON object of compare', () => {
-    const report = comparisonReport(rows, pool, accuracy);
-    expect(report).toMatchObject({ pool: { models: 3, samples: 200, classes: 10 }, metric: 'accuracy' });
+    const report = reportOf(rows);
+    expect(report).toMatchObject({
+      schema: 'radin-comparison-1',
+      pool: { models: 3, samples: 200, classes: 10 },
+      metric: 'accuracy',
+      models: [{ model: 'a', valScore: 0.7 }, {}, {}],
+      written: { method: 'radin', budget: 1 },
+      notices: ['all are taken'],
+      reused: { models: 0, evaluations: 0 },
+    });
     expect(report.rows).toHaveLength(10);
     expect(report.rows[1]).toEqual({
       method: 'greedy',
@@ -220,7 +285,7 @@ describe('the report of a comparison', () => {
   });
 
   test('is a table with a line for each method and columns for each budget', () => {
-    const lines = comparisonText(comparisonReport(rows, pool, accuracy), accuracy).split('\n');
+    const lines = comparisonText(reportOf(rows), accuracy).split('\n');
     const start = lines.findIndex((line) => line.includes('B = 25'));
     const table = lines.slice(start, start + 7).map((line) => line.trim().split(/ {2,}/));
     expect(table).toEqual([
@@ -243,14 +308,14 @@ describe('the report of a comparison', () => {
     const untested = rows
       .filter(({ result: { method } }) => method !== 'oracle')
       .map(({ result: one, budget, valScore }) => ({ result: one, budget, valScore }));
-    const report = comparisonReport(untested, pool, accuracy);
+    const report = reportOf(untested);
     expect(JSON.stringify(report)).not.toContain('testScore');
     expect(comparisonText(report, accuracy)).not.toMatch(/test|oracle|undefined/);
   });
 
   test('shows nats as nats', () => {
     const text = comparisonText(
-      comparisonReport([{ ...(rows[0] as ComparisonRow), valScore: -0.25 }], pool, crossEntropy),
+      reportOf([{ ...(rows[0] as ComparisonRow), valScore: -0.25 }], crossEntropy),
       crossEntropy,
     );
     expect(text).toMatch(/val nats/);

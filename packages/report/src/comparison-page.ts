@@ -1,0 +1,43 @@
+import type { ComparisonReport } from '@radin/core';
+import { counted } from './blocks.js';
+import { answer } from './comparison/answer.js';
+import { budgetCharts } from './comparison/budgets.js';
+import { greedyTrace } from './comparison/greedy.js';
+import { methodTables, soupTable } from './comparison/method-table.js';
+import type { Page } from './page.js';
+import { poolSection } from './pool-section.js';
+import { runTables, settings } from './run-tables.js';
+import { scoresOf } from './scores.js';
+
+/** The report of a comparison: the pool's Table 1, what each method gains per evaluation, greedy's steps, the pool, the run. */
+export function comparisonPage(report: ComparisonReport): Page {
+  const { pool, metric, rows, written, budgets, candidates, sampler, seed, backend } = report;
+  const scores = scoresOf(metric);
+  const soup = rows.find(({ method, budget }) => method === written.method && budget === written.budget);
+  const options = settings({
+    Budgets: budgets.join(', '),
+    'Candidates of each sampler': candidates,
+    Samplers: sampler.replaceAll(',', ', '),
+    Metric: metric,
+    Seed: seed,
+    Backend: backend,
+  });
+  return {
+    title: 'RADIN comparison',
+    subtitle: `${counted(pool.models, 'model')}, ${counted(pool.samples, 'validation sample')}, ${counted(pool.classes, 'class', 'classes')}; ${metric}`,
+    sections: [
+      {
+        id: 'comparison-answer',
+        title: 'What was found',
+        blocks: [...answer(report, scores), ...methodTables(report, scores)],
+      },
+      {
+        id: 'comparison-budgets',
+        title: 'What evaluations bring',
+        blocks: [...budgetCharts(report, scores), ...greedyTrace(report, scores), soupTable(report)],
+      },
+      poolSection('comparison', report, new Set(soup?.models), scores),
+      { id: 'comparison-run', title: 'The run', blocks: runTables('comparison', report, options) },
+    ],
+  };
+}

@@ -1,0 +1,66 @@
+import { readFile, stat } from 'node:fs/promises';
+import { fileError, quote, RadinError } from '@radin/core';
+import type { z } from 'zod';
+import { DOCUMENT_KINDS, type RunDocument } from './run-documents.js';
+
+/** A run with 200 models leaves 1 to 2 MB. */
+const LARGEST = 64 * 2 ** 20;
+
+/**
+ * Reads a `result.json` or `comparison.json`, whose contents are not trusted: what a page is made of is checked, what is not known is
+ * left out.
+ * @throws RadinError of one line that names the file and the field: where it cannot be read, is larger than 64 MiB, is no JSON, is of
+ * another version, or holds something else than a run leaves
+ */
+export async function readRunDocument(file: string): Promise<RunDocument> {
+  const value = parseJson(await readText(file), file);
+  const schema = (value as { readonly schema?: unknown } | null)?.schema;
+  const known = Object.keys(DOCUMENT_KINDS) as RunDocument['schema'][];
+  const name = known.find((one) => one === schema);
+  if (name === undefined) {
+    const found = typeof schema === 'string' ? quote(schema) : schema === undefined ? 'none' : 'something else';
+    throw new RadinError(
+      'FORMAT',
+      `Expected the field schema of ${file} to be one of ${known.map(quote).join(', ')} but found ${found}: this version of radin does not read it`,
+    );
+  }
+  const result = DOCUMENT_KINDS[name].check.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  throw new RadinError(
+    'FORMAT',
+    `Expected the field ${fieldName(issue.path)} of ${file} to be valid but found: ${issue.message.replace(/\s+/g, ' ').slice(0, 300)}`,
+  );
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > LARGEST)
+      throw new RadinError(
+        'FORMAT',
+        `Expected a document of at most ${LARGEST} bytes but found ${size} bytes in ${file}`,
+      );
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw fileError('read', file, error);
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RadinError(
+      'FORMAT',
+      `Expected JSON but found: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)} in ${file}`,
+      { cause: error },
+    );
+  }
+}
+
+/** `candidates[3].approxScore`. */
+function fieldName(path: readonly PropertyKey[]): string {
+  const parts = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`));
+  return quote(parts.join('').replace(/^\./, '')).slice(1, -1) || 'at the top';
+}

@@ -1,0 +1,24 @@
+import type { SearchReport } from '@radin/core';
+import { counted } from './blocks.js';
+import type { Page } from './page.js';
+import { poolSection } from './pool-section.js';
+import { scoresOf } from './scores.js';
+import { answer } from './search/answer.js';
+import { course } from './search/course.js';
+import { run } from './search/run.js';
+
+/** The report of a search: what was found and how far it can be trusted, how it was found, the pool, the run. */
+export function searchPage(report: SearchReport): Page {
+  const { pool, metric } = report;
+  const scores = scoresOf(metric);
+  return {
+    title: report.interrupted ? 'RADIN search (interrupted)' : 'RADIN search',
+    subtitle: `${counted(pool.models, 'model')}, ${counted(pool.samples, 'validation sample')}, ${counted(pool.classes, 'class', 'classes')}; ${metric}; strategy ${report.method}`,
+    sections: [
+      { id: 'search-answer', title: 'What was found', blocks: answer(report, scores) },
+      { id: 'search-course', title: 'How it was found', blocks: course(report, scores) },
+      poolSection('search', report, new Set(report.best.models), scores),
+      { id: 'search-run', title: 'The run', blocks: run(report) },
+    ],
+  };
+}

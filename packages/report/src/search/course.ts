@@ -1,0 +1,11 @@
+import type { SearchReport } from '@radin/core';
+import type { Block } from '../page.js';
+import type { Scores } from '../scores.js';
+import { budgetCurve } from './budget-curve.js';
+import { estimateCharts } from './estimates.js';
+import { scoresBySize } from './sizes.js';
+
+/** How the search came to its choice. */
+export function course(report: SearchReport, scores: Scores): Block[] {
+  return [...budgetCurve(report, scores), ...estimateCharts(report, scores), ...scoresBySize(report, scores)];
+}

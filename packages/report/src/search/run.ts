@@ -1,0 +1,29 @@
+import type { SearchReport } from '@radin/core';
+import type { Block } from '../page.js';
+import { runTables, settings } from '../run-tables.js';
+
+/** What would have to be the same for the same result, and what the run took. */
+export function run(report: SearchReport): Block[] {
+  const { method, budget, lambda, sampler, seed, racing, estimate, metric, backend } = report;
+  const { name, temperature, smoothing } = estimate;
+  const parts = [
+    name,
+    ...(temperature === 'none' ? [] : [`temperature ${temperature}`]),
+    ...(smoothing === undefined ? [] : [`smoothing ${smoothing}`]),
+  ];
+  return runTables(
+    'search',
+    report,
+    settings({
+      Strategy: method,
+      'Budget B': budget,
+      ...(method === 'adaptive' ? {} : { 'Prior λ': lambda }),
+      Samplers: sampler.replaceAll(',', ', '),
+      Estimate: parts.join(', '),
+      Racing: racing,
+      Metric: metric,
+      Seed: seed,
+      Backend: backend,
+    }),
+  );
+}
