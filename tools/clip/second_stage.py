@@ -30,7 +30,7 @@ def main() -> None:
     full_precision()
     inputs, labels = np.load(arguments.inputs, mmap_mode="r"), np.load(arguments.labels)
     candidates = json.loads(arguments.ranking.read_text())["candidates"][:arguments.budget]
-    best = -1.0
+    best = (-1.0, 0)
     with tempfile.TemporaryDirectory(dir=arguments.out.resolve().parent) as folder:
         soup, kept = Path(folder) / "soup.safetensors", Path(folder) / "best.safetensors"
         for number, candidate in enumerate(candidates, start=1):
@@ -45,11 +45,12 @@ def main() -> None:
             score = accuracy(logits, labels)
             print(f"{number} {100 * score:.3f} % (estimate {100 * candidate['approxScore']:.3f} %) "
                   f"{' '.join(candidate['models'])}", flush=True)
-            if score > best:
-                best = score
+            # Of equal soups the larger one, as radin search takes it.
+            if (score, len(models)) > best:
+                best = (score, len(models))
                 os.replace(soup, kept)
         os.replace(kept, arguments.out)
-    print(f"best {100 * best:.3f} %, in {arguments.out}")
+    print(f"best {100 * best[0]:.3f} %, in {arguments.out}")
 
 
 if __name__ == "__main__":
