@@ -31,8 +31,15 @@ interface SearchReport {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+interface OurSearches {
+  /** What is timed. */
+  readonly contenders: readonly Contender[];
+  /** RADIN with full passes, whose scores can be compared: the race stops most soups early. */
+  readonly unraced: Contender;
+}
+
 /** Our searches on one number of threads, without any cache. Results are written to `folder`. */
-export function ourContenders(files: PoolFiles, options: SoupingOptions, threads: number, folder: string): Contender[] {
+export function ourSearches(files: PoolFiles, options: SoupingOptions, threads: number, folder: string): OurSearches {
   const indexOf = new Map(files.models.map((path, index) => [modelId(path), index]));
   const indices = (models: readonly string[]) => models.map((id) => indexOf.get(id) as number);
   const search = (name: string, method: 'radin' | 'adaptive', args: readonly string[]): Contender => ({
@@ -68,11 +75,15 @@ export function ourContenders(files: PoolFiles, options: SoupingOptions, threads
     },
   });
   const draws = ['--candidates', String(options.candidates), '--seed', String(options.seed)];
-  return [
-    greedy(files, threads, folder),
-    search('radin search --strategy radin', 'radin', ['--strategy', 'radin', '--no-include-uniform', ...draws]),
-    search('radin search (adaptive)', 'adaptive', ['--seed', String(options.seed)]),
-  ];
+  const paper = ['--strategy', 'radin', '--no-include-uniform', ...draws];
+  return {
+    contenders: [
+      greedy(files, threads, folder),
+      search('radin search --strategy radin', 'radin', paper),
+      search('radin search (adaptive)', 'adaptive', ['--seed', String(options.seed)]),
+    ],
+    unraced: search('radin search --strategy radin --racing off', 'radin', [...paper, '--racing', 'off']),
+  };
 }
 
 function candidatesOf({ candidates }: SearchReport, indices: (models: readonly string[]) => number[]) {

@@ -8,7 +8,7 @@ import { readPoolFolder } from '../strategies/pool-folder.js';
 import { averageCheck, compareChoice, compareRadin, compareSingles, compareTraces } from './checks.js';
 import type { Contender, Outcome } from './contender.js';
 import type { SoupingOptions } from './options.js';
-import { ourContenders, RADIN } from './our-contenders.js';
+import { ourSearches, RADIN } from './our-contenders.js';
 import { PythonSouping } from './python-souping.js';
 import type { Check, ProcessRun, SoupingResult, SoupingRow } from './result.js';
 import { wholeProcess } from './whole-process.js';
@@ -47,9 +47,10 @@ export async function benchmarkSouping(options: SoupingOptions, events: SoupingE
       const testScore = outcome.testScore ?? (await testScoreOf(options.pool, outcome.soup));
       entries.push({ contender, runs: [], outcome, testScore });
     };
-    for (const threads of options.threadCounts) {
-      for (const contender of ourContenders(files, options, threads, folder.path)) await warmUp(contender);
-    }
+    const searches = options.threadCounts.map((threads) => ourSearches(files, options, threads, folder.path));
+    // First, as the raced search then writes its own soup over this one's.
+    const unraced = python && (await searches[0]?.unraced.run(true))?.outcome;
+    for (const { contenders } of searches) for (const contender of contenders) await warmUp(contender);
     const peerLogits = join(folder.path, 'logits.npy');
     const candidates = [...(found(entries, 'ours', 'radin').candidates?.keys() ?? [])]
       .sort()
@@ -58,7 +59,7 @@ export async function benchmarkSouping(options: SoupingOptions, events: SoupingE
       const peers = python?.contenders(files, classes, candidates, options, threads, peerLogits) ?? [];
       for (const contender of peers) await warmUp(contender);
     }
-    const checks = python ? await compareAll(entries, logits, peerLogits, python) : [];
+    const checks = python && unraced ? await compareAll(entries, unraced, logits, peerLogits, python) : [];
     for (let round = 1; round <= options.rounds; round++) {
       for (const entry of entries) {
         events.onProgress(`${label(entry.contender)}: ${round} of ${options.rounds}`);
@@ -107,6 +108,7 @@ function rowOf({ contender, runs, outcome, testScore }: Entry, ids: readonly str
 
 async function compareAll(
   entries: readonly Entry[],
+  unraced: Outcome,
   logits: readonly Logits[],
   peerLogits: string,
   python: PythonSouping,
@@ -116,7 +118,7 @@ async function compareAll(
   const [greedy, peerGreedy] = [found(entries, 'ours', 'greedy'), found(entries, 'peer', 'greedy')];
   const [radin, peerRadin] = [found(entries, 'ours', 'radin'), found(entries, 'peer', 'radin')];
   checks.push(compareTraces(greedy, peerGreedy), compareChoice('greedy', greedy, peerGreedy));
-  checks.push(...compareRadin(radin, peerRadin), compareChoice('RADIN', radin, peerRadin));
+  checks.push(...compareRadin(unraced, peerRadin), compareChoice('RADIN', radin, peerRadin));
   const methods = ['greedy', 'radin', 'adaptive'] as const;
   const differences = await python.compareAverages(methods.map((method) => found(entries, 'ours', method)));
   checks.push(...differences.map((difference, index) => averageCheck(methods[index] as string, difference)));

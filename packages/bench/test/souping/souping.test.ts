@@ -49,6 +49,9 @@ it.skipIf(!hasTorch)('PyTorch and we make the same soups of the same models', as
   // Which of equal candidates are evaluated is the only choice that differs.
   expect(result.checks.filter(({ agrees, text }) => !agrees && !/tie at the last place/.test(text))).toEqual([]);
   expect(result.checks.length).toBe(10);
+  expect(result.checks.map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^RADIN, stage 2: [34] real scores that both sides know, of which 0 differ/),
+  );
   expect(result.candidates).toBe(20);
   const [ours, theirs] = [result.rows[0], result.rows[3]];
   expect(theirs?.found).toEqual(ours?.found);
