@@ -1,5 +1,6 @@
-"""Export of the network to ONNX, every weight an initializer under its own state-dict name."""
+"""Export of a network to ONNX, every weight an initializer under its own state-dict name."""
 
+import inspect
 from pathlib import Path
 
 import onnx
@@ -11,15 +12,17 @@ from pixels import IMAGE_SIDE
 OPSET = 17
 
 
-def export_graph(model: nn.Module, path: Path) -> None:
-    """Write `model` to `path`: input `input` float32 [batch, 1, 28, 28] (0..255), output `logits` [batch, classes].
+def export_graph(model: nn.Module, path: Path, sample: tuple[int, ...] = (1, IMAGE_SIDE, IMAGE_SIDE)) -> None:
+    """Write `model` to `path`: input `input` float32 [batch, *sample] (pixels 0..255), output `logits` [batch, classes].
 
     The initializers hold the weights that `model` has now; a soup replaces them by name.
     """
     model.eval()
+    # From PyTorch 2.9 on another exporter is the default, which needs packages of its own and names weights otherwise.
+    exporter = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     torch.onnx.export(
         model,
-        (torch.zeros(2, 1, IMAGE_SIDE, IMAGE_SIDE),),
+        (torch.zeros(2, *sample),),
         str(path),
         input_names=["input"],
         output_names=["logits"],
@@ -28,6 +31,7 @@ def export_graph(model: nn.Module, path: Path) -> None:
         # Folding would replace each linear layer's weight by a transposed copy called `onnx::MatMul_<number>`, and no
         # checkpoint would have a tensor of that name and shape.
         do_constant_folding=False,
+        **exporter,
     )
     check_graph(path, model)
 

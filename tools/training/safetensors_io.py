@@ -1,4 +1,4 @@
-"""Writing the safetensors format without a package for it."""
+"""Writing and reading the safetensors format without a package for it."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,27 @@ def save_safetensors(path: Path, tensors: dict[str, NDArray[np.generic]]) -> Non
     # Readers map the file and cast in place, so the values must start at a multiple of 8 bytes.
     text += b" " * (-len(text) % 8)
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(chunks))
+
+
+def load_safetensors(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Map the tensors of a safetensors file, of the types in `DTYPES`; none is read before it is used.
+
+    Raises ValueError where the file is none.
+    """
+    types = {code: np.dtype(name).newbyteorder("<") for name, code in DTYPES.items()}
+    data = np.memmap(path, np.uint8, mode="r")
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    if not 8 < start <= len(data):
+        raise ValueError(f"{path}: expected the length of a header but found {start - 8}")
+    tensors = {}
+    for name, entry in json.loads(data[8:start].tobytes()).items():
+        if name == "__metadata__":
+            continue
+        if entry["dtype"] not in types:
+            raise ValueError(f"{path}: expected one of {', '.join(types)} for {name} but found {entry['dtype']}")
+        first, last = entry["data_offsets"]
+        tensors[name] = data[start + first:start + last].view(types[entry["dtype"]]).reshape(entry["shape"])
+    return tensors
 
 
 def save_model(model: nn.Module, path: Path) -> None:

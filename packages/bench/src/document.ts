@@ -3,11 +3,13 @@ import { UsageError } from './command-line.js';
 import type { EstimatesResult } from './estimates/result.js';
 import { estimatesMarkdown } from './estimates/text.js';
 import type { KernelsResult } from './result.js';
+import type { SoupingResult } from './souping/result.js';
+import { soupingMarkdown } from './souping/text.js';
 import type { StrategiesResult } from './strategies/result.js';
 import { strategiesMarkdown } from './strategies/text.js';
 import { markdown } from './table.js';
 
-type Result = KernelsResult | StrategiesResult | EstimatesResult;
+type Result = KernelsResult | StrategiesResult | EstimatesResult | SoupingResult;
 
 /** @throws UsageError where the file is not the JSON of a run */
 export function readResult(file: string): Result {
@@ -18,8 +20,10 @@ export function readResult(file: string): Result {
     throw new UsageError(`Expected the JSON of a run but found: ${(error as Error).message} in ${file}`);
   }
   const experiment = (value as Result | null)?.experiment;
-  if (experiment !== 'kernels' && experiment !== 'strategies' && experiment !== 'estimates') {
-    throw new UsageError(`Expected the JSON of a run of kernels, strategies or estimates but found another in ${file}`);
+  if (experiment === undefined || !['kernels', 'strategies', 'estimates', 'souping'].includes(experiment)) {
+    throw new UsageError(
+      `Expected the JSON of a run of kernels, strategies, estimates or souping but found another in ${file}`,
+    );
   }
   return value as Result;
 }
@@ -27,6 +31,7 @@ export function readResult(file: string): Result {
 /** All tables of a run as Markdown. */
 export function markdownOf(result: Result): string {
   if (result.experiment === 'estimates') return estimatesMarkdown(result);
+  if (result.experiment === 'souping') return soupingMarkdown(result);
   return result.experiment === 'kernels' ? markdown(result) : strategiesMarkdown(result);
 }
 

@@ -9,6 +9,9 @@ import type { EstimatesOptions } from './estimates/options.js';
 import { ESTIMATES_LEGEND, estimatesText } from './estimates/text.js';
 import { benchmarkKernels } from './kernels.js';
 import { type KernelsOptions, parseOptions, type TableOptions, USAGE } from './options.js';
+import type { SoupingOptions } from './souping/options.js';
+import { benchmarkSouping } from './souping/souping.js';
+import { soupingText } from './souping/text.js';
 import { compareStrategies } from './strategies/compare-strategies.js';
 import type { StrategiesOptions } from './strategies/options.js';
 import { poolText, STRATEGIES_LEGEND } from './strategies/text.js';
@@ -54,6 +57,16 @@ async function estimates(options: EstimatesOptions): Promise<void> {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
 }
 
+async function souping(options: SoupingOptions): Promise<void> {
+  const result = await benchmarkSouping(options, {
+    onNotice: (text) => process.stderr.write(`note: ${text}\n`),
+    onEnvironment: (environment) => process.stdout.write(`${environmentText(environment)}\n`),
+    onProgress: (text) => process.stderr.write(`${text}\n`),
+  });
+  process.stdout.write(`\n${soupingText(result)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+}
+
 function table({ file, into }: TableOptions): void {
   const result = readResult(file);
   if (into === undefined) process.stdout.write(`${markdownOf(result)}\n`);
@@ -66,6 +79,7 @@ try {
   else if (options.command === 'kernels') await kernels(options);
   else if (options.command === 'strategies') await strategies(options);
   else if (options.command === 'estimates') await estimates(options);
+  else if (options.command === 'souping') await souping(options);
   else table(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RadinError)) throw error;

@@ -27,8 +27,7 @@ export class Peers {
 
   /** @returns undefined, after a notice, where no Python with numpy is found */
   static async start(onNotice: (text: string) => void): Promise<Peers | undefined> {
-    const imports = (modules: string) => (name: string) => spawnSync(name, ['-c', `import ${modules}`]).status === 0;
-    const python = PYTHONS.find(imports('numpy, torch')) ?? PYTHONS.find(imports('numpy'));
+    const python = pythonWith('numpy, torch') ?? pythonWith('numpy');
     if (python === undefined) {
       onNotice('peers are skipped: no python3 with numpy found (on Debian: python3-numpy, python3-torch)');
       return undefined;
@@ -71,6 +70,11 @@ export class Peers {
   }
 }
 
+/** A Python that has these modules; undefined where there is none. */
+export function pythonWith(modules: string): string | undefined {
+  return PYTHONS.find((name) => spawnSync(name, ['-c', `import ${modules}`]).status === 0);
+}
+
 function isRunning({ exitCode, signalCode }: ChildProcessByStdio<Writable, Readable, null>): boolean {
   return exitCode === null && signalCode === null;
 }
@@ -100,7 +104,7 @@ async function ask(
  * The environment in which the peers' BLAS works: with the kernel that it chooses itself, which is fair to it, else with the
  * one that the environment asks for, else with one that all processors with AVX2 run.
  */
-function workingEnvironment(python: string): { variables: NodeJS.ProcessEnv; core?: string } | undefined {
+export function workingEnvironment(python: string): { variables: NodeJS.ProcessEnv; core?: string } | undefined {
   const { OPENBLAS_CORETYPE: asked, ...free } = process.env;
   for (const core of [undefined, asked, 'Haswell']) {
     const variables = core === undefined ? free : { ...free, OPENBLAS_CORETYPE: core };

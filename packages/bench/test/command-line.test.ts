@@ -10,13 +10,15 @@ const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const bench = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 
 it.each<[string[], RegExp]>([
-  [[], /kernels, strategies or estimates, or table but found none/],
-  [['kernel'], /kernels, strategies, estimates or table but found "kernel"/],
+  [[], /kernels, strategies, estimates or souping, or table but found none/],
+  [['kernel'], /kernels, strategies, estimates, souping or table but found "kernel"/],
   [['kernels', '--size', 'huge'], /small or paper for --size but found "huge"/],
   [['kernels', '--only', 'average-f32,sorting'], /average-f32.* for --only but found "sorting"/],
   [['kernels', '--rounds', '0'], /integer from 1 to 1000 for --rounds but found "0"/],
   [['kernels', '--fast'], /Unknown option '--fast'/],
   [['kernels', '--json'], /'--json <value>' argument missing/],
+  [['souping', '--module', 'file.py'], /FILE:NAME for --module but found "file.py"/],
+  [['souping', '--pool', 'nowhere'], /a radin.yaml but found: .*nowhere/],
   [['table'], /one JSON file for table but found 0/],
   [['table', 'nothing.json'], /JSON of a run but found: .* in nothing\.json/],
 ])('%j is refused in one line', (args, message) => {
