@@ -2,11 +2,13 @@ import { parseArgs } from 'node:util';
 import { integer, parsed, UsageError } from './command-line.js';
 import { ESTIMATES_USAGE, type EstimatesOptions, estimatesOptions } from './estimates/options.js';
 import { experimentsOf, SIZES, type SizeName } from './experiments/index.js';
+import { PAPER_USAGE, type PaperOptions, paperOptions } from './paper/options.js';
 import { STRATEGIES_USAGE, type StrategiesOptions, strategiesOptions } from './strategies/options.js';
 
 export const USAGE = `usage: npm run bench -- kernels [options]     times the kernels against the memory's limit and their peers
        npm run bench -- strategies --pool DIR…   compares ways to find a soup on pools, over many splits and seeds
        npm run bench -- estimates --pool DIR…    compares what stage 1 orders soups by with their real scores
+       npm run bench -- paper [--pool DIR]       the paper's tables and figures of a pool
        npm run bench -- table FILE [--into DOC]  turns the JSON of a run into Markdown
 
 options of kernels:
@@ -23,6 +25,7 @@ options of kernels:
 
 ${STRATEGIES_USAGE}
 ${ESTIMATES_USAGE}
+${PAPER_USAGE}
 options of table:
   --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels -->, or of the other run’s name, in this
                        file, instead of printing
@@ -49,17 +52,18 @@ export interface TableOptions {
 /** @throws UsageError */
 export function parseOptions(
   args: readonly string[],
-): KernelsOptions | StrategiesOptions | EstimatesOptions | TableOptions | { readonly command: 'help' } {
+): KernelsOptions | StrategiesOptions | EstimatesOptions | PaperOptions | TableOptions | { readonly command: 'help' } {
   const [command, ...rest] = args;
   if (command === '--help' || command === '-h') return { command: 'help' };
   if (command === 'kernels') return kernelsOptions(rest);
   if (command === 'strategies') return strategiesOptions(rest);
   if (command === 'estimates') return estimatesOptions(rest);
+  if (command === 'paper') return paperOptions(rest);
   if (command === 'table') return tableOptions(rest);
   throw new UsageError(
     command === undefined
-      ? 'Expected an experiment, kernels, strategies or estimates, or table but found none'
-      : `Expected kernels, strategies, estimates or table but found ${JSON.stringify(command)}`,
+      ? 'Expected an experiment, kernels, strategies, estimates or paper, or table but found none'
+      : `Expected kernels, strategies, estimates, paper or table but found ${JSON.stringify(command)}`,
   );
 }
 

@@ -7,24 +7,18 @@ import { decodePrediction, encodePrediction, type Prediction } from './outcome.j
 
 /** Predictions of one pool's soups on disk, a file for each mixture, so that a later run does not evaluate them again. */
 export class PredictionFolder {
-  readonly #folder: string;
+  /** Where this pool's predictions are, and what else is known of exactly these files. */
+  readonly path: string;
   readonly #samples: number;
 
-  private constructor(folder: string, samples: number) {
-    this.#folder = folder;
+  /**
+   * A folder of its own for each content of the pool's files, so that no prediction of other weights is ever found.
+   * @param content of the files, as `contentOf` says it
+   */
+  constructor(parent: string, content: string, samples: number) {
+    this.path = join(parent, content);
     this.#samples = samples;
-  }
-
-  /** A folder of its own for each content of the pool's files, so that no prediction of other weights is ever found. */
-  static async open(parent: string, files: readonly string[], samples: number): Promise<PredictionFolder> {
-    const hash = createHash('sha256');
-    for (const file of files)
-      await pipeline(createReadStream(file), async (chunks) => {
-        for await (const chunk of chunks) hash.update(chunk as Uint8Array);
-      });
-    const folder = join(parent, hash.digest('hex').slice(0, 16));
-    mkdirSync(folder, { recursive: true });
-    return new PredictionFolder(folder, samples);
+    mkdirSync(this.path, { recursive: true });
   }
 
   /** @returns undefined where there is none, or no whole one */
@@ -41,6 +35,16 @@ export class PredictionFolder {
 
   /** Keys of large pools are longer than file names can be. */
   #path(key: string): string {
-    return join(this.#folder, createHash('sha256').update(key).digest('hex'));
+    return join(this.path, createHash('sha256').update(key).digest('hex'));
   }
+}
+
+/** Files' bytes in one name: 16 digits of their SHA-256. */
+export async function contentOf(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files)
+    await pipeline(createReadStream(file), async (chunks) => {
+      for await (const chunk of chunks) hash.update(chunk as Uint8Array);
+    });
+  return hash.digest('hex').slice(0, 16);
 }
