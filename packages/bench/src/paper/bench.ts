@@ -84,6 +84,11 @@ export class PaperBench {
     return this.test === undefined ? 'validation' : 'test';
   }
 
+  /** What an evaluation on the test split costs, in passes over the validation samples. */
+  get testPasses(): number {
+    return this.samples.test / this.samples.validation;
+  }
+
   /** The subsets between one model and all, which the paper draws from, are none in pools of up to two models. */
   get includeUniform(): boolean {
     return this.choices.includeUniform || this.poolSize < 3;

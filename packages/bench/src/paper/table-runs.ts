@@ -40,7 +40,8 @@ export async function tableChoices(
     bench.progress(`${method.title}: done`);
   }
   if (bench.test !== undefined) {
-    for (const [seed, mixtures] of candidates.entries()) chosen.push(await oracleOf(bench.test, seed, mixtures));
+    for (const [seed, mixtures] of candidates.entries())
+      chosen.push(await oracleOf(bench.test, seed, mixtures, bench.testPasses));
   }
   return { chosen, notices: [...notices] };
 }
@@ -73,7 +74,12 @@ async function choose(
   }
 }
 
-async function oracleOf(test: SplitReplay, seed: number, mixtures: readonly Mixture[]): Promise<Chosen> {
+async function oracleOf(
+  test: SplitReplay,
+  seed: number,
+  mixtures: readonly Mixture[],
+  testPasses: number,
+): Promise<Chosen> {
   const { best, evaluations }: SearchResult = await oracle(test, mixtures);
   return {
     method: 'oracle',
@@ -81,7 +87,7 @@ async function oracleOf(test: SplitReplay, seed: number, mixtures: readonly Mixt
     seed,
     mixture: best.mixture,
     evaluations,
-    passes: evaluations,
+    passes: evaluations * testPasses,
     stage1Seconds: 0,
   };
 }
