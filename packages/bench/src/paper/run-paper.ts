@@ -31,6 +31,7 @@ export async function runPaper(
   events: PaperEvents,
   knownSubsets: readonly string[] = [],
 ): Promise<PaperRunResult> {
+  const environment = describeEnvironment(undefined);
   const bench = await PaperBench.open(pool, choices, events);
   try {
     const seeds: ScoredSoup[][] = [];
@@ -51,7 +52,7 @@ export async function runPaper(
     const result: PaperResult = {
       experiment: 'paper',
       schema: 1,
-      environment: describeEnvironment(undefined),
+      environment,
       ...(await facts(bench, pool)),
       rows,
       runs,
