@@ -10,7 +10,7 @@ import type { Chosen } from './table-runs.js';
 import { timeLeft } from './time-left.js';
 
 /** Largest pool of which all subsets are evaluated: 65,535 soups. */
-export const MOST_MODELS = 16;
+const MOST_MODELS = 16;
 const TOGETHER = 32;
 /** Seconds of work that an interruption can lose. */
 const SAVE_AFTER = 30;
@@ -26,7 +26,6 @@ export interface AllSubsets {
  * The real scores of all 2^N − 1 subsets: those that a file or the memory has, and where `evaluate` says so the others.
  * @param files where counts of earlier runs may be; the first is written to
  * @returns undefined where they are not all known
- * @throws RadinError for a pool of more than 16 models that is to be evaluated
  */
 export async function allSubsets(
   bench: PaperBench,
@@ -34,28 +33,38 @@ export async function allSubsets(
   evaluate: boolean,
 ): Promise<AllSubsets | undefined> {
   const { poolSize, samples, memory } = bench;
-  if (poolSize > MOST_MODELS) {
-    if (!evaluate) return undefined;
-    throw new RadinError(
-      'CONFIG',
-      `Expected a pool of at most ${MOST_MODELS} models for --brute-force but found ${poolSize}`,
-    );
-  }
+  if (poolSize > MOST_MODELS) return undefined;
   const owner = { content: memory.content, models: poolSize, samples };
-  const counts = files.reduce<SubsetCounts | undefined>(
-    (found, file) => found ?? readSubsetCounts(file, owner),
-    undefined,
-  ) ?? {
+  const counts = {
     owner,
     validation: new Uint32Array(2 ** poolSize).fill(UNKNOWN),
     test: new Uint32Array(2 ** poolSize).fill(UNKNOWN),
   };
+  for (const file of files) addKnown(counts, readSubsetCounts(file, owner));
   const missing = Array.from({ length: 2 ** poolSize - 1 }, (_, index) => index + 1).filter(
     (mask) => counts.validation[mask] === UNKNOWN,
   );
   if (missing.length > 0 && !evaluate) return undefined;
   await evaluateMissing(bench, counts, missing, files[0]);
   return describe(bench, counts);
+}
+
+/** @throws RadinError for a pool of which this is too much */
+export function checkBruteForce(models: number): void {
+  if (models <= MOST_MODELS) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected a pool of at most ${MOST_MODELS} models for --brute-force but found ${models}`,
+  );
+}
+
+function addKnown(counts: SubsetCounts, found: SubsetCounts | undefined): void {
+  if (found === undefined) return;
+  for (const [mask, count] of found.validation.entries()) {
+    if (count === UNKNOWN) continue;
+    counts.validation[mask] = count;
+    counts.test[mask] = found.test[mask] as number;
+  }
 }
 
 async function evaluateMissing(

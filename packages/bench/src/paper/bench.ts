@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   backendNamed,
   type Mixture,
@@ -43,6 +44,7 @@ export class PaperBench {
     readonly geometry: WeightGeometry,
     /** What measuring it took. */
     readonly geometrySeconds: number,
+    readonly signal: AbortSignal | undefined,
     private readonly events: PaperEvents,
   ) {}
 
@@ -54,6 +56,9 @@ export class PaperBench {
     const union = await readOwnUnion(files);
     const { threads, cache } = choices;
     events.onProgress(`${files.models.length} models: caching logits`);
+    const signal = events.signal && AbortSignal.any([events.signal]);
+    // Every soup that is asked for at once listens.
+    if (signal !== undefined) setMaxListeners(0, signal);
     const memory = await SoupMemory.open(files, union, { backend: backendNamed('auto'), threads, cache });
     try {
       const all = Int32Array.from({ length: union.samples }, (_, sample) => sample);
@@ -64,7 +69,7 @@ export class PaperBench {
       const { whole } = await measureGeometry(memory.pool.checkpoints, memory.backend);
       const seconds = (performance.now() - start) / 1000;
       const samples = { validation: union.validationSamples, test: union.samples - union.validationSamples };
-      return new PaperBench(memory, choices, validation, test, samples, whole, seconds, events);
+      return new PaperBench(memory, choices, validation, test, samples, whole, seconds, signal, events);
     } catch (error) {
       await memory.dispose();
       throw error;
@@ -73,10 +78,6 @@ export class PaperBench {
 
   get poolSize(): number {
     return this.memory.pool.size;
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.events.signal;
   }
 
   /** The split whose scores are reported. */

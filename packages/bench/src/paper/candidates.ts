@@ -33,7 +33,7 @@ export function correlationOf(soups: readonly ScoredSoup[], lambda: number): Cor
   );
 }
 
-export function correlation(estimates: ArrayLike<number>, scores: ArrayLike<number>): Correlation {
+function correlation(estimates: ArrayLike<number>, scores: ArrayLike<number>): Correlation {
   const { rho, pValue, interval } = spearman(estimates, scores, CONFIDENCE);
   return { rho: finite(rho), p: finite(pValue), ...interval };
 }

@@ -68,7 +68,7 @@ export const METHODS: readonly Method[] = [
   },
   {
     name: 'logit-ensemble',
-    title: 'logit ensemble (no soup: N passes per sample)',
+    title: 'logit ensemble (no soup)',
     ...FREE,
     search: (scorer, settings) => logitEnsemble(scorer, only(settings)),
   },
@@ -80,7 +80,7 @@ export const METHODS: readonly Method[] = [
   },
   {
     name: 'greedy-better',
-    title: 'greedy with > (released code of [4])',
+    title: 'greedy with > (code of [4])',
     ...WALK,
     search: (scorer, settings) => greedySoup(scorer, { ...budgetOf(settings), accept: 'better' }),
   },
@@ -114,9 +114,9 @@ export const METHODS: readonly Method[] = [
 ];
 
 const OTHER_TITLES: Readonly<Partial<Record<PaperMethod, string>>> = {
-  oracle: 'oracle over the candidates (chosen by test)',
-  'best-subset': 'best of all subsets by validation',
-  'oracle-subset': 'oracle over all subsets (chosen by test)',
+  oracle: 'oracle over the candidates',
+  'best-subset': 'best of all subsets',
+  'oracle-subset': 'oracle over all subsets',
 };
 
 export function titleOf(method: PaperMethod): string {

@@ -34,7 +34,7 @@ export interface PaperResult {
   readonly notices: readonly string[];
 }
 
-export interface PaperPoolFacts {
+interface PaperPoolFacts {
   readonly name: string;
   /** Of the bytes of all its files. */
   readonly content: string;
@@ -44,7 +44,7 @@ export interface PaperPoolFacts {
   readonly samples: { readonly validation: number; readonly test?: number };
 }
 
-export interface PaperSettings {
+interface PaperSettings {
   readonly budgets: readonly number[];
   /** Seeds 0, 1, … of the candidates. */
   readonly seeds: number;
@@ -58,7 +58,7 @@ export interface PaperSettings {
   readonly confidence: number;
 }
 
-export interface PaperCost {
+interface PaperCost {
   /** Different soups whose real scores the results rest on, those of all subsets left out. */
   readonly soups: number;
   /** Those that this run evaluated; the others were remembered. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CONFIDENCE, type Logits, type Mixture } from '@radin/core';
 import { describeEnvironment } from '../environment.js';
-import { type AllSubsets, allSubsets } from './all-subsets.js';
+import { type AllSubsets, allSubsets, checkBruteForce } from './all-subsets.js';
 import type { SubsetCounts } from './all-subsets-file.js';
 import { PaperBench, type PaperEvents, type PaperPool } from './bench.js';
 import { pooledCandidates, rankScores, type ScoredSoup, seedCandidates } from './candidates.js';
@@ -31,6 +31,7 @@ export async function runPaper(
   events: PaperEvents,
   knownSubsets: readonly string[] = [],
 ): Promise<PaperRunResult> {
+  if (choices.bruteForce) checkBruteForce(pool.files.models.length);
   const environment = describeEnvironment(undefined);
   const bench = await PaperBench.open(pool, choices, events);
   try {

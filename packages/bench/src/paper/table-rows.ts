@@ -3,7 +3,7 @@ import type { Discordance, PaperRow, PaperRun, SignificantRuns } from './result.
 import { spreadOf } from './spread.js';
 
 /** McNemar's p from which a run counts as neither better nor worse. */
-export const SIGNIFICANCE = 0.05;
+const SIGNIFICANCE = 0.05;
 
 interface RowFacts {
   /** Of the split that intervals are of. */

@@ -5,7 +5,7 @@ import { costLines, percent, tableLines } from './table-text.js';
 
 /** What the figures mean. */
 export const PAPER_LEGEND =
-  'Scores in percent; ± is the standard deviation over the seeds of the candidates, the gap is validation minus test in points. Intervals are Wilson’s, of the mean score. “Better” and “worse” say in how many runs McNemar’s exact test on the reported split gives p < 0.05, against greedy at the same budget, or at the largest where the method has none. Evaluations are counted as in the paper; passes are full passes over the validation samples, those that cache the models’ logits or rank them included, and less than one for a soup that a race stopped.';
+  'Scores in percent, of soups that validation chose; oracles choose by test, which is cheating and an upper reference, and the logit ensemble is no soup: it costs N passes per sample. “Greedy with >” accepts as the released code of [4] (Wortsman et al. 2022) does, the recipe on ≥. ± is the standard deviation over the seeds of the candidates, the gap is validation minus test in points. Intervals are Wilson’s, of the mean score. “Better” and “worse” say in how many runs McNemar’s exact test on the reported split gives p < 0.05, against greedy at the same budget, or at the largest where the method has none. Evaluations are counted as in the paper; passes are full passes over the validation samples, those that cache the models’ logits or rank them included, and less than one for a soup that a race stopped.';
 
 function headLine({ pool, settings, cost }: PaperResult): string {
   const { name, models, classes, samples } = pool;
@@ -60,7 +60,7 @@ export function sizeTestText({ counts, means, p, superiority, method }: SizeTest
   return `${sides}${test}, higher in ${percent(superiority)} % of pairs`;
 }
 
-export function pText(p: number): string {
+function pText(p: number): string {
   if (p < 1e-300) return '< 1e-300';
   return p < 0.001 ? `= ${p.toExponential(1)}` : `= ${p.toPrecision(2)}`;
 }

@@ -8,7 +8,7 @@ export function timeLeft(total: number): (done: number) => string {
 }
 
 /** `45 s`, `12 min`, `2.1 h`. */
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder, RadinError } from '@radin/core';
 import { decodePrediction, encodePrediction, type Prediction } from './outcome.js';
 
 /** Predictions of one pool's soups on disk, a file for each mixture, so that a later run does not evaluate them again. */
@@ -11,14 +12,25 @@ export class PredictionFolder {
   readonly path: string;
   readonly #samples: number;
 
+  private constructor(path: string, samples: number) {
+    this.path = path;
+    this.#samples = samples;
+  }
+
   /**
    * A folder of its own for each content of the pool's files, so that no prediction of other weights is ever found.
    * @param content of the files, as `contentOf` says it
+   * @throws RadinError where it cannot be made
    */
-  constructor(parent: string, content: string, samples: number) {
-    this.path = join(parent, content);
-    this.#samples = samples;
-    mkdirSync(this.path, { recursive: true });
+  static async open(parent: string, content: string, samples: number): Promise<PredictionFolder> {
+    const path = join(parent, content);
+    await makeFolder(path).catch((error: NodeJS.ErrnoException) => {
+      const found = error.code ?? error.message;
+      throw new RadinError('FILE', `Expected to keep evaluations in the folder ${parent} but found: ${found}`, {
+        cause: error,
+      });
+    });
+    return new PredictionFolder(path, samples);
   }
 
   /** @returns undefined where there is none, or no whole one */

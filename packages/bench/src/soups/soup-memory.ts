@@ -64,7 +64,7 @@ export class SoupMemory {
       const { graph, models, validation, test } = files;
       const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels] : []));
       const content = await contentOf([graph, ...models, ...splits, ...union.labelFiles]);
-      const folder = cache === undefined ? undefined : new PredictionFolder(cache, content, union.samples);
+      const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
       const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
       return new SoupMemory(pool, union, logits, backend, threads, content, pace, evaluator, folder);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Inputs, type PoolFiles, readLabels, readSplit, type Split } from '@radin/core';
+import { type Inputs, type PoolFiles, RadinError, readLabels, readSplit, type Split } from '@radin/core';
 import { UsageError } from '../command-line.js';
 
 /** All labelled samples of a pool: those of its validation split and then those of its test split, if it has one. */
@@ -59,7 +59,7 @@ async function readGiven(
 
 function joined(a: Inputs, b: Inputs): Inputs {
   if (a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join()) {
-    throw new UsageError(`Expected inputs of one dtype and shape but found ${a.path} and ${b.path} to differ`);
+    throw new RadinError('DATA', `Expected inputs of one dtype and shape but found ${a.path} and ${b.path} to differ`);
   }
   const bytes = new SharedArrayBuffer(a.bytes.byteLength + b.bytes.byteLength);
   new Uint8Array(bytes).set(new Uint8Array(a.bytes));

@@ -2,7 +2,7 @@ import type { Chart, Section } from '@radin/report';
 import { titleOf } from '../methods.js';
 import type { PaperResult } from '../result.js';
 import { columnsAndRows, field } from './columns.js';
-import { SCORE_AXIS, scoreTitle } from './scores-of.js';
+import { scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Fig. 4: what a budget buys, on both axes of cost. */
 export function budgetSection(result: PaperResult): Section {
@@ -52,10 +52,10 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
       },
       layer: [
         {
-          mark: { type: 'area', opacity: 0.12 },
-          encoding: { y: { field: 'least', ...SCORE_AXIS, title }, y2: { field: 'most' } },
+          mark: { type: 'area', opacity: 0.12, interpolate: 'step-after' },
+          encoding: { y: scoreChannel('least', title), y2: { field: 'most', title } },
         },
-        { mark: { type: 'line', interpolate: 'step-after' }, encoding: { y: { field: 'mean', ...SCORE_AXIS } } },
+        { mark: { type: 'line', interpolate: 'step-after' }, encoding: { y: scoreChannel('mean', title) } },
       ],
     },
     data: {
@@ -69,7 +69,7 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
           field('mean', title, 'percent', ({ mean }) => mean),
           field('least', 'Least', 'percent', ({ min }) => min),
           field('most', 'Most', 'percent', ({ max }) => max),
-          field('sd', 'sd', 'points', ({ deviation }) => deviation),
+          field('sd', 'sd', 'percent', ({ deviation }) => deviation),
           field('validation', 'Validation accuracy', 'percent', ({ validation }) => validation.mean),
         ],
         rows,

@@ -2,7 +2,7 @@ import type { Chart, Section, Table } from '@radin/report';
 import type { CandidateScores, Correlation, PaperResult, RankScores, SeedCandidates } from '../result.js';
 import { correlationText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
-import { modelLines, SCORE_AXIS, scoreTitle } from './scores-of.js';
+import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 2 and 3: how well the fast estimate orders the candidates. */
 export function estimateSection(result: PaperResult): Section {
@@ -57,19 +57,12 @@ function estimateChart(result: PaperResult, withPrior: boolean): Chart {
       encoding: {
         x: withPrior
           ? { field: 'prior_estimate', type: 'quantitative', scale: { zero: false } }
-          : { field: 'estimate', ...SCORE_AXIS },
-        y: { field: 'score', ...SCORE_AXIS },
+          : scoreChannel('estimate', 'Estimate on validation'),
+        y: scoreChannel('score', scoreTitle(result)),
+        text: { field: 'size', type: 'quantitative' },
+        color: { field: 'size', type: 'quantitative' },
       },
-      layer: [
-        {
-          mark: { type: 'point', size: 190, opacity: 0.9 },
-          encoding: { color: { field: 'size', type: 'quantitative' } },
-        },
-        {
-          mark: { type: 'text', fontSize: 9, baseline: 'middle', color: 'white' },
-          encoding: { text: { field: 'size', type: 'quantitative' } },
-        },
-      ],
+      mark: { type: 'text', fontWeight: 'bold' },
     },
     data: { id, title, ...columnsAndRows(candidateFields(result), firstCandidates(result)) },
     details: 'details',
@@ -137,7 +130,7 @@ function rankChart(result: PaperResult): Chart {
       mark: 'point',
       encoding: {
         x: { field: 'rank', type: 'quantitative' },
-        y: { field: 'score', ...SCORE_AXIS },
+        y: scoreChannel('score', scoreTitle(result)),
         color: { field: 'order', type: 'nominal', title: null, sort: [...new Set(rows.map((row) => row.order))] },
         shape: { field: 'order', type: 'nominal', title: null, sort: [...new Set(rows.map((row) => row.order))] },
       },
@@ -184,9 +177,9 @@ function rankMeans(result: PaperResult): Chart {
       layer: [
         {
           mark: { type: 'area', opacity: 0.15 },
-          encoding: { y: { field: 'below', ...SCORE_AXIS, title: scoreTitle(result) }, y2: { field: 'above' } },
+          encoding: { y: scoreChannel('below', scoreTitle(result)), y2: { field: 'above', title: scoreTitle(result) } },
         },
-        { mark: { type: 'line', strokeWidth: 1.5 }, encoding: { y: { field: 'mean', ...SCORE_AXIS } } },
+        { mark: { type: 'line', strokeWidth: 1.5 }, encoding: { y: scoreChannel('mean', scoreTitle(result)) } },
       ],
     },
     data: {

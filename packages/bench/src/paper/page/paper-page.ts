@@ -1,7 +1,7 @@
 import type { Fact, Page, Section } from '@radin/report';
 import { environmentText } from '../../table.js';
-import type { PaperMethod, PaperResult, PaperRow } from '../result.js';
-import { percent, points, scoreText, shownScore } from '../table-text.js';
+import type { PaperMethod, PaperResult, PaperRow, PooledCandidates } from '../result.js';
+import { percent, points, shownScore } from '../table-text.js';
 import { PAPER_LEGEND, statisticsLines } from '../text.js';
 import { budgetSection } from './budget-section.js';
 import { costSection } from './cost-section.js';
@@ -45,9 +45,9 @@ function answer(result: PaperResult): Section {
     const gain = points(score.mean - shownScore(individual).mean);
     const note =
       method === 'best-individual'
-        ? `${percent(found.interval.lower)} to ${percent(found.interval.upper)}`
-        : `${gain} points over the best individual`;
-    return [{ label, value: `${scoreText(score, found.runs)} %`, note }];
+        ? `95 % interval ${percent(found.interval.lower)} to ${percent(found.interval.upper)}`
+        : `${gain} points over the best individual${found.runs > 1 ? `; sd ${percent(score.deviation)} over ${found.runs} seeds` : ''}`;
+    return [{ label, value: `${percent(score.mean)}\u00a0%`, note }];
   };
   return {
     id: 'answer',
@@ -60,17 +60,14 @@ function answer(result: PaperResult): Section {
           ...fact(`Greedy, B = ${largest}`, 'greedy'),
           ...fact(`RADIN, λ = 0, B = ${largest}`, 'radin'),
           ...fact(`RADIN, λ = ${settings.lambda}, B = ${largest}`, 'radin-prior'),
+        ],
+      },
+      {
+        kind: 'facts',
+        facts: [
           ...fact(`Adaptive, B = ${largest}`, 'adaptive'),
           ...fact('Oracle over the candidates', 'oracle'),
-          ...(pooled.rhoWithoutPrior === null
-            ? []
-            : [
-                {
-                  label: 'Spearman of estimate and score',
-                  value: pooled.rhoWithoutPrior.mean.toFixed(3),
-                  note: `with the prior ${pooled.rhoWithPrior?.mean.toFixed(3) ?? 'not defined'}; means over the seeds`,
-                },
-              ]),
+          ...spearmanFact(pooled),
         ],
       },
       {
@@ -82,6 +79,12 @@ function answer(result: PaperResult): Section {
       },
     ],
   };
+}
+
+function spearmanFact({ rhoWithoutPrior, rhoWithPrior }: PooledCandidates): Fact[] {
+  if (rhoWithoutPrior === null) return [];
+  const note = `with the prior ${rhoWithPrior?.mean.toFixed(3) ?? 'not defined'}; means over the seeds`;
+  return [{ label: 'Spearman’s ρ of estimate and real score', value: rhoWithoutPrior.mean.toFixed(3), note }];
 }
 
 function method({ environment, settings, cost }: PaperResult): Section {

@@ -15,5 +15,7 @@ export function modelLines({ pool }: PaperResult, models: readonly number[], wei
     .join('\n');
 }
 
-/** An axis of scores, which begins where the scores do. */
-export const SCORE_AXIS = { type: 'quantitative', scale: { zero: false }, axis: { format: '.1%' } } as const;
+/** A channel on an axis of scores, which begins where the scores do; one title for all channels of a chart, so that they share it. */
+export function scoreChannel(field: string, title: string) {
+  return { field, title, type: 'quantitative', scale: { zero: false }, axis: { format: '.1%' } } as const;
+}

@@ -2,7 +2,7 @@ import type { Chart, Section, Table } from '@radin/report';
 import type { CandidateScores, PaperResult, SeedCandidates, SizeScores, SizeTest } from '../result.js';
 import { sizeTestText } from '../text.js';
 import { columnsAndRows, field } from './columns.js';
-import { modelLines, SCORE_AXIS, scoreTitle } from './scores-of.js';
+import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 5 and 6: what the number of models has to do with the score. */
 export function sizeSection(result: PaperResult): Section {
@@ -11,9 +11,11 @@ export function sizeSection(result: PaperResult): Section {
     title: 'Figs. 5 and 6: the number of models',
     blocks: [
       ...(result.seeds.some(({ sizeTest }) => sizeTest)
-        ? [{ kind: 'chart' as const, chart: distributions(result) }]
+        ? [
+            { kind: 'chart' as const, chart: distributions(result) },
+            { kind: 'table' as const, table: sizeTests(result) },
+          ]
         : []),
-      { kind: 'table', table: sizeTests(result) },
       {
         kind: 'chart',
         chart: sizesChart(
@@ -117,15 +119,15 @@ function sizesChart(result: PaperResult, id: string, title: string, sizes: reado
       layer: [
         {
           mark: { type: 'rule' },
-          encoding: { y: { field: 'lower', ...SCORE_AXIS, title: score }, y2: { field: 'upper' } },
+          encoding: { y: scoreChannel('lower', score), y2: { field: 'upper', title: score } },
         },
         {
           mark: { type: 'bar', opacity: 0.5, size: 18 },
-          encoding: { y: { field: 'first_quartile', ...SCORE_AXIS }, y2: { field: 'third_quartile' } },
+          encoding: { y: scoreChannel('first_quartile', score), y2: { field: 'third_quartile', title: score } },
         },
-        { mark: { type: 'tick', size: 18 }, encoding: { y: { field: 'median', ...SCORE_AXIS } } },
-        { mark: { type: 'line', strokeWidth: 1.5, point: true }, encoding: { y: { field: 'lower', ...SCORE_AXIS } } },
-        { mark: { type: 'line', strokeWidth: 1.5, point: true }, encoding: { y: { field: 'upper', ...SCORE_AXIS } } },
+        { mark: { type: 'tick', size: 18 }, encoding: { y: scoreChannel('median', score) } },
+        { mark: { type: 'line', strokeWidth: 1.5, point: true }, encoding: { y: scoreChannel('lower', score) } },
+        { mark: { type: 'line', strokeWidth: 1.5, point: true }, encoding: { y: scoreChannel('upper', score) } },
       ],
     },
     data: {

@@ -3,7 +3,7 @@ import { titleOf } from '../methods.js';
 import type { PaperResult, PaperRow, PaperRun, Spread } from '../result.js';
 import { shownScore, significanceText } from '../table-text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
-import { modelLines, SCORE_AXIS, scoreTitle } from './scores-of.js';
+import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Table 1, its spreads and its tests. */
 export function tableSection(result: PaperResult): Section {
@@ -30,26 +30,30 @@ const KEY: readonly Field<PaperRow>[] = [
 
 function methodsChart(result: PaperResult): Chart {
   const title = scoreTitle(result);
-  const shown = result.rows.map((row) => ({ ...row, ...shownScore(row) }));
+  // Its first soup is the worst model: the axis would be empty up to the others.
+  const shown = result.rows
+    .filter(({ method }) => method !== 'greedy-ascending')
+    .map((row) => ({ ...row, ...shownScore(row) }));
   const names = [...new Set(shown.map(({ method }) => titleOf(method)))];
   const level = (row: PaperRow) => (row.budget === null ? 'no budget' : `B = ${row.budget}`);
   const levels = [...new Set(shown.map(level))];
   return {
     id: 'methods',
     title: `${title} by method and budget`,
-    description: `${title} of what each method chooses, the mean over ${result.settings.seeds} seeds where it draws, with Wilson’s 95 % interval of one split’s samples. ${best(result)}`,
+    description: `${title} of what each method chooses, the mean over ${result.settings.seeds} seeds where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
     spec: {
       encoding: {
         y: { field: 'method', type: 'nominal', sort: names, title: null },
         color: { field: 'level', type: 'nominal', sort: levels, title: null },
         yOffset: { field: 'level', type: 'nominal', sort: levels },
       },
+      height: { step: 10, for: 'offset' },
       layer: [
         {
           mark: { type: 'rule', strokeWidth: 1.5 },
-          encoding: { x: { field: 'lower', ...SCORE_AXIS, title }, x2: { field: 'upper' } },
+          encoding: { x: scoreChannel('lower', title), x2: { field: 'upper', title } },
         },
-        { mark: 'point', encoding: { x: { field: 'mean', ...SCORE_AXIS, title } } },
+        { mark: 'point', encoding: { x: scoreChannel('mean', title) } },
       ],
     },
     data: {
@@ -87,9 +91,9 @@ function scores(result: PaperResult): Table {
       [
         ...KEY,
         field('validation', 'Validation', 'percent', ({ validation }) => validation.mean),
-        field('validation_sd', '± sd', 'points', ({ validation, runs: count }) => several(validation, count)),
+        field('validation_sd', 'sd', 'percent', ({ validation, runs: count }) => several(validation, count)),
         field('test', 'Test', 'percent', ({ test }) => test?.mean),
-        field('test_sd', '± sd', 'points', ({ test, runs: count }) => several(test, count)),
+        field('test_sd', 'sd', 'percent', ({ test, runs: count }) => several(test, count)),
         field('lower', 'Interval from', 'percent', ({ interval }) => interval.lower),
         field('upper', 'to', 'percent', ({ interval }) => interval.upper),
         field('gap', 'Gap', 'points', ({ gap }) => gap?.mean),
@@ -101,7 +105,7 @@ function scores(result: PaperResult): Table {
       ],
       result.rows,
     ),
-    note: 'Means over the seeds of the candidates and their standard deviation; Wilson’s interval of the mean score on the reported split; the gap is validation minus test. “Better” and “worse”: in how many runs McNemar’s exact p is below 0.05, against greedy at the same budget, or at the largest for a method without one.',
+    note: 'Means over the seeds of the candidates with the standard deviation (sd) in points; Wilson’s interval of the mean score on the reported split; the gap is validation minus test. “Better” and “worse”: in how many runs McNemar’s exact p is below 0.05, against greedy at the same budget, or at the largest for a method without one.',
   };
 }
 
