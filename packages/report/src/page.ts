@@ -65,7 +65,7 @@ export interface Chart {
 }
 
 /** A vega-lite specification that a theme and the data are added to. */
-export type ChartSpec = Without<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
+export type ChartSpec = WithoutAny<TopLevelSpec, '$schema' | 'config' | 'data' | 'datasets'>;
 
-/** `Omit` of each kind of specification, where that of their union keeps only what all kinds have. */
-type Without<Spec, Keys extends PropertyKey> = Spec extends unknown ? Omit<Spec, Keys> : never;
+/** Every member of a union without some keys; `Omit` would keep those that all members share. */
+type WithoutAny<Union, Keys extends PropertyKey> = Union extends unknown ? Omit<Union, Keys> : never;
