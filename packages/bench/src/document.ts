@@ -2,6 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from './command-line.js';
 import type { EstimatesResult } from './estimates/result.js';
 import { estimatesMarkdown } from './estimates/text.js';
+import { checkSchema } from './paper/json.js';
+import type { PaperResult } from './paper/result.js';
+import { paperMarkdown } from './paper/text.js';
 import type { KernelsResult } from './result.js';
 import type { SoupingResult } from './souping/result.js';
 import { soupingMarkdown } from './souping/text.js';
@@ -9,7 +12,9 @@ import type { StrategiesResult } from './strategies/result.js';
 import { strategiesMarkdown } from './strategies/text.js';
 import { markdown } from './table.js';
 
-type Result = KernelsResult | StrategiesResult | EstimatesResult | SoupingResult;
+type Result = KernelsResult | StrategiesResult | EstimatesResult | SoupingResult | PaperResult;
+
+const EXPERIMENTS: readonly (string | undefined)[] = ['kernels', 'strategies', 'estimates', 'souping', 'paper'];
 
 /** @throws UsageError where the file is not the JSON of a run */
 export function readResult(file: string): Result {
@@ -20,16 +25,19 @@ export function readResult(file: string): Result {
     throw new UsageError(`Expected the JSON of a run but found: ${(error as Error).message} in ${file}`);
   }
   const experiment = (value as Result | null)?.experiment;
-  if (experiment === undefined || !['kernels', 'strategies', 'estimates', 'souping'].includes(experiment)) {
+  if (!EXPERIMENTS.includes(experiment)) {
     throw new UsageError(
-      `Expected the JSON of a run of kernels, strategies, estimates or souping but found another in ${file}`,
+      `Expected the JSON of a run of kernels, strategies, estimates, souping or paper but found another in ${file}`,
     );
   }
-  return value as Result;
+  const result = value as Result;
+  if (result.experiment === 'paper') checkSchema(result, file);
+  return result;
 }
 
 /** All tables of a run as Markdown. */
 export function markdownOf(result: Result): string {
+  if (result.experiment === 'paper') return paperMarkdown(result);
   if (result.experiment === 'estimates') return estimatesMarkdown(result);
   if (result.experiment === 'souping') return soupingMarkdown(result);
   return result.experiment === 'kernels' ? markdown(result) : strategiesMarkdown(result);

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RadinError } from '@radin/core';
+import { makeFolder, RadinError } from '@radin/core';
 import { UsageError } from './command-line.js';
 import { markdownOf, readResult, writeTables } from './document.js';
 import { machineSlug } from './environment.js';
@@ -9,9 +10,15 @@ import type { EstimatesOptions } from './estimates/options.js';
 import { ESTIMATES_LEGEND, estimatesText } from './estimates/text.js';
 import { benchmarkKernels } from './kernels.js';
 import { type KernelsOptions, parseOptions, type TableOptions, USAGE } from './options.js';
+import { writeSubsetCounts } from './paper/all-subsets-file.js';
+import { paperJson, withFirstCandidates } from './paper/json.js';
+import type { PaperOptions } from './paper/options.js';
+import { runPaper } from './paper/run-paper.js';
+import { PAPER_LEGEND, paperText } from './paper/text.js';
 import type { SoupingOptions } from './souping/options.js';
 import { benchmarkSouping } from './souping/souping.js';
 import { soupingText } from './souping/text.js';
+import { readOwnSplits } from './soups/pool-folder.js';
 import { compareStrategies } from './strategies/compare-strategies.js';
 import type { StrategiesOptions } from './strategies/options.js';
 import { poolText, STRATEGIES_LEGEND } from './strategies/text.js';
@@ -67,6 +74,30 @@ async function souping(options: SoupingOptions): Promise<void> {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
 }
 
+async function paper(options: PaperOptions): Promise<void> {
+  const { pool, out, json, save } = options;
+  // Better before half an hour of evaluation than after.
+  if (out !== undefined) await openFolder(out);
+  const name = basename(resolve(pool));
+  const onProgress = (text: string) => process.stderr.write(`${name}: ${text}\n`);
+  const known = [`${RESULTS}subsets-${name}.gz`].filter((file) => existsSync(file));
+  const { result, subsets } = await runPaper({ name, ...readOwnSplits(pool) }, options, { onProgress }, known);
+  process.stdout.write(`${environmentText(result.environment)}\n${PAPER_LEGEND}\n\n${paperText(result)}\n`);
+  if (json !== undefined) writeFileSync(json, paperJson(result));
+  if (out !== undefined) writeFileSync(join(out, 'paper.json'), paperJson(result));
+  if (save) {
+    mkdirSync(RESULTS, { recursive: true });
+    writeFileSync(`${RESULTS}paper-${name}.json`, paperJson(withFirstCandidates(result)));
+    if (subsets !== undefined) await writeSubsetCounts(`${RESULTS}subsets-${name}.gz`, subsets);
+  }
+}
+
+async function openFolder(folder: string): Promise<void> {
+  await makeFolder(folder).catch(({ code, message }: NodeJS.ErrnoException) => {
+    throw new UsageError(`Expected to write to the folder ${folder} but found: ${code ?? message}`);
+  });
+}
+
 function table({ file, into }: TableOptions): void {
   const result = readResult(file);
   if (into === undefined) process.stdout.write(`${markdownOf(result)}\n`);
@@ -80,6 +111,7 @@ try {
   else if (options.command === 'strategies') await strategies(options);
   else if (options.command === 'estimates') await estimates(options);
   else if (options.command === 'souping') await souping(options);
+  else if (options.command === 'paper') await paper(options);
   else table(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RadinError)) throw error;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { integer, parsed, UsageError } from './command-line.js';
 import { ESTIMATES_USAGE, type EstimatesOptions, estimatesOptions } from './estimates/options.js';
 import { experimentsOf, SIZES, type SizeName } from './experiments/index.js';
+import { PAPER_USAGE, type PaperOptions, paperOptions } from './paper/options.js';
 import { SOUPING_USAGE, type SoupingOptions, soupingOptions } from './souping/options.js';
 import { STRATEGIES_USAGE, type StrategiesOptions, strategiesOptions } from './strategies/options.js';
 
@@ -9,6 +10,7 @@ export const USAGE = `usage: npm run bench -- kernels [options]     times the ke
        npm run bench -- strategies --pool DIR…   compares ways to find a soup on pools, over many splits and seeds
        npm run bench -- estimates --pool DIR…    compares what stage 1 orders soups by with their real scores
        npm run bench -- souping [options]        times whole searches against PyTorch programs that do the same job
+       npm run bench -- paper [--pool DIR]       the paper's tables and figures of a pool
        npm run bench -- table FILE [--into DOC]  turns the JSON of a run into Markdown
 
 options of kernels:
@@ -26,6 +28,7 @@ options of kernels:
 ${STRATEGIES_USAGE}
 ${ESTIMATES_USAGE}
 ${SOUPING_USAGE}
+${PAPER_USAGE}
 options of table:
   --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels -->, or of the other run’s name, in this
                        file, instead of printing
@@ -57,6 +60,7 @@ export function parseOptions(
   | StrategiesOptions
   | EstimatesOptions
   | SoupingOptions
+  | PaperOptions
   | TableOptions
   | { readonly command: 'help' } {
   const [command, ...rest] = args;
@@ -65,11 +69,12 @@ export function parseOptions(
   if (command === 'strategies') return strategiesOptions(rest);
   if (command === 'estimates') return estimatesOptions(rest);
   if (command === 'souping') return soupingOptions(rest);
+  if (command === 'paper') return paperOptions(rest);
   if (command === 'table') return tableOptions(rest);
   throw new UsageError(
     command === undefined
-      ? 'Expected an experiment, kernels, strategies, estimates or souping, or table but found none'
-      : `Expected kernels, strategies, estimates, souping or table but found ${JSON.stringify(command)}`,
+      ? 'Expected an experiment, kernels, strategies, estimates, souping or paper, or table but found none'
+      : `Expected kernels, strategies, estimates, souping, paper or table but found ${JSON.stringify(command)}`,
   );
 }
 

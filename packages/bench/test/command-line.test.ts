@@ -10,8 +10,8 @@ const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const bench = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 
 it.each<[string[], RegExp]>([
-  [[], /kernels, strategies, estimates or souping, or table but found none/],
-  [['kernel'], /kernels, strategies, estimates, souping or table but found "kernel"/],
+  [[], /kernels, strategies, estimates, souping or paper, or table but found none/],
+  [['kernel'], /kernels, strategies, estimates, souping, paper or table but found "kernel"/],
   [['kernels', '--size', 'huge'], /small or paper for --size but found "huge"/],
   [['kernels', '--only', 'average-f32,sorting'], /average-f32.* for --only but found "sorting"/],
   [['kernels', '--rounds', '0'], /integer from 1 to 1000 for --rounds but found "0"/],

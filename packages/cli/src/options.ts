@@ -54,7 +54,7 @@ export interface CandidateOptions {
 export type PoolOptions = PoolFlags & CommonOptions & ComputeOptions & EvaluatorOptions;
 
 /** Parses an integer in [least, most], digits only. */
-function integer(least: number, most: number): (text: string) => number {
+export function integer(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
@@ -113,14 +113,28 @@ export function backendOption(what: string): Option {
 }
 
 export function withComputeOptions(command: Command): Command {
-  return command
-    .addOption(backendOption('averages and stage 1 are'))
-    .option('--threads <T>', 'threads to use (default: all cores); no result depends on it', integer(1, 1024))
-    .option('--metric <name>', 'accuracy, top-K or cross-entropy (default: accuracy)', metric);
+  return withThreads(command.addOption(backendOption('averages and stage 1 are'))).option(
+    '--metric <name>',
+    'accuracy, top-K or cross-entropy (default: accuracy)',
+    metric,
+  );
+}
+
+export function withThreads(command: Command): Command {
+  return command.option(
+    '--threads <T>',
+    'threads to use (default: all cores); no result depends on it',
+    integer(1, 1024),
+  );
 }
 
 export function withPoolOptions(command: Command): Command {
-  command
+  return withRunOptions(withPoolFlags(command));
+}
+
+/** What names a pool in place of a `radin.yaml`. */
+export function withPoolFlags(command: Command): Command {
+  return command
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
     .option('--models <patterns...>', 'safetensors checkpoints')
     .option('--val-inputs <file>', 'validation inputs, .npy')
@@ -128,7 +142,6 @@ export function withPoolOptions(command: Command): Command {
     .option('--test-inputs <file>', 'test inputs, .npy; only reported, never chosen by')
     .option('--test-labels <file>', 'test labels, .npy')
     .option('--output <name>', "the graph's output with the logits, where it has several");
-  return withRunOptions(command);
 }
 
 /** What every command that evaluates takes, whichever its pool. */

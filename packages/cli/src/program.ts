@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAverage } from './commands/average.js';
+import { addBench } from './commands/bench.js';
 import { addCache } from './commands/cache.js';
 import { addCompare } from './commands/compare.js';
 import { addDemo } from './commands/demo.js';
@@ -25,6 +26,7 @@ export function buildProgram(context: CommandContext): Command {
   for (const add of [
     addSearch,
     addCompare,
+    addBench,
     addScore,
     addAverage,
     addEvaluate,

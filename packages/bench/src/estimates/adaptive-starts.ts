@@ -5,11 +5,11 @@ import {
   type SoupEstimateChoice,
   type WeightGeometry,
 } from '@radin/core';
-import type { Outcome } from '../strategies/outcome.js';
-import type { RandomSplit } from '../strategies/random-split.js';
-import type { SoupMemory } from '../strategies/soup-memory.js';
-import { meanOver } from '../strategies/split-replay.js';
-import { mean } from '../strategies/statistics.js';
+import type { Outcome } from '../soups/outcome.js';
+import type { RandomSplit } from '../soups/random-split.js';
+import type { SoupMemory } from '../soups/soup-memory.js';
+import { meanOver } from '../soups/split-replay.js';
+import { mean } from '../statistics.js';
 import type { StartRow } from './result.js';
 
 /** Evaluations after which the search is looked at. */

@@ -6,20 +6,20 @@ import {
   measureGeometry,
   monteCarlo,
   proposeCandidates,
+  spearman,
 } from '@radin/core';
 import { describeEnvironment } from '../environment.js';
 import type { Environment } from '../result.js';
-import type { Outcome } from '../strategies/outcome.js';
-import { readPoolFolder } from '../strategies/pool-folder.js';
-import { drawSplit } from '../strategies/random-split.js';
-import { SoupMemory } from '../strategies/soup-memory.js';
-import { meanOver, SplitReplay } from '../strategies/split-replay.js';
-import { mean } from '../strategies/statistics.js';
-import { readUnion } from '../strategies/union.js';
+import type { Outcome } from '../soups/outcome.js';
+import { readPoolFolder } from '../soups/pool-folder.js';
+import { drawSplit } from '../soups/random-split.js';
+import { SoupMemory } from '../soups/soup-memory.js';
+import { meanOver, SplitReplay } from '../soups/split-replay.js';
+import { readUnion } from '../soups/union.js';
+import { mean } from '../statistics.js';
 import { adaptiveStarts, meanStart } from './adaptive-starts.js';
 import { ESTIMATORS } from './estimators.js';
 import type { EstimatesOptions } from './options.js';
-import { rankCorrelation } from './rank-correlation.js';
 import type { EstimateRow, EstimatesResult, PoolEstimates, StartRow } from './result.js';
 
 /** The paper's candidates (RADIN, 4.1) and those of the adaptive search, each sampler's as many as in the paper. */
@@ -71,7 +71,7 @@ async function comparePool(
     const starts: StartRow[][] = [];
     const best: number[] = [];
     for (const [split, samples] of drawn.entries()) {
-      const replay = new SplitReplay(memory, samples);
+      const replay = new SplitReplay(memory, samples.validation);
       try {
         const ensemble = await replay.ensemble();
         if (split === 0) {
@@ -132,9 +132,9 @@ function rowOf(
   const at = (list: ArrayLike<number>) => (index: number) => list[index] as number;
   return {
     estimate,
-    validation: rankCorrelation(values, validation),
-    test: rankCorrelation(values, test),
-    amongBest: rankCorrelation(top.map(at(values)), top.map(at(validation))),
+    validation: spearman(values, validation).rho,
+    test: spearman(values, test).rho,
+    amongBest: spearman(top.map(at(values)), top.map(at(validation))).rho,
     first: validation[order[0] as number] as number,
     bestOfTen: Math.max(...order.slice(0, 10).map(at(validation))),
     testOfFirst: test[order[0] as number] as number,

@@ -2,14 +2,14 @@ import { basename, resolve } from 'node:path';
 import { backendNamed, Mixture, subsets } from '@radin/core';
 import { describeEnvironment } from '../environment.js';
 import type { Environment } from '../result.js';
+import { readPoolFolder } from '../soups/pool-folder.js';
+import { SoupMemory } from '../soups/soup-memory.js';
+import { readUnion } from '../soups/union.js';
 import type { StrategiesOptions } from './options.js';
-import { readPoolFolder } from './pool-folder.js';
 import type { PoolResult, StrategiesResult } from './result.js';
 import { runPool } from './run-pool.js';
-import { SoupMemory } from './soup-memory.js';
 import { STRATEGIES } from './strategies.js';
 import { bestKnown, reachOf, summarise } from './summary.js';
-import { readUnion } from './union.js';
 
 /** Largest pool of which all uniform subsets are evaluated: 8,191 soups. */
 const MOST_MODELS_FOR_ALL_SOUPS = 13;

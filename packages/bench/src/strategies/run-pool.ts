@@ -1,9 +1,9 @@
 import type { MixtureScorer } from '@radin/core';
-import type { Outcome } from './outcome.js';
-import { drawSplit, type RandomSplit } from './random-split.js';
-import { RecordedScorer } from './recorded-scorer.js';
-import type { SoupMemory } from './soup-memory.js';
-import { meanOver, SplitReplay } from './split-replay.js';
+import type { Outcome } from '../soups/outcome.js';
+import { drawSplit, type RandomSplit } from '../soups/random-split.js';
+import { RecordedScorer } from '../soups/recorded-scorer.js';
+import type { SoupMemory } from '../soups/soup-memory.js';
+import { meanOver, SplitReplay } from '../soups/split-replay.js';
 import type { Strategy } from './strategy.js';
 
 /** One search: a strategy at a budget, with a seed, on a split. */
@@ -43,7 +43,7 @@ export async function runPool(
   const drawn = Array.from({ length: splits }, (_, seed) => drawSplit(union.labels, union.validationSamples, seed));
   const runs: Run[] = [];
   for (const [split, samples] of drawn.entries()) {
-    const replay = new SplitReplay(memory, samples);
+    const replay = new SplitReplay(memory, samples.validation);
     try {
       for (const strategy of strategies) {
         for (const budget of budgets) {

@@ -1,9 +1,9 @@
-import type { Outcome } from './outcome.js';
-import type { RandomSplit } from './random-split.js';
+import type { Outcome } from '../soups/outcome.js';
+import type { RandomSplit } from '../soups/random-split.js';
+import { meanOver } from '../soups/split-replay.js';
+import { mean, signFlipTest, standardError } from '../statistics.js';
 import type { Cell, Difference, Reach } from './result.js';
 import type { Run } from './run-pool.js';
-import { meanOver } from './split-replay.js';
-import { mean, signFlipTest, standardError } from './statistics.js';
 
 /** 0.1 percentage points, and what rounding may take from it. */
 const CLOSE = 0.001 + 1e-9;

@@ -8,7 +8,7 @@ import { compareEstimates } from '../../src/estimates/compare-estimates.js';
 import { ESTIMATORS } from '../../src/estimates/estimators.js';
 import { estimatesOptions } from '../../src/estimates/options.js';
 import type { EstimatesResult } from '../../src/estimates/result.js';
-import { poolFolder } from '../strategies/pools.js';
+import { poolFolder } from '../soups/pools.js';
 
 const folder = temporaryFolder();
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

@@ -8,7 +8,7 @@ import { compareStrategies } from '../../src/strategies/compare-strategies.js';
 import { strategiesOptions } from '../../src/strategies/options.js';
 import type { StrategiesResult } from '../../src/strategies/result.js';
 import { STRATEGIES } from '../../src/strategies/strategies.js';
-import { poolFolder } from './pools.js';
+import { poolFolder } from '../soups/pools.js';
 
 const folder = temporaryFolder();
 const relu = poolFolder(folder, { models: 5, samples: 90, hidden: 6, classes: 4, noise: 1.5, seed: 6 });

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { accuracy, greedySoup, Mixture, Problem } from '@radin/core';
 import { expect, it, onTestFinished } from 'vitest';
 import { everySubset, f32, temporaryFolder, tensor, writeArray } from '../../../core/test/pools.js';
+import { drawSplit } from '../../src/soups/random-split.js';
+import { RecordedScorer } from '../../src/soups/recorded-scorer.js';
+import { SplitReplay } from '../../src/soups/split-replay.js';
 import { bestPrefix } from '../../src/strategies/best-prefix.js';
-import { drawSplit } from '../../src/strategies/random-split.js';
-import { RecordedScorer } from '../../src/strategies/recorded-scorer.js';
-import { SplitReplay } from '../../src/strategies/split-replay.js';
 import { STRATEGIES } from '../../src/strategies/strategies.js';
-import { addNoise, openMemory, poolFolder } from './pools.js';
+import { addNoise, openMemory, poolFolder } from '../soups/pools.js';
 
 const folder = temporaryFolder();
 const relu = poolFolder(folder, { models: 5, samples: 90, hidden: 6, classes: 4, noise: 1.5, seed: 6 });
@@ -20,7 +20,7 @@ it('a replayed split answers to the bit what evaluating its samples would', asyn
   const pool = await relu;
   const memory = await openMemory(pool.folder);
   const split = drawSplit(memory.union.labels, 70, 1);
-  const replay = new SplitReplay(memory, split);
+  const replay = new SplitReplay(memory, split.validation);
   onTestFinished(() => replay.dispose());
   // The same samples as files, for a scorer that evaluates.
   const inputs = [...pool.validation.inputs, ...pool.test.inputs];
@@ -44,7 +44,7 @@ it('a replayed split answers to the bit what evaluating its samples would', asyn
 
 it('on a linear network every soup that RADIN evaluates scores what it was ranked by', async () => {
   const memory = await openMemory((await linear).folder);
-  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 80, 2));
+  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 80, 2).validation);
   onTestFinished(() => replay.dispose());
   const search = STRATEGIES.find(({ name }) => name === 'radin');
   const { pool, backend } = memory;
@@ -80,7 +80,7 @@ it('noisy labels count in the validation and true ones in the test', async () =>
   const [{ right } = expect.fail()] = await memory.outcomes([Mixture.uniform(2, [0, 1])]);
   expect([...right]).toEqual(Array(100).fill(1));
   const split = drawSplit(labels, 50, 0);
-  const replay = new SplitReplay(memory, split);
+  const replay = new SplitReplay(memory, split.validation);
   onTestFinished(() => replay.dispose());
   const wrong = split.validation.filter((sample) => observed[sample] !== labels[sample]).length;
   expect(wrong).toBeGreaterThan(0);
@@ -91,7 +91,7 @@ it('noisy labels count in the validation and true ones in the test', async () =>
 
 it('the best prefix is the best of the first B + 1, and the single best model costs nothing', async () => {
   const memory = await openMemory((await relu).folder);
-  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 4));
+  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 4).validation);
   onTestFinished(() => replay.dispose());
   const individual = await replay.individualScores();
   const order = [...individual.keys()].sort((a, b) => (individual[b] as number) - (individual[a] as number) || a - b);
@@ -106,7 +106,7 @@ it('the best prefix is the best of the first B + 1, and the single best model co
 
 it('what a soup costs is counted by the samples it was evaluated on', async () => {
   const memory = await openMemory((await relu).folder);
-  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 6));
+  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 6).validation);
   onTestFinished(() => replay.dispose());
   const search = STRATEGIES.find(({ name }) => name === 'adaptive');
   const { pool, backend } = memory;
@@ -132,7 +132,7 @@ it('what a soup costs is counted by the samples it was evaluated on', async () =
 
 it('a search that evaluates more soups than its budget is found out', async () => {
   const memory = await openMemory((await relu).folder);
-  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 5));
+  const replay = new SplitReplay(memory, drawSplit(memory.union.labels, 90, 5).validation);
   onTestFinished(() => replay.dispose());
   const scorer = new RecordedScorer(replay, 2);
   const [a, b, c] = [

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Outcome } from '../../src/strategies/outcome.js';
+import type { Outcome } from '../../src/soups/outcome.js';
 import type { Run } from '../../src/strategies/run-pool.js';
 import { bestKnown, reachOf, summarise } from '../../src/strategies/summary.js';
 

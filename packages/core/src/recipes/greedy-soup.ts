@@ -6,19 +6,27 @@ import type { GreedyStep, SearchResult } from './result.js';
 export interface GreedyOptions extends CallOptions {
   /** B ≥ 1: greedy stops after B steps. At B ≥ N it has walked the whole pool. */
   readonly budget: number;
+  /** Which model is tried first. Default: the best, as in the recipe. */
+  readonly order?: 'best-first' | 'worst-first';
+  /** What is kept: soups that score at least as high (≥, the recipe), or only those that score higher (>, the released code of [4]). */
+  readonly accept?: 'not-worse' | 'better';
 }
 
 /**
  * RADIN, Recipe 1 (greedy soup of Wortsman et al. 2022): walk the models from the best to the worst by validation score and
  * keep each one whose soup with those kept scores at least as high. Accepts on ≥, as the recipe; equal models keep pool order.
+ * The other order and the other rule are variants, to be labelled as such.
  * The first step evaluates the best individual, whose score is known: it counts as an evaluation, as in the recipe.
  */
 export async function greedySoup(scorer: MixtureScorer, options: GreedyOptions): Promise<SearchResult> {
-  const { budget, signal } = options;
+  const { budget, order: first = 'best-first', accept = 'not-worse', signal } = options;
   checkBudget(budget);
   const size = scorer.poolSize;
   const individual = await scorer.individualScores(options);
-  const order = [...individual.keys()].sort((a, b) => (individual[b] as number) - (individual[a] as number) || a - b);
+  const sign = first === 'best-first' ? 1 : -1;
+  const order = [...individual.keys()].sort(
+    (a, b) => sign * ((individual[b] as number) - (individual[a] as number)) || a - b,
+  );
   const steps = order.slice(0, budget);
   const trace: GreedyStep[] = [];
   let kept: readonly number[] = [];
@@ -26,7 +34,7 @@ export async function greedySoup(scorer: MixtureScorer, options: GreedyOptions):
   for (const [step, model] of steps.entries()) {
     const mixture = Mixture.uniform(size, [...kept, model]);
     const [score] = (await scorer.scores([mixture], signal ? { signal } : {})) as [number];
-    if (score >= best) {
+    if (accept === 'better' ? score > best : score >= best) {
       kept = mixture.ingredients;
       best = score;
     }

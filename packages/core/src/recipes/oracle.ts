@@ -1,7 +1,7 @@
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { rankCandidates, selectBest } from '../stage1/index.js';
-import { evaluateTop, type SplitScorer } from '../stage2/index.js';
+import { evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
 
 /**
@@ -10,7 +10,7 @@ import type { SearchResult } from './result.js';
  * @param test the scorer of the test split; every score of the result is a test score
  */
 export async function oracle(
-  test: SplitScorer,
+  test: MixtureScorer,
   mixtures: readonly Mixture[],
   options: CallOptions = {},
 ): Promise<SearchResult> {

@@ -1,4 +1,5 @@
 export { FiniteSumBet } from './finite-sum-bet.js';
+export { type MannWhitney, mannWhitney } from './mann-whitney.js';
 export { type McNemar, mcnemar } from './mcnemar.js';
 export { type PairedDifference, pairedDifference } from './paired-difference.js';
 export { type RankCorrelation, spearman } from './spearman.js';

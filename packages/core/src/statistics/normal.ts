@@ -4,7 +4,7 @@ const FAR = 3;
 const FRACTION_LEVELS = 150;
 
 /** Q(z) = P(Z > z) of the standard normal, z ≥ 0. Relative error below 1e-12 at any distance. */
-function upperTail(z: number): number {
+export function upperTail(z: number): number {
   const density = Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
   if (z < FAR) {
     // Φ(z) − ½ = φ(z) (z + z³/3 + z⁵/(3·5) + …), all terms positive.

@@ -11,7 +11,8 @@ const pools = [1, 2, 3, 4].map((seed) =>
 );
 
 /** Recipe 1 by plain loops. */
-function greedyOf(pool: TinyPool, budget: number) {
+function greedyOf(pool: TinyPool, budget: number, variant: { sign?: 1 | -1; keepsTies?: boolean } = {}) {
+  const { sign = 1, keepsTies = true } = variant;
   const accuracy = (members: number[]) =>
     soupAccuracy(
       pool,
@@ -20,16 +21,17 @@ function greedyOf(pool: TinyPool, budget: number) {
     );
   const single = pool.weights.map((_, k) => accuracy([k]));
   const order = [...single.keys()];
-  order.sort((a, b) => (single[b] as number) - (single[a] as number) || a - b);
+  order.sort((a, b) => sign * ((single[b] as number) - (single[a] as number)) || a - b);
   let kept = [order[0] as number];
   let best = single[kept[0] as number] as number;
   const trace = [{ model: kept[0] as number, score: best, kept: true }];
   const ties: number[] = [];
   for (const model of order.slice(1, budget)) {
     const score = accuracy([...kept, model]);
-    trace.push({ model, score, kept: score >= best });
+    const isKept = keepsTies ? score >= best : score > best;
+    trace.push({ model, score, kept: isKept });
     if (score === best) ties.push(model);
-    if (score >= best) {
+    if (isKept) {
       kept = [...kept, model];
       best = score;
     }
@@ -54,6 +56,20 @@ describe('greedy is the loop of Recipe 1', () => {
       expect(method).toBe('greedy');
     }
   });
+
+  test.each([0, 1, 2, 3])(
+    'on pool %d, and so are its variants: > instead of ≥, and the worst model first',
+    async (index) => {
+      const pool = (await Promise.all(pools))[index] as TinyPool;
+      const { validation } = await openScorers(pool);
+      for (const budget of [1, 3, 7]) {
+        const strict = await greedySoup(validation, { budget, accept: 'better' });
+        expect(strict.trace).toEqual(greedyOf(pool, budget, { keepsTies: false }).trace);
+        const ascending = await greedySoup(validation, { budget, order: 'worst-first' });
+        expect(ascending.trace).toEqual(greedyOf(pool, budget, { sign: -1 }).trace);
+      }
+    },
+  );
 
   test('on pools where steps are kept that change nothing, steps that help, and steps are refused', async () => {
     const all = (await Promise.all(pools)).map((pool) => greedyOf(pool, MODELS));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { mean, signFlipTest, standardError } from '../../src/strategies/statistics.js';
+import { mean, signFlipTest, standardError } from '../src/statistics.js';
 
 const PYTHON = '/usr/bin/python3';
 const hasScipy = spawnSync(PYTHON, ['-c', 'import scipy.stats']).status === 0;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type Backend,
   closeCheckpoints,
@@ -7,15 +8,16 @@ import {
   OnnxEvaluator,
   openCheckpoints,
   Pool,
+  type PoolFiles,
   type PoolLogits,
   poolLogits,
   readOnnx,
   Soup,
   storedInMemory,
 } from '@radin/core';
-import { type Outcome, outcomeOf, predictionOf } from './outcome.js';
-import type { PoolFolder } from './pool-folder.js';
-import { PredictionFolder } from './prediction-folder.js';
+import { type Outcome, outcomeOf, type Prediction, predictionOf } from './outcome.js';
+import { Pace } from './pace.js';
+import { contentOf, PredictionFolder } from './prediction-folder.js';
 import type { Union } from './union.js';
 
 export interface SoupMemoryOptions {
@@ -31,7 +33,7 @@ export interface SoupMemoryOptions {
  */
 export class SoupMemory {
   readonly #outcomes = new Map<string, Promise<Outcome>>();
-  #evaluated = 0;
+  readonly #evaluated = new Set<string>();
 
   private constructor(
     readonly pool: Pool,
@@ -40,12 +42,16 @@ export class SoupMemory {
     readonly logits: readonly Logits[],
     readonly backend: Backend,
     readonly threads: number,
+    /** Names the bytes of all the pool's files. */
+    readonly content: string,
+    /** How long evaluations take. */
+    readonly pace: Pace,
     private readonly evaluator: OnnxEvaluator,
     private readonly folder: PredictionFolder | undefined,
   ) {}
 
   /** Opens the pool's files and evaluates each model once. */
-  static async open(files: PoolFolder, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
+  static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
     const { backend, threads, cache } = options;
     const checkpoints = await openCheckpoints(files.models);
     let evaluator: OnnxEvaluator | undefined;
@@ -56,9 +62,11 @@ export class SoupMemory {
       const running = evaluator;
       const logits = await Promise.all(pool.checkpoints.map((model) => running.logits(model, union.inputs)));
       const { graph, models, validation, test } = files;
-      const contents = [graph, ...models, ...[validation, test].flatMap(({ inputs, labels }) => [inputs, labels])];
-      const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, contents, union.samples);
-      return new SoupMemory(pool, union, logits, backend, threads, evaluator, folder);
+      const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels] : []));
+      const content = await contentOf([graph, ...models, ...splits, ...union.labelFiles]);
+      const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
+      const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
+      return new SoupMemory(pool, union, logits, backend, threads, content, pace, evaluator, folder);
     } catch (error) {
       await evaluator?.dispose();
       await closeCheckpoints(checkpoints);
@@ -68,7 +76,12 @@ export class SoupMemory {
 
   /** Soups of several models that this process had to evaluate. */
   get evaluated(): number {
-    return this.#evaluated;
+    return this.#evaluated.size;
+  }
+
+  /** A folder for what is known of exactly this pool, if anything is kept. */
+  get folderPath(): string | undefined {
+    return this.folder?.path;
   }
 
   /** C. */
@@ -79,6 +92,16 @@ export class SoupMemory {
   /** Outcomes of the mixtures' soups. Single models cost nothing. */
   outcomes(mixtures: readonly Mixture[], signal?: AbortSignal): Promise<Outcome[]> {
     return Promise.all(mixtures.map((mixture) => this.#outcome(mixture, signal)));
+  }
+
+  /** As `outcomes`, but what has to be evaluated is not remembered: for soups that nobody will ask for again. */
+  async passingOutcomes(mixtures: readonly Mixture[], signal?: AbortSignal): Promise<Outcome[]> {
+    return Promise.all(
+      mixtures.map(async (mixture) => {
+        const known = this.#outcomes.get(mixture.key) ?? (await this.#find(mixture));
+        return known ?? outcomeOf(await this.#predict(mixture, signal), this.union);
+      }),
+    );
   }
 
   /** Of every mixture that anyone has asked for so far. */
@@ -107,6 +130,7 @@ export class SoupMemory {
   }
 
   async dispose(): Promise<void> {
+    await this.pace.save();
     await this.evaluator.dispose();
     await closeCheckpoints(this.pool.checkpoints as readonly FileCheckpoint[]);
   }
@@ -121,16 +145,28 @@ export class SoupMemory {
   }
 
   async #evaluate(mixture: Mixture, signal: AbortSignal | undefined): Promise<Outcome> {
-    const { labels, inputs } = this.union;
-    const [only] = mixture.ingredients;
-    if (mixture.size === 1) return outcomeOf(predictionOf(this.logits[only as number] as Logits, labels), this.union);
-    const found = await this.folder?.read(mixture.key);
-    if (found !== undefined) return outcomeOf(found, this.union);
-    const soup = new Soup(this.pool, mixture, this.backend);
-    const logits = await this.evaluator.logits(soup, inputs, signal ? { signal } : {});
-    this.#evaluated++;
-    const prediction = predictionOf(logits, labels);
+    const found = await this.#find(mixture);
+    if (found !== undefined) return found;
+    const prediction = await this.#predict(mixture, signal);
     await this.folder?.write(mixture.key, prediction);
     return outcomeOf(prediction, this.union);
+  }
+
+  /** Of a single model, or of a soup whose prediction an earlier run has written. */
+  async #find(mixture: Mixture): Promise<Outcome | undefined> {
+    const [only] = mixture.ingredients;
+    const found =
+      mixture.size === 1
+        ? predictionOf(this.logits[only as number] as Logits, this.union.labels)
+        : await this.folder?.read(mixture.key);
+    return found && outcomeOf(found, this.union);
+  }
+
+  async #predict(mixture: Mixture, signal: AbortSignal | undefined): Promise<Prediction> {
+    const { labels, inputs } = this.union;
+    const soup = new Soup(this.pool, mixture, this.backend);
+    const logits = await this.pace.timed(() => this.evaluator.logits(soup, inputs, signal ? { signal } : {}));
+    this.#evaluated.add(mixture.key);
+    return predictionOf(logits, labels);
   }
 }

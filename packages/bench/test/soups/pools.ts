@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { backendNamed } from '@radin/core';
 import { onTestFinished } from 'vitest';
 import { type TinyPool, type TinyShape, tensor, tinyPool, writeArray } from '../../../core/test/pools.js';
-import { readPoolFolder } from '../../src/strategies/pool-folder.js';
-import { SoupMemory } from '../../src/strategies/soup-memory.js';
-import { readUnion } from '../../src/strategies/union.js';
+import { readPoolFolder } from '../../src/soups/pool-folder.js';
+import { SoupMemory } from '../../src/soups/soup-memory.js';
+import { readUnion } from '../../src/soups/union.js';
 
 /** A tiny pool with the `radin.yaml` that the benchmark finds its files by. */
 export async function poolFolder(parent: string, shape: TinyShape): Promise<TinyPool> {

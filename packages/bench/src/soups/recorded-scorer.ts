@@ -13,8 +13,12 @@ import type {
 export class RecordedScorer implements MixtureScorer {
   readonly #scorer: MixtureScorer;
   readonly #budget: number;
-  readonly #seen = new Set<string>();
-  #passes = 0;
+  /** Places of the soups in `evaluations`. */
+  readonly #seen = new Map<string, number>();
+  readonly #costs: number[] = [];
+  /** Of single models, which are no evaluations. */
+  #otherCosts = 0;
+  #seconds = 0;
   /** Real scores of the soups of several models, each once. */
   readonly evaluations: number[] = [];
 
@@ -25,7 +29,17 @@ export class RecordedScorer implements MixtureScorer {
 
   /** What the evaluations cost, in passes over the split's samples: less than one for a soup that a race stopped. */
   get passes(): number {
-    return this.#passes;
+    return this.#costs.reduce((sum, cost) => sum + cost, this.#otherCosts);
+  }
+
+  /** The same for each of the `evaluations`. */
+  get costs(): readonly number[] {
+    return this.#costs;
+  }
+
+  /** Seconds that the search waited for evaluations, or for the memory of them. */
+  get seconds(): number {
+    return this.#seconds;
   }
 
   get poolSize(): number {
@@ -58,14 +72,17 @@ export class RecordedScorer implements MixtureScorer {
 
   /** @throws RangeError where that is a soup more than the budget */
   async openSoupInParts(mixture: Mixture, options?: CallOptions): Promise<SoupInParts> {
-    const [score] = (await this.#scorer.scores([mixture], options)) as [number];
-    this.#count(mixture, score);
+    const [score] = (await this.#timed(() => this.#scorer.scores([mixture], options))) as [number];
+    if (this.#count(mixture, score)) this.#costs.push(0);
+    const at = this.#seen.get(mixture.key);
     const { samples } = await this.#scorer.cache(options);
     const soup = await this.#scorer.openSoupInParts(mixture, options);
     return {
       measure: (parts, run) => {
-        this.#passes += parts.reduce((sum, part) => sum + part.length, 0) / samples;
-        return soup.measure(parts, run);
+        const cost = parts.reduce((sum, part) => sum + part.length, 0) / samples;
+        if (at === undefined) this.#otherCosts += cost;
+        else this.#costs[at] = (this.#costs[at] as number) + cost;
+        return this.#timed(() => soup.measure(parts, run));
       },
       close: () => soup.close(),
     };
@@ -77,17 +94,24 @@ export class RecordedScorer implements MixtureScorer {
 
   /** @throws RangeError where that is more than the budget; single models are free, their scores are in the cached logits */
   async scores(mixtures: readonly Mixture[], options?: CallOptions): Promise<number[]> {
-    const scores = await this.#scorer.scores(mixtures, options);
+    const scores = await this.#timed(() => this.#scorer.scores(mixtures, options));
     for (const [index, mixture] of mixtures.entries()) {
-      if (this.#count(mixture, scores[index] as number)) this.#passes++;
+      if (this.#count(mixture, scores[index] as number)) this.#costs.push(1);
     }
     return scores;
+  }
+
+  async #timed<T>(evaluate: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const found = await evaluate();
+    this.#seconds += (performance.now() - start) / 1000;
+    return found;
   }
 
   /** Whether it is a soup of several models that was not evaluated before. */
   #count({ key, size }: Mixture, score: number): boolean {
     if (size === 1 || this.#seen.has(key)) return false;
-    this.#seen.add(key);
+    this.#seen.set(key, this.evaluations.length);
     this.evaluations.push(score);
     if (this.evaluations.length > this.#budget) {
       throw new RangeError(`Expected at most ${this.#budget} evaluations but counted ${this.evaluations.length}`);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { drawSplit } from '../../src/strategies/random-split.js';
+import { drawSplit } from '../../src/soups/random-split.js';
 
 const cases = fc
   .array(fc.integer({ min: 0, max: 4 }), { minLength: 2, maxLength: 80 })

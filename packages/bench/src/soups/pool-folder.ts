@@ -1,25 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PoolFiles } from '@radin/core';
 import { globSync } from 'tinyglobby';
 import { parse } from 'yaml';
 import { UsageError } from '../command-line.js';
 
-interface SplitFiles {
-  readonly inputs: string;
-  readonly labels: string;
+/** What the folder's `radin.yaml` names, with a test split. @throws UsageError where there is none, or where it names no test split */
+export function readPoolFolder(folder: string): PoolFiles {
+  return readFolder(folder, true).files;
 }
 
-/** The files of a pool with a validation and a test split. */
-export interface PoolFolder {
-  readonly graph: string;
-  readonly models: readonly string[];
-  readonly validation: SplitFiles;
-  readonly test: SplitFiles;
-  readonly output?: string;
+/** The same, also of a pool without a test split, and the metric that it asks for. @throws UsageError where there is none */
+export function readOwnSplits(folder: string): { files: PoolFiles; metric: string } {
+  return readFolder(folder, false);
 }
 
-/** What the folder's `radin.yaml` names. @throws UsageError where there is none, or where it names no test split */
-export function readPoolFolder(folder: string): PoolFolder {
+function readFolder(folder: string, needsTest: boolean): { files: PoolFiles; metric: string } {
   const path = join(folder, 'radin.yaml');
   let config: unknown;
   try {
@@ -37,12 +33,15 @@ export function readPoolFolder(folder: string): PoolFolder {
   const patterns = [entry('models')].flat().filter((value) => typeof value === 'string');
   const models = globSync(patterns, { cwd: folder, expandDirectories: false, onlyFiles: true }).sort();
   if (models.length === 0) throw new UsageError(`Expected files that match the key models but found none in ${path}`);
-  const output = entry('output');
-  return {
+  const [output, metric] = [entry('output'), entry('metric')];
+  const split = (name: string) => ({ inputs: file(name, 'inputs'), labels: file(name, 'labels') });
+  const hasTest = needsTest || (entry('test') ?? undefined) !== undefined;
+  const files = {
     graph: file('graph'),
     models: models.map((model) => join(folder, model)),
-    validation: { inputs: file('validation', 'inputs'), labels: file('validation', 'labels') },
-    test: { inputs: file('test', 'inputs'), labels: file('test', 'labels') },
+    validation: split('validation'),
+    ...(hasTest && { test: split('test') }),
     ...(typeof output === 'string' && { output }),
   };
+  return { files, metric: metric === undefined ? 'accuracy' : String(metric) };
 }

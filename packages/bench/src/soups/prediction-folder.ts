@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { makeFolder, RadinError } from '@radin/core';
+import { decodePrediction, encodePrediction, type Prediction } from './outcome.js';
+
+/** Predictions of one pool's soups on disk, a file for each mixture, so that a later run does not evaluate them again. */
+export class PredictionFolder {
+  /** Where this pool's predictions are, and what else is known of exactly these files. */
+  readonly path: string;
+  readonly #samples: number;
+
+  private constructor(path: string, samples: number) {
+    this.path = path;
+    this.#samples = samples;
+  }
+
+  /**
+   * A folder of its own for each content of the pool's files, so that no prediction of other weights is ever found.
+   * @param content of the files, as `contentOf` says it
+   * @throws RadinError where it cannot be made
+   */
+  static async open(parent: string, content: string, samples: number): Promise<PredictionFolder> {
+    const path = join(parent, content);
+    await makeFolder(path).catch((error: NodeJS.ErrnoException) => {
+      const found = error.code ?? error.message;
+      throw new RadinError('FILE', `Expected to keep evaluations in the folder ${parent} but found: ${found}`, {
+        cause: error,
+      });
+    });
+    return new PredictionFolder(path, samples);
+  }
+
+  /** @returns undefined where there is none, or no whole one */
+  async read(key: string): Promise<Prediction | undefined> {
+    const bytes = await readFile(this.#path(key)).catch(() => undefined);
+    return bytes && decodePrediction(bytes, this.#samples);
+  }
+
+  async write(key: string, prediction: Prediction): Promise<void> {
+    const path = this.#path(key);
+    await writeFile(`${path}.part-${process.pid}`, encodePrediction(prediction));
+    await rename(`${path}.part-${process.pid}`, path);
+  }
+
+  /** Keys of large pools are longer than file names can be. */
+  #path(key: string): string {
+    return join(this.path, createHash('sha256').update(key).digest('hex'));
+  }
+}
+
+/** Files' bytes in one name: 16 digits of their SHA-256. */
+export async function contentOf(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files)
+    await pipeline(createReadStream(file), async (chunks) => {
+      for await (const chunk of chunks) hash.update(chunk as Uint8Array);
+    });
+  return hash.digest('hex').slice(0, 16);
+}

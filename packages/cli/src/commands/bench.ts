@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder, RadinError, writeTextAtomically } from '@radin/core';
+import type { Command } from 'commander';
+import { type CommonOptions, integer, withBudgets, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
+import { checkOutputFolder } from '../output-folder.js';
+import { type PoolFlags, resolvePool } from '../pool-files.js';
+import type { CommandContext } from '../run-context.js';
+
+interface BenchOptions extends PoolFlags, CommonOptions {
+  readonly budgets: readonly number[];
+  readonly seeds?: number;
+  readonly candidates?: number;
+  readonly includeUniform?: true;
+  readonly quick?: true;
+  readonly bruteForce?: true;
+  readonly out: string;
+  readonly cache?: string;
+  readonly threads?: number;
+}
+
+export function addBench(program: Command, context: CommandContext): void {
+  const command = program
+    .command('bench')
+    .description('the paper’s tables and figures for a pool: every method, budget and seed, and what each costs')
+    .argument('[pool]', 'folder with a radin.yaml, or that file');
+  withCommonOptions(withThreads(withBudgets(withPoolFlags(command))))
+    .option('--seeds <S>', 'seeds of the candidates (default: 20)', integer(1, 1000))
+    .option('--candidates <C>', 'Monte-Carlo candidates of each seed (default: 200)', integer(1, 10_000))
+    .option('--include-uniform', 'make the uniform soup a candidate, which the paper’s evaluation leaves out')
+    .option('--quick', '3 seeds of 100 candidates')
+    .option('--brute-force', 'evaluate all 2^N − 1 subsets too, N ≤ 16; can be interrupted and goes on in the next run')
+    .option('--out <folder>', 'where paper.json and what belongs to it are written', 'radin-bench')
+    .option(
+      '--cache <folder>',
+      'where evaluations are kept for later runs (default: evaluations in the folder of --out)',
+    )
+    .addHelpText('after', '\nExample:\n  radin bench examples/digits --quick --out bench')
+    .action((pool: string | undefined, options: BenchOptions) => runBench(pool, options, context));
+}
+
+async function runBench(
+  pool: string | undefined,
+  options: BenchOptions,
+  { signal, print, printJson }: CommandContext,
+): Promise<void> {
+  const { files, metric } = await resolvePool(pool, options);
+  const { out, cache = join(out, 'evaluations'), quick, json, quiet, threads = availableParallelism() } = options;
+  await checkOutputFolder(out, files.models);
+  // Loaded here, since no other command needs it.
+  const { defaultChoices, paperJson, paperText, runPaper } = await import('@radin/bench');
+  const choices = {
+    ...defaultChoices(quick === true),
+    ...(options.seeds && { seeds: options.seeds }),
+    ...(options.candidates && { candidates: options.candidates }),
+    budgets: [...new Set(options.budgets)].sort((a, b) => a - b),
+    includeUniform: options.includeUniform === true,
+    bruteForce: options.bruteForce === true,
+    cache,
+    threads,
+  };
+  const onProgress = (text: string) => {
+    if (!quiet) process.stderr.write(`radin: ${text}\n`);
+  };
+  const named = { name: nameOf(pool, files.graph), files, metric: metric?.name ?? 'accuracy' };
+  const { result } = await runPaper(named, choices, { onProgress, signal });
+  await makeFolder(out).catch((error: NodeJS.ErrnoException) => {
+    throw new RadinError('FILE', `Expected to write to the folder ${out} but found: ${error.code}`, { cause: error });
+  });
+  const path = join(out, 'paper.json');
+  await writeTextAtomically(path, paperJson(result), { signal });
+  if (json) printJson(result);
+  else print(`${paperText(result)}\n\nwrote ${path}`);
+}
+
+/** The folder's name: of the pool, of its radin.yaml, or of the graph. */
+function nameOf(pool: string | undefined, graph: string): string {
+  const path = resolve(pool ?? dirname(graph));
+  return basename(/\.ya?ml$/.test(path) ? dirname(path) : path);
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PaperResult } from '@radin/bench';
+import { expect, it } from 'vitest';
+import { linearPool, writeConfig } from './pools.js';
+import { refusal } from './refusal.js';
+import { radinJson, runRadin } from './run-radin.js';
+
+it('bench prints the tables, writes paper.json, and evaluates nothing the second time', async () => {
+  const { folder } = await linearPool({ models: 4 });
+  const { code, stdout, stderr } = await runRadin(['bench', folder, '--quick', '--out', 'out'], folder);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ +greedy +25 +\d+\.\d\d/m);
+  expect(stdout).toMatch(/^wrote out\/paper\.json$/m);
+  expect(stderr).toMatch(/^radin: adaptive: done$/m);
+  expect(existsSync(join(folder, 'out', 'evaluations'))).toBe(true);
+  const again = await radinJson<PaperResult>(['bench', folder, '--quick', '--out', 'out', '--brute-force'], folder);
+  expect(again).toEqual(JSON.parse(readFileSync(join(folder, 'out', 'paper.json'), 'utf8')));
+  expect(again.settings).toMatchObject({ seeds: 3, candidates: 100, budgets: [1, 5, 25] });
+  expect(again.allSubsets?.count).toBe(15);
+  // Four models have 10 subsets of two or three: the first run has evaluated them, and the uniform soup.
+  expect(again.cost.evaluated).toBe(0);
+});
+
+it.each<[string, string[], RegExp]>([
+  ['no seed', ['--seeds', '0'], /Expected --seeds to be an integer from 1 to 1000 but found "0"/],
+  ['an option of searches', ['--metric', 'accuracy'], /unknown option '--metric'/],
+  ['a folder that is none', ['--out', 'model.onnx'], /a folder to write to but found a file: model\.onnx/],
+])('bench refuses %s', async (_, args, message) => {
+  expect(await refusal(['bench', '.', ...args])).toMatch(message);
+});
+
+it('bench refuses a pool that is scored by something else than accuracy', async () => {
+  const said = await refusal(['bench', '.', '--quiet'], ({ folder }) =>
+    writeConfig(folder, { metric: 'cross-entropy' }),
+  );
+  expect(said).toMatch(/whose metric is accuracy for this benchmark but found cross-entropy/);
+});
