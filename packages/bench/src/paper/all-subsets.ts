@@ -3,11 +3,11 @@ import type { Outcome } from '../soups/outcome.js';
 import { readSubsetCounts, type SubsetCounts, UNKNOWN, writeSubsetCounts } from './all-subsets-file.js';
 import type { PaperBench } from './bench.js';
 import { correlationOf, countsOf, type ScoredSoup, sizeTestOf } from './candidates.js';
+import { countedProgress } from './counted-progress.js';
 import { LAMBDA } from './methods.js';
 import type { AllSubsetsResult, PaperMethod } from './result.js';
 import { sizeScores } from './spread.js';
 import type { Chosen } from './table-runs.js';
-import { timeLeft } from './time-left.js';
 
 /** Largest pool of which all subsets are evaluated: 65,535 soups. */
 const MOST_MODELS = 16;
@@ -74,7 +74,7 @@ async function evaluateMissing(
   file: string | undefined,
 ): Promise<void> {
   if (missing.length === 0) return;
-  const left = timeLeft(missing.length);
+  const told = countedProgress('all subsets', missing.length, (text) => bench.progress(text));
   let saved = performance.now();
   const save = async () => {
     if (file !== undefined) await writeSubsetCounts(file, counts);
@@ -90,8 +90,7 @@ async function evaluateMissing(
         counts.validation[mask] = validation;
         counts.test[mask] = test;
       }
-      const done = start + masks.length;
-      bench.progress(`all subsets: ${done} of ${missing.length}${left(done)}`);
+      told(start + masks.length);
       if (performance.now() - saved > 1000 * SAVE_AFTER) await save();
     }
   } finally {

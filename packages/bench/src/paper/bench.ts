@@ -13,9 +13,9 @@ import { SoupMemory } from '../soups/soup-memory.js';
 import { SplitReplay } from '../soups/split-replay.js';
 import { readOwnUnion } from '../soups/union.js';
 import { countsOf, type ScoredSoup } from './candidates.js';
+import { countedProgress } from './counted-progress.js';
 import { proposalOf } from './methods.js';
 import type { PaperChoices } from './options.js';
-import { timeLeft } from './time-left.js';
 
 /** A pool that is to be reported on. */
 export interface PaperPool {
@@ -146,10 +146,10 @@ export class PaperBench {
 
   async #outcomes(mixtures: readonly Mixture[], what: string): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
-    const left = timeLeft(mixtures.length);
+    const told = countedProgress(what, mixtures.length, (text) => this.progress(text));
     for (let start = 0; start < mixtures.length; start += TOGETHER) {
       outcomes.push(...(await this.memory.outcomes(mixtures.slice(start, start + TOGETHER), this.signal)));
-      this.progress(`${what}: ${outcomes.length} of ${mixtures.length} soups${left(outcomes.length)}`);
+      told(outcomes.length);
     }
     return outcomes;
   }

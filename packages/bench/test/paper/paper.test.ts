@@ -108,7 +108,7 @@ it('all subsets contain the candidates’ oracle, are evaluated once, and are fo
   expect(allSubsets?.sizes.map(({ count }) => count)).toEqual([6, 15, 20, 15, 6, 1]);
   // Singles are known, the best two are asked for once more for their samples, and nothing else is evaluated twice.
   expect(cost.measured).toBeLessThanOrEqual(cost.evaluated + 2);
-  expect(lines.some((line) => /^all subsets: \d+ of \d+/.test(line))).toBe(true);
+  expect(lines.some((line) => /^all subsets: \d+ of \d+ soups/.test(line))).toBe(true);
   const found = (method: string) => runs.filter((run) => run.method === method);
   const [best, oracle] = [found('best-subset')[0], found('oracle-subset')[0]];
   for (const { test } of found('oracle')) expect(oracle?.test).toBeGreaterThanOrEqual(test as number);
