@@ -110,7 +110,7 @@ export interface PaperRow {
   readonly evaluations: Spread;
   /** Full forward passes over the validation samples, those that cache the models' logits among them. */
   readonly passes: Spread;
-  /** Of stage 1, measured: everything but evaluations. */
+  /** Of stage 1, measured: everything but evaluations, the fastest of three searches. */
   readonly stage1Seconds: Spread;
   /** Passes times the mean measured time of one. */
   readonly evaluationSeconds: number | null;

@@ -14,7 +14,7 @@ export function budgetSection(result: PaperResult): Section {
       { kind: 'chart', chart: curveChart(result, 'passes') },
       {
         kind: 'text',
-        text: 'Bands reach from the lowest to the highest seed; greedy and adaptive draw nothing and have none. Adaptive chooses each soup by what the ones before have shown, so its curve is one search that is looked at after each evaluation, and its evaluations cost less than a pass where it stops soups that can no longer win: the second chart counts that. Its choice is never below the best individual on validation, and so are greedy’s; RADIN’s may be.',
+        text: 'Bands reach from the lowest to the highest seed; greedy and adaptive draw nothing and have none. Adaptive chooses each soup by what the ones before have shown, so its curve is one search that is looked at after each evaluation, and its evaluations cost less than a pass where it stops soups that can no longer win: the second chart counts that. Neither its choice nor greedy’s is ever below the best individual on validation; RADIN’s may be.',
       },
     ],
   };
@@ -38,7 +38,7 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
       const spread = point?.test ?? point?.validation;
       return spread === undefined ? '' : (100 * spread.mean).toFixed(2);
     });
-    return `${titleOf(method)} ${shown[0]} and ${shown[1]}`;
+    return `${titleOf(method)}: ${shown[0]} and ${shown[1]}`;
   });
   const heading = `Fig. 4: ${title.toLowerCase()} by ${axis === 'budget' ? 'evaluations' : 'forward passes'}`;
   return {

@@ -35,7 +35,7 @@ export function costSection({ rows, cost, pool }: PaperResult): Section {
             ],
             rows,
           ),
-          note: `Evaluations are real evaluations of soups as the paper counts them; greedy’s first only repeats a known score. Forward passes are full passes over the validation samples: the ${pool.models.length} that cache the models’ logits, which greedy needs for its order too, and those of the soups, of which adaptive stops some early. Evaluations of oracles are on the test split, counted by its samples. ${pace}`,
+          note: `Evaluations are real evaluations of soups as the paper counts them; greedy’s first only repeats a known score. Forward passes are full passes over the validation samples: the ${pool.models.length} that cache the models’ logits, which greedy needs for its order too, and those of the soups, of which adaptive stops some early. Evaluations of oracles are on the test split, counted by its samples. Stage 1 is everything but evaluations, the fastest of three searches, the mean over the seeds. ${pace}`,
         },
       },
     ],
