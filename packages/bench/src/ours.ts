@@ -2,6 +2,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import {
+  type AllSubsets,
   type AverageTensor,
   type Backend,
   type Bank,
@@ -12,7 +13,7 @@ import {
 import type { LogitPool } from './data/logits.js';
 import { WEIGHT_BYTES, type WeightPool } from './data/weights.js';
 
-const backend: Backend = openBackend('auto');
+const usual: Backend = openBackend('auto');
 
 /** The averages of the models named, with equal weights, each into its output, in one pass. */
 export async function average(
@@ -20,10 +21,10 @@ export async function average(
   subsets: readonly (readonly number[])[],
   outputs: readonly Uint8Array[],
   threads: number,
+  backend = usual,
 ): Promise<void> {
-  await averageFrom(pool, subsets, outputs, threads, (model, begin, end) =>
-    (pool.models[model] as Uint8Array).subarray(begin, end),
-  );
+  const range = (model: number, begin: number, end: number) => (pool.models[model] as Uint8Array).subarray(begin, end);
+  await averageFrom(pool, subsets, outputs, threads, range, backend);
 }
 
 /** The average of all models from files of their bytes, straight into the output. */
@@ -40,7 +41,7 @@ export async function averageFiles(
       offset: begin,
       byteLength: end - begin,
     });
-    await averageFrom(pool, [[...files.keys()]], [output], threads, range);
+    await averageFrom(pool, [[...files.keys()]], [output], threads, range, usual);
   } finally {
     descriptors.forEach(closeSync);
   }
@@ -52,6 +53,7 @@ async function averageFrom(
   outputs: readonly Uint8Array[],
   threads: number,
   sourceOf: (model: number, begin: number, end: number) => Source,
+  backend: Backend,
 ): Promise<void> {
   let begin = 0;
   const tensors = pool.tensors.map(({ elements }): AverageTensor => {
@@ -69,7 +71,7 @@ async function averageFrom(
 }
 
 /** Rows of weights 1 for the models of each subset. */
-function mixtureRows(subsets: readonly (readonly number[])[], models: number): Float64Array {
+export function mixtureRows(subsets: readonly (readonly number[])[], models: number): Float64Array {
   const rows = new Float64Array(subsets.length * models);
   for (const [s, subset] of subsets.entries()) {
     for (const model of subset) rows[s * models + model] = 1;
@@ -102,7 +104,7 @@ export async function countCorrect(
   }
 }
 
-export function openBank(pool: LogitPool, threads: number, samples?: number): Promise<Bank> {
+export function openBank(pool: LogitPool, threads: number, samples?: number, backend = usual): Promise<Bank> {
   return backend.openBank({ ...logitsRequest(pool, samples), top: 1 }, { threads });
 }
 
@@ -114,15 +116,15 @@ export async function openBankOfFiles(files: readonly string[], pool: LogitPool,
       dtype: 'F32' as const,
       source: { fd: descriptors[model] as number, offset: 0, byteLength },
     }));
-    return await backend.openBank({ ...logitsRequest(pool), logits, top: 1 }, { threads });
+    return await usual.openBank({ ...logitsRequest(pool), logits, top: 1 }, { threads });
   } finally {
     descriptors.forEach(closeSync);
   }
 }
 
 /** All subsets of a bank, the best thousand kept. */
-export async function allSubsets(bank: Bank, threads: number): Promise<void> {
-  await bank.allSubsets({ keep: 1000, lambda: 0 }, { threads });
+export function allSubsets(bank: Bank, threads: number): Promise<AllSubsets> {
+  return bank.allSubsets({ keep: 1000, lambda: 0 }, { threads });
 }
 
 /** Cross-entropy of each candidate over the first samples, every class of every mixture. */
@@ -133,7 +135,7 @@ export async function crossEntropy(
   threads: number,
 ): Promise<Float64Array> {
   const mixtures = mixtureRows(subsets, pool.logits.length);
-  const { totals } = await backend.crossEntropy({ ...logitsRequest(pool, samples), mixtures }, { threads });
+  const { totals } = await usual.crossEntropy({ ...logitsRequest(pool, samples), mixtures }, { threads });
   return totals;
 }
 
@@ -144,7 +146,7 @@ export async function crossEntropyBounds(
   samples: number,
   threads: number,
 ): Promise<CrossEntropyBounds> {
-  const bank = await backend.openCrossEntropyBank(logitsRequest(pool, samples), { threads });
+  const bank = await usual.openCrossEntropyBank(logitsRequest(pool, samples), { threads });
   try {
     return await bank.bounds(mixtureRows(subsets, pool.logits.length), { threads });
   } finally {

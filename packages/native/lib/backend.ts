@@ -259,8 +259,7 @@ export interface Backend {
   /**
    * Reads the logits once and makes a bank of them. Files may be closed and arrays changed once it has settled.
    * Memory beyond the bank: it once more while it is made, and for each thread 32 MiB or one sample of all models for logits
-   * that are not float32 in memory. `cuda` takes twice that for each of up to four threads, wherever the logits are, and as
-   * much on the device, where the bank needs room too.
+   * that are not float32 in memory. `cuda` keeps the bank on the device too.
    * @throws NonFiniteLogitError for the first logit, by model, sample and class, that is not finite
    * @throws SourceError naming the file that ended early, changed or could not be read; sources are the models
    */

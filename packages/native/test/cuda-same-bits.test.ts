@@ -1,10 +1,10 @@
-import './cuda-on-host.js';
 import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AverageRequest, type BankRequest, FLOAT_BYTES, type FloatDtype } from '../lib/backend.js';
 import { leastAverageMemory, NaNError, openBackend, SourceError } from '../lib/index.js';
+import { IS_ON_HOST } from './cuda-on-host.js';
 import { realisticPool } from './describe-bank.js';
 import { inScratchFolder } from './scratch.js';
 import { bytesOf, outputOf, tensor } from './tensors.js';
@@ -189,7 +189,7 @@ describe('CUDA’s banks are the CPU’s', () => {
   });
 });
 
-describe('a device without memory', () => {
+describe.runIf(IS_ON_HOST)('a device without memory', () => {
   it('is an error of one line that names what failed, after which all goes on', async () => {
     const pool = realisticPool(4, 300, 20);
     process.env.RADIN_ON_HOST_BYTES = '1000';
@@ -209,7 +209,7 @@ describe('a device without memory', () => {
   });
 });
 
-it('a call on the device tells its progress and stops when its signal aborts', async () => {
+it.runIf(IS_ON_HOST)('a call on the device tells its progress and stops when its signal aborts', async () => {
   const bank = await cuda.openBank(bankRequest(realisticPool(17, 4_000, 40)));
   const fractions: number[] = [];
   const controller = new AbortController();

@@ -144,11 +144,11 @@ export const endlessBankCalls: Record<
   },
   'the counts of a bank': async (backend) => {
     const bank = await backend.openBank(bankRequest(noisePool(3, 20_000, 10)));
-    const mixtures = Float64Array.from({ length: 3 * 300_000 }, (_, i) => ((i * 5) % 7) + 0.25);
+    const mixtures = new Float64Array(3 * 2_000_000).map((_, i) => ((i * 5) % 7) + 0.25);
     return (options) => bank.count(mixtures, options);
   },
   'all subsets of a bank': async (backend) => {
-    const bank = await backend.openBank(bankRequest(noisePool(24, 2_000, 10)));
+    const bank = await backend.openBank(bankRequest(noisePool(24, 10_000, 10)));
     return (options) => bank.allSubsets({ keep: 1_000, lambda: 0 }, options);
   },
 };

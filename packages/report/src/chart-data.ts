@@ -4,7 +4,18 @@ import type { Chart, Table } from './page.js';
 export const ROW = 'radin_row';
 
 /** Keys of a vega-lite specification whose text, or list of texts, names fields. */
-const NAMES_FIELDS = new Set(['field', 'fields', 'groupby', 'fold', 'flatten', 'key', 'pivot', 'impute', 'on', 'stack']);
+const NAMES_FIELDS = new Set([
+  'field',
+  'fields',
+  'groupby',
+  'fold',
+  'flatten',
+  'key',
+  'pivot',
+  'impute',
+  'on',
+  'stack',
+]);
 
 /**
  * The name that each column has in a chart's specification, `undefined` where the specification does not mention it. A plain
@@ -24,7 +35,8 @@ export function renameFields(chart: Chart, names: readonly (string | undefined)[
   const rename = (value: unknown) => (typeof value === 'string' ? (renamed.get(value) ?? value) : value);
   const walk = (value: unknown, key: string): unknown => {
     if (NAMES_FIELDS.has(key) && typeof value === 'string') return rename(value);
-    if (Array.isArray(value)) return value.map((item) => (NAMES_FIELDS.has(key) && typeof item === 'string' ? rename(item) : walk(item, '')));
+    if (Array.isArray(value))
+      return value.map((item) => (NAMES_FIELDS.has(key) && typeof item === 'string' ? rename(item) : walk(item, '')));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item, name)]));
   };
@@ -35,18 +47,31 @@ export function renameFields(chart: Chart, names: readonly (string | undefined)[
 function titled(value: unknown, table: Table, isEncoding = false): unknown {
   if (Array.isArray(value)) return value.map((item) => titled(item, table));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, isEncoding ? withTitle(item, table) : titled(item, table, key === 'encoding')]);
+  const entries = Object.entries(value).map(([key, item]) => [
+    key,
+    isEncoding ? withTitle(item, table) : titled(item, table, key === 'encoding'),
+  ]);
   return Object.fromEntries(entries);
 }
 
 function withTitle(channel: unknown, table: Table): unknown {
-  if (typeof channel !== 'object' || channel === null || 'title' in channel || 'aggregate' in channel || !('field' in channel)) return channel;
+  if (
+    typeof channel !== 'object' ||
+    channel === null ||
+    'title' in channel ||
+    'aggregate' in channel ||
+    !('field' in channel)
+  )
+    return channel;
   const column = table.columns.find(({ name }) => name === channel.field);
   return column === undefined ? channel : { ...channel, title: column.title };
 }
 
 /** The rows of a table as a specification reads them: objects of the fields that have a name, and `ROW`. */
-export function dataRows(rows: Table['rows'], names: readonly (string | null | undefined)[]): Record<string, unknown>[] {
+export function dataRows(
+  rows: Table['rows'],
+  names: readonly (string | null | undefined)[],
+): Record<string, unknown>[] {
   return rows.map((row, index) => {
     const datum: Record<string, unknown> = { [ROW]: index };
     for (const [column, name] of names.entries()) {

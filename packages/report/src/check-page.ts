@@ -7,7 +7,9 @@ const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)$/;
 
 /** Every chart of a page, in order. */
 export function chartsOf(page: Page): Chart[] {
-  return page.sections.flatMap(({ blocks }) => blocks.flatMap((block) => (block.kind === 'chart' ? [block.chart] : [])));
+  return page.sections.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => (block.kind === 'chart' ? [block.chart] : [])),
+  );
 }
 
 /** Every table of a page and of its charts, in order, each once. */

@@ -1,6 +1,6 @@
 import { fieldNames } from './chart-data.js';
 import { chartsOf, tablesOf } from './check-page.js';
-import { compileChart } from './draw-chart.js';
+import { compileChart, compileStacked } from './draw-chart.js';
 import type { Cell, Page, Table } from './page.js';
 import type { ChartData, PageData, StoredCell } from './page-data.js';
 import { DARK, LIGHT, namedColours } from './theme.js';
@@ -14,6 +14,7 @@ export function collectPageData(page: Page): PageData {
     return {
       id: chart.id,
       spec: compileChart(chart, names),
+      stacked: compileStacked(chart, names),
       fields: names.map((name) => name ?? null),
       table: tables.indexOf(chart.data),
       details: chart.data.columns.findIndex(({ name }) => name === chart.details),
@@ -36,7 +37,8 @@ class ListStore {
   readonly #listIndex = new Map<string, number>();
 
   store(cell: Cell): StoredCell {
-    if (typeof cell === 'number' && !Number.isFinite(cell)) return String(cell).replace('-Infinity', '−∞').replace('Infinity', '∞');
+    if (typeof cell === 'number' && !Number.isFinite(cell))
+      return String(cell).replace('-Infinity', '−∞').replace('Infinity', '∞');
     if (typeof cell !== 'string' || !cell.includes('\n')) return cell;
     let index = this.#listIndex.get(cell);
     if (index === undefined) {

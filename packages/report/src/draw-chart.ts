@@ -3,7 +3,8 @@ import { expressionInterpreter } from 'vega-interpreter';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { dataRows, fieldNames, renameFields } from './chart-data.js';
 import { escapeMarkup, writable } from './escape.js';
-import type { Chart } from './page.js';
+import { arrangeLegends } from './legends.js';
+import type { Chart, ChartSpec } from './page.js';
 import { textWidth } from './text-width.js';
 import { chartConfig, LIGHT, namedColours } from './theme.js';
 
@@ -16,12 +17,15 @@ const WIDTH = 760;
 interface TextItem {
   readonly fontSize?: number;
   readonly fontWeight?: number | string;
+  readonly limit?: number;
 }
 
 // vega takes 0.8 of the font's size for every character where it has no canvas, and charts get wide margins.
 const { textMetrics } = vega as unknown as { textMetrics: { width: (item: TextItem, text: unknown) => number } };
-textMetrics.width = (item, text) =>
-  textWidth(String(text ?? ''), item.fontSize ?? 11, Number(item.fontWeight) >= 600 || item.fontWeight === 'bold');
+textMetrics.width = ({ fontSize = 11, fontWeight, limit }, text) => {
+  const width = textWidth(String(text ?? ''), fontSize, Number(fontWeight) >= 600 || fontWeight === 'bold');
+  return limit === undefined || limit <= 0 ? width : Math.min(width, limit);
+};
 
 const SILENT = {
   level: () => SILENT,
@@ -31,8 +35,8 @@ const SILENT = {
   debug: () => SILENT,
 } as unknown as vega.LoggerInterface;
 
-/** A specification that reads files or addresses is a mistake: what a chart draws is in its data. */
-const REFUSES = () => Promise.reject(new Error('Expected a chart to draw its own data but it asked for a file'));
+/** What a chart draws is in its data: nothing is read, be it for a picture. */
+const REFUSES = () => Promise.reject(new Error('A chart draws its own data'));
 const NO_FILES = { load: REFUSES, sanitize: REFUSES, http: REFUSES, file: REFUSES } as unknown as vega.Loader;
 
 /** A chart compiled for vega's runtime in the light theme, its data to be filled in under the name `table`. */
@@ -41,26 +45,53 @@ export function compileChart(chart: Chart, names: readonly (string | undefined)[
   const spec = {
     ...(isPanels ? { autosize: 'pad' } : { width: WIDTH }),
     ...(renameFields(chart, names) as object),
-    ...(title === undefined ? {} : { title }),
+    ...(title === undefined ? {} : { title, padding: 20 }),
     data: { name: 'table' },
   } as TopLevelSpec;
-  return compile(spec, { config: chartConfig(LIGHT), logger: SILENT }).spec;
+  const compiled = compile(spec, { config: chartConfig(LIGHT), logger: SILENT }).spec;
+  // vega would take the address for an empty table where its loader refuses.
+  for (const source of compiled.data ?? []) {
+    if ('url' in source) throw new Error(`Expected chart ${chart.id} to draw its own data but it asks for a file`);
+  }
+  return fewerTicks(compiled) as vega.Spec;
 }
 
-/** A chart as SVG for its page: its colours are the page's, nothing but its text comes from the data. */
+/** A chart of panels side by side, compiled with its panels below each other; nothing for other charts. */
+export function compileStacked(chart: Chart, names: readonly (string | undefined)[]): vega.Spec | null {
+  if (!('columns' in chart.spec)) return null;
+  const spec = { ...chart.spec, columns: 1 } as ChartSpec;
+  return compileChart({ ...chart, spec }, names);
+}
+
+/** vega-lite asks for a tick every 40 pixels, where labels of scores do not fit: every other one is left out, zero too. */
+function fewerTicks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fewerTicks);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => {
+    const [, length, side] = (key === 'tickCount' && /^ceil\((\w*(width|height))\/40\)$/.exec(item?.signal)) || [];
+    return [
+      key,
+      length === undefined ? fewerTicks(item) : { signal: `max(4, ceil(${length}/${side === 'width' ? 90 : 55}))` },
+    ];
+  });
+  return Object.fromEntries(entries);
+}
+
+/**
+ * A chart as SVG for its page, in the page's colours, whichever the theme. Where colours are mixed, as for a ramp, they are the
+ * light theme's: such a drawing is on paper in either.
+ */
 export async function drawForPage(chart: Chart): Promise<string> {
   const svg = await draw(chart);
+  const isMixed = /<[^>]* (?:fill|stroke|stop-color)="(?:rgb|url)\(/.test(svg);
   const variables = new Map(namedColours(LIGHT).map(([name, colour]) => [colour, `var(${name})`]));
-  return inTags(svg, (tag) =>
-    tag
-      // A page may hold several drawings, whose ids are all counted from zero.
-      .replace(/ id="/g, ` id="chart_${chart.id}_`)
-      .replace(/url\(#/g, `url(#chart_${chart.id}_`)
-      .replace(/ (fill|stroke|stop-color)="(#[0-9a-f]{6})"/g, (whole, name: string, colour: string) => {
-        const variable = variables.get(colour);
-        return variable === undefined ? whole : ` ${name}="${variable}"`;
-      }),
+  const drawing = inTags(svg, (tag) =>
+    tag.replace(/ (fill|stroke|stop-color)="(#[0-9a-f]{6})"/g, (whole, name: string, colour: string) => {
+      const variable = variables.get(colour);
+      return variable === undefined || isMixed ? whole : ` ${name}="${variable}"`;
+    }),
   );
+  return isMixed ? `<div class="paper">${drawing}</div>` : drawing;
 }
 
 /** A chart as an SVG file of its own: light, with its title, readable where fonts and styles are not the page's. */
@@ -80,22 +111,40 @@ export async function drawAlone(chart: Chart): Promise<string> {
 async function draw(chart: Chart, title?: string): Promise<string> {
   const names = fieldNames(chart);
   const spec = compileChart(chart, names, title);
-  fill(spec, dataRows(chart.data.rows, names));
+  const rows = dataRows(chart.data.rows, names);
+  for (const source of spec.data ?? []) {
+    if (source.name === 'table') Object.assign(source, { values: rows });
+  }
+  arrangeLegends(spec, rows, WIDTH);
   // The interpreter, as in the page: both draw the same.
   const runtime = vega.parse(spec, undefined, { ast: true });
-  const view = new vega.View(runtime, { renderer: 'none', expr: expressionInterpreter, loader: NO_FILES, logger: SILENT });
+  const view = new vega.View(runtime, {
+    renderer: 'none',
+    expr: expressionInterpreter,
+    loader: NO_FILES,
+    logger: SILENT,
+  });
   try {
     // Inline styles are refused by the page's policy; all that vega writes there is for the pointer.
-    return inTags(writable(await view.toSVG()), (tag) => tag.replace(/ style="[^"]*"/g, ''));
+    const svg = inTags(writable(await view.toSVG()), (tag) => tag.replace(/ style="[^"]*"/g, ''));
+    return withOwnIds(svg, `chart_${chart.id}_`);
   } finally {
     view.finalize();
   }
 }
 
-/** Gives a compiled chart its rows. */
-function fill(spec: vega.Spec, values: Record<string, unknown>[]): void {
-  const source = spec.data?.find(({ name }) => name === 'table');
-  if (source !== undefined) Object.assign(source, { values });
+/** vega counts ids up from drawing to drawing: here they are the same each time, and no other chart's. */
+function withOwnIds(svg: string, prefix: string): string {
+  const own = new Map<string, string>();
+  const rename = (id: string) => {
+    if (!own.has(id)) own.set(id, prefix + own.size);
+    return own.get(id) as string;
+  };
+  return inTags(svg, (tag) =>
+    tag
+      .replace(/ id="([^"]*)"/g, (_, id: string) => ` id="${rename(id)}"`)
+      .replace(/url\(#([^)]*)\)/g, (_, id: string) => `url(#${rename(id)})`),
+  );
 }
 
 /** Text of the data stands between tags only: there a `>` is written as an entity. */

@@ -1,7 +1,13 @@
 /** What neither XML nor a reader can take: controls other than tab and line ends, halves of pairs, U+FFFE and U+FFFF. */
-const UNFIT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|\p{Cs}/gu;
+const UNFIT = /(?![\t\n\r])\p{Cc}|[\ufffe\uffff]|\p{Cs}/gu;
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Text for HTML and XML, inside elements and quoted attributes; what cannot be written there becomes U+FFFD. */
 export function escapeMarkup(text: string): string {

@@ -42,7 +42,11 @@ const FORMATS: Record<Column['format'], (value: number) => string> = {
 
 function significant(value: number): string {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential(3).replace(/\.?0+e\+?/, 'e').replace('e+', 'e');
+  if (size !== 0 && (size < 1e-4 || size >= 1e6))
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e\+?/, 'e')
+      .replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
 }
 

@@ -12,7 +12,7 @@ export interface PageData {
   readonly dark: Readonly<Record<string, string>>;
 }
 
-export interface TableData {
+interface TableData {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly StoredCell[])[];
 }
@@ -24,6 +24,8 @@ export interface ChartData {
   readonly id: string;
   /** For vega's runtime, in light colours, without rows. */
   readonly spec: unknown;
+  /** The same with its panels below each other, where it has panels side by side. */
+  readonly stacked: unknown;
   /** The name of each column in the specification; `null` where it has none. */
   readonly fields: readonly (string | null)[];
   /** An index into `tables`. */
@@ -36,7 +38,7 @@ export interface ChartData {
 export const FIRST_ROWS = 50;
 
 /** How many lines of a cell are shown before a reader asks for all. */
-export const FIRST_LINES = 3;
+const FIRST_LINES = 3;
 
 /** The lines of a cell of text; an empty text has none. */
 export function linesOf(cell: Cell): string[] {

@@ -7,8 +7,8 @@ import { chartsOf, checkPage, tablesOf } from './check-page.js';
 import { collectPageData } from './collect-page-data.js';
 import { drawForPage } from './draw-chart.js';
 import { escapeJson, escapeMarkup } from './escape.js';
-import { type PageParts, renderSections } from './render-sections.js';
 import type { Page } from './page.js';
+import { type PageParts, renderSections } from './render-sections.js';
 import { DARK, LIGHT, namedColours, type Theme } from './theme.js';
 
 /** vega's runtime for browsers stands beside the module that Node loads. */

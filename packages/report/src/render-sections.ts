@@ -73,7 +73,7 @@ function renderChart(chart: Chart, parts: PageParts): string {
     '</div>',
     '</div>',
     `<figcaption id="${id}_description" class="note">${escapeMarkup(chart.description)}</figcaption>`,
-    `<details class="data"><summary id="${id}_data">Data</summary>${tableOf(chart.data, parts, `${id}_data`)}</details>`,
+    `<details class="data"><summary id="${id}_data" aria-label="${escapeMarkup(`Data: ${chart.data.title}`)}">Data</summary>${tableOf(chart.data, parts, `${id}_data`)}</details>`,
     '</figure>',
   ].join('\n');
 }

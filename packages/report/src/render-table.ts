@@ -13,14 +13,16 @@ export function renderTable(table: Table, index: number, labelId: string): strin
   const head = columns.map(
     ({ title, format }) => `<th scope="col"${isNumeric(format) ? ' class="number"' : ''}>${escapeMarkup(title)}</th>`,
   );
-  const body = rows.slice(0, FIRST_ROWS).map((row) => `<tr>${row.map((cell, column) => td(cell, columns[column])).join('')}</tr>`);
+  const body = rows
+    .slice(0, FIRST_ROWS)
+    .map((row) => `<tr>${row.map((cell, column) => td(cell, columns[column])).join('')}</tr>`);
   const more =
     rows.length > FIRST_ROWS
       ? `<p class="more">The first ${FIRST_ROWS} of ${formatCell(rows.length, 'integer')} rows.</p>`
       : '';
   return [
     `<div class="table" data-table="${index}">`,
-    `<div class="scroll" tabindex="0" role="region" aria-labelledby="${labelId}"><table>`,
+    `<div class="scroll" tabindex="0" role="region" aria-labelledby="${labelId}"><table aria-labelledby="${labelId}">`,
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>${body.join('\n')}</tbody>`,
     `</table></div><div class="table-foot">${more}</div>`,

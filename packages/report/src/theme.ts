@@ -1,4 +1,5 @@
 import type { Config } from 'vega-lite';
+import { LEGEND_LABEL } from './legends.js';
 
 /** The colours of a page and its charts, as hexadecimal numbers; each of a theme differs from its others. */
 export interface Theme {
@@ -33,7 +34,7 @@ export const LIGHT: Theme = {
   line: '#e3e5e8',
   accent: '#0b5cad',
   series: ['#174e93', '#c43403', '#087b5a', '#ca67a2', '#3698df', '#a88f4d', '#1e222b'],
-  ramp: ['#8fa3b8', '#5b86b4', '#2f66a3', '#174785', '#0b2a5c'],
+  ramp: ['#7b92ad', '#5b86b4', '#2f66a3', '#174785', '#0b2a5c'],
   diverging: ['#9c2a02', '#cf6b3d', '#8d929b', '#4a84c0', '#123f7a'],
 };
 
@@ -50,7 +51,7 @@ export const DARK: Theme = {
 };
 
 /** Fonts of the reader's system; the last two are for programs that draw an SVG without asking the system. */
-export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
+const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
 
 /** The colours of a theme under the names that the stylesheet gives them. */
 export function namedColours(theme: Theme): [name: string, colour: string][] {
@@ -73,7 +74,13 @@ export function namedColours(theme: Theme): [name: string, colour: string][] {
 /** What every chart is drawn with; text measures 12 pixels and more. */
 export function chartConfig({ surface, ink, muted, line, series, ramp, diverging }: Theme): Config {
   const category = [...series];
-  const text = { labelColor: muted, titleColor: ink, labelFontSize: 12, titleFontSize: 12.5, titleFontWeight: 600 } as const;
+  const text = {
+    labelColor: muted,
+    titleColor: ink,
+    labelFontSize: 12,
+    titleFontSize: 12.5,
+    titleFontWeight: 600,
+  } as const;
   return {
     // The drawing has one text alternative, that of the figure.
     aria: false,
@@ -82,12 +89,37 @@ export function chartConfig({ surface, ink, muted, line, series, ramp, diverging
     padding: 4,
     autosize: { type: 'fit-x', contains: 'padding' },
     view: { stroke: null, continuousHeight: 320, discreteHeight: { step: 24 } },
-    axis: { ...text, gridColor: line, domainColor: muted, tickColor: muted, tickSize: 4, labelPadding: 6, titlePadding: 12, labelLimit: 240 },
-    axisX: { grid: false },
-    axisY: { domain: false, ticks: false },
-    legend: { ...text, orient: 'top', symbolSize: 90, labelLimit: 320, titleOrient: 'left', columnPadding: 18, offset: 12 },
-    header: { labelColor: ink, titleColor: ink, labelFontSize: 12.5, labelFontWeight: 600, titleFontSize: 12.5, labelLimit: 320 },
-    title: { color: ink, fontSize: 16, fontWeight: 600, anchor: 'start', frame: 'group', offset: 16 },
+    axis: {
+      ...text,
+      gridColor: line,
+      domainColor: muted,
+      tickColor: muted,
+      tickSize: 4,
+      labelPadding: 6,
+      titlePadding: 12,
+      labelLimit: 240,
+    },
+    axisX: { grid: false, titleLimit: 480 },
+    axisY: { domain: false, ticks: false, titleLimit: 300, maxExtent: 320 },
+    legend: {
+      ...text,
+      orient: 'top',
+      symbolSize: 90,
+      symbolOpacity: 1,
+      labelLimit: LEGEND_LABEL.limit,
+      titleOrient: 'left',
+      columnPadding: 18,
+      offset: 12,
+    },
+    header: {
+      labelColor: ink,
+      titleColor: ink,
+      labelFontSize: 12.5,
+      labelFontWeight: 600,
+      titleFontSize: 12.5,
+      labelLimit: 320,
+    },
+    title: { color: ink, fontSize: 16, fontWeight: 600, anchor: 'start', frame: 'bounds', offset: 16, limit: 720 },
     mark: { color: series[0] as string },
     point: { filled: true, size: 70, opacity: 0.85, stroke: surface, strokeWidth: 0.8 },
     circle: { size: 70, opacity: 0.85 },

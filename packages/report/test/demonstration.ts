@@ -24,7 +24,11 @@ export function demonstration({ models, candidates }: { models: number; candidat
           {
             kind: 'facts',
             facts: [
-              { label: 'Accuracy of the soup', value: '81.34\u00a0%', note: 'validation; 95 % interval 80.57 to 82.09' },
+              {
+                label: 'Accuracy of the soup',
+                value: '81.34\u00a0%',
+                note: 'validation; 95 % interval 80.57 to 82.09',
+              },
               { label: 'Gain over the best model', value: '+1.27', note: 'points; p = 0.0004, paired' },
               { label: 'Evaluations', value: '25', note: `of ${candidates.toLocaleString('en-GB')} candidates scored` },
               { label: 'Ingredients', value: '6', note: `of ${models} models, equal weights` },
@@ -92,18 +96,27 @@ function budgetCurve(): Chart {
       'Validation accuracy of the best soup found within a budget, with 95 % intervals. RADIN has after one evaluation what greedy has after three; the adaptive search stays ahead of both up to 25.',
     spec: {
       encoding: {
-        x: { field: 'budget', type: 'quantitative', scale: { type: 'log' }, axis: { values: budgets } },
+        x: { field: 'budget', type: 'quantitative', scale: { type: 'log', nice: false }, axis: { values: budgets } },
         color: { field: 'method', type: 'nominal', sort: METHODS, title: null },
       },
       layer: [
         {
           mark: { type: 'errorband', opacity: 0.12 },
           encoding: {
-            y: { field: 'low', type: 'quantitative', scale: { zero: false }, title: 'Validation accuracy', axis: { format: '.1%' } },
+            y: {
+              field: 'low',
+              type: 'quantitative',
+              scale: { zero: false },
+              title: 'Validation accuracy',
+              axis: { format: '.1%' },
+            },
             y2: { field: 'high' },
           },
         },
-        { mark: { type: 'line', point: { size: 60, filled: true } }, encoding: { y: { field: 'score', type: 'quantitative' } } },
+        {
+          mark: { type: 'line', point: { size: 60, filled: true } },
+          encoding: { y: { field: 'score', type: 'quantitative' } },
+        },
       ],
     },
     data,
@@ -156,12 +169,18 @@ function worth(names: readonly string[], uniform: () => number): Chart {
   return {
     id: 'worth',
     title: 'Contribution to the ensemble',
-    description: 'Shapley value of each model for the accuracy of the ensemble, in percentage points. Two models harm it.',
+    description:
+      'Shapley value of each model for the accuracy of the ensemble, in percentage points. Two models harm it.',
     spec: {
       mark: { type: 'bar' },
       encoding: {
         y: { field: 'model', type: 'nominal', sort: '-x', title: null },
-        x: { field: 'worth', type: 'quantitative', title: 'Shapley value, points', axis: { labelExpr: "format(100 * datum.value, '+.2f')" } },
+        x: {
+          field: 'worth',
+          type: 'quantitative',
+          title: 'Shapley value, points',
+          axis: { labelExpr: "format(100 * datum.value, '+.2f')" },
+        },
         color: { field: 'sign', type: 'nominal', title: null, sort: ['helps', 'harms'] },
       },
     },
@@ -185,7 +204,8 @@ function pairs(names: readonly string[], uniform: () => number): Chart {
   return {
     id: 'pairs',
     title: 'Disagreement of pairs',
-    description: 'Share of samples on which two models differ; more is darker on light ground. All pairs differ on less than 2 % of samples.',
+    description:
+      'Share of samples on which two models differ; more is darker on light ground. All pairs differ on less than 2 % of samples.',
     spec: {
       mark: { type: 'rect' },
       encoding: {
@@ -209,7 +229,9 @@ function pairs(names: readonly string[], uniform: () => number): Chart {
 
 function panels(uniform: () => number): Chart {
   const rows = ['Healthy 13', 'Outlier 14', 'Mixers 36', 'Diverged 18'].flatMap((pool) =>
-    [1, 5, 25].flatMap((budget) => METHODS.slice(0, 3).map((method): Cell[] => [pool, method, budget, 0.9 + 0.05 * uniform()])),
+    [1, 5, 25].flatMap((budget) =>
+      METHODS.slice(0, 3).map((method): Cell[] => [pool, method, budget, 0.9 + 0.05 * uniform()]),
+    ),
   );
   return {
     id: 'pools',
@@ -247,7 +269,15 @@ function methods(): Table {
   const rows = METHODS.flatMap((method, index) =>
     [1, 5, 25].map((budget): Cell[] => {
       const gain = index === 3 ? 0 : 0.004 * index + 0.002 * Math.log(budget);
-      return [method, budget, 0.8007 + gain, 0.7991 + gain, gain, index === 3 ? null : 10 ** (-budget / 3), budget === 25];
+      return [
+        method,
+        budget,
+        0.8007 + gain,
+        0.7991 + gain,
+        gain,
+        index === 3 ? null : 10 ** (-budget / 3),
+        budget === 25,
+      ];
     }),
   );
   return {

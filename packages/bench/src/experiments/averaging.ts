@@ -19,7 +19,7 @@ export function averageInMemory(size: AveragingSize, dtype: WeightDtype): Experi
   return {
     id: `average-${dtype.toLowerCase()}`,
     title: `One average, ${dtype}, in memory`,
-    data: describe(size, dtype),
+    data: describeWeights(size, dtype),
     // Two pools, the outputs, and the peers' sums that come and go.
     memory: (2 * size.models + 8) * bytes,
     prepare: (bench) =>
@@ -46,7 +46,7 @@ export function averageFromFiles(size: AveragingSize): Experiment {
   return {
     id: 'average-files',
     title: 'One average, F32, from files in the page cache',
-    data: describe(size, 'F32'),
+    data: describeWeights(size, 'F32'),
     // One pool, and files in two formats that stay in the page cache.
     memory: (3 * size.models + 8) * bytes,
     prepare: (bench) =>
@@ -75,7 +75,7 @@ export function manyAverages(size: AveragingSize, soups: number): Experiment {
   return {
     id: 'average-many',
     title: `${soups} averages of one pool, F32, in memory`,
-    data: describe(size, 'F32'),
+    data: describeWeights(size, 'F32'),
     memory: (2 * size.models + 3 * soups + 4) * bytes,
     prepare: (bench) =>
       prepareAveraging(
@@ -193,11 +193,11 @@ function differ(answer: Answer, expected: Answer, dtype: WeightDtype): string | 
   return within ? undefined : `its average differs by ${error.toPrecision(2)}`;
 }
 
-function modelBytes({ tensors }: AveragingSize, dtype: WeightDtype): number {
+export function modelBytes({ tensors }: AveragingSize, dtype: WeightDtype): number {
   return tensors.reduce((sum, { elements }) => sum + elements, 0) * WEIGHT_BYTES[dtype];
 }
 
-function describe(size: AveragingSize, dtype: WeightDtype): string {
+export function describeWeights(size: AveragingSize, dtype: WeightDtype): string {
   const millions = (modelBytes(size, dtype) / WEIGHT_BYTES[dtype] / 1e6).toFixed(1);
   return `${size.models} models of ${millions} M parameters in ${size.tensors.length} tensors`;
 }

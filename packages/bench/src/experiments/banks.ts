@@ -57,6 +57,6 @@ export function allSubsetsOf(size: ScoringSize): Experiment {
   };
 }
 
-function ours(name: string, run: (threads: number) => Promise<void>): Entrant {
+function ours(name: string, run: (threads: number) => Promise<unknown>): Entrant {
   return { name: `radin: ${name}`, side: 'ours', steps: 1, run: (threads) => timed(() => run(threads))(1) };
 }

@@ -1,6 +1,7 @@
 import { transformerTensors } from '../data/weights.js';
 import type { Experiment } from '../experiment.js';
 import { type AveragingSize, averageFromFiles, averageInMemory, manyAverages } from './averaging.js';
+import { backendsOf } from './backends.js';
 import { allSubsetsOf, bankOf } from './banks.js';
 import { accuracyOf, crossEntropyOf, type ScoringSize } from './scoring.js';
 
@@ -48,5 +49,6 @@ export function experimentsOf(size: SizeName): Experiment[] {
     accuracyOf('accuracy-72-models', largePool),
     ...[13, 20, 24].map((models) => allSubsetsOf({ ...score, models })),
     crossEntropyOf('cross-entropy', score),
+    ...backendsOf({ score, average, manyAverages: many }),
   ];
 }

@@ -1,6 +1,5 @@
-// What building a bank is made of besides finding the marks, which a backend does its own way: how samples are divided,
-// how a tile's samples are decided from their marks, and what comes of all of them. As the division into blocks and
-// tiles is the same for all backends, so is the bank.
+// What building a bank is made of besides finding the marks: how samples are divided, how a tile's samples are decided
+// from their marks, and what comes of all of them.
 #pragma once
 
 #include <atomic>

@@ -36,14 +36,12 @@ bool LogitBlocks::load(size_t begin, size_t count) {
     const bool is_last = begin + count == logits_.samples;
     const RadinSource& source = logits_.sources[k];
     const bool is_aligned = reinterpret_cast<uintptr_t>(source.memory) % alignof(float) == 0;
-    if (staging_ == nullptr && dtype == RADIN_F32 && !sources_.is_file(k) && !is_last && is_aligned) {
+    if (dtype == RADIN_F32 && !sources_.is_file(k) && !is_last && is_aligned) {
       rows_[k] = reinterpret_cast<const float*>(source.memory + position);
       continue;
     }
-    if (staging_ == nullptr && floats_.size() < logits_.models * stride) {
-      floats_ = AlignedArray<float>(logits_.models * stride);
-    }
-    float* const floats = (staging_ == nullptr ? floats_.data() : staging_) + k * stride;
+    if (floats_.size() < logits_.models * stride) floats_ = AlignedArray<float>(logits_.models * stride);
+    float* const floats = floats_.data() + k * stride;
     rows_[k] = floats;
     if (dtype == RADIN_F32) {
       const uint8_t* const read = sources_.read(k, position, bytes, reinterpret_cast<uint8_t*>(floats));

@@ -21,13 +21,6 @@ class LogitBlocks {
  public:
   LogitBlocks(const InstructionSet& set, const RadinLogits& logits, Sources& sources);
 
-  // From now on all rows are copied to `staging`, of room for `staging_floats(logits)`, those of a model behind those of the
-  // one before and its padding.
-  void stage_in(float* staging) { staging_ = staging; }
-  static size_t staging_floats(const RadinLogits& logits) {
-    return logits.models * (block_samples(logits) * logits.classes + kRowPadding);
-  }
-
   // Samples of a block: what a thread takes at a time. The same for all threads and depends on shapes and dtypes only.
   static size_t block_samples(const RadinLogits& logits);
 
@@ -43,7 +36,6 @@ class LogitBlocks {
   const RadinLogits& logits_;
   Sources& sources_;
   std::vector<const float*> rows_;
-  float* staging_ = nullptr;     // where rows are to be copied, or null
   AlignedArray<float> floats_;   // [N, rows + padding], for what is not float32 in memory
   AlignedArray<uint8_t> bytes_;  // one model's block as it stands in the file
 };

@@ -24,10 +24,8 @@ namespace radin {
 
 namespace {
 
-constexpr size_t kTableBytes = size_t{64} << 20;
-// Pairs of a row and a subset of a launch, which nothing stops; also keeps a launch's uncertain samples countable in 32
-// bits.
-constexpr size_t kLaunchPairs = size_t{1} << 30;
+// Tables of a batch stay in a second-level cache.
+constexpr size_t kTableBytes = size_t{16} << 20;
 // Uncertain samples of a launch that the host is asked about, for each subset and at most.
 constexpr size_t kUncertainOfSubset = 4;
 constexpr size_t kMostUncertain = size_t{1} << 20;
@@ -108,7 +106,8 @@ class AllSubsets {
     const size_t rows = rows_of(batch.first_group, batch.end_group);
     stream_.launch(MakeTables{batch}, rows * (lows_ + highs_));
     const size_t threads = lows_ * (highs_ / kHighs);
-    const size_t at_once = std::max<size_t>(kLaunchPairs / (rows * kHighs), 1);
+    // Pairs of a row and a subset are steps; they are few enough to count a launch's uncertain samples in 32 bits.
+    const size_t at_once = std::max<size_t>(kLaunchSteps / (rows * kHighs), 1);
     for (size_t first = 0; first < threads; first += at_once) {
       if (is_cancelled(run_)) return RADIN_STOPPED;
       tell_progress(batch, static_cast<double>(first) / static_cast<double>(threads));

@@ -3,10 +3,11 @@
 #include <cstring>
 #include <exception>
 
+#include "../cpu/bank_build.h"
+#include "../cpu/bank_count.h"
 #include "all_subsets.h"
 #include "average.h"
 #include "bank_count.h"
-#include "bank_open.h"
 
 namespace radin {
 
@@ -33,9 +34,10 @@ RadinStatus average(const RadinAverage* request, const RadinRun* run) {
 RadinStatus bank_open(const RadinLogits* logits, size_t top, const RadinRun* run, RadinBank** bank,
                       RadinLogit* not_finite) {
   return guarded(run, [&] {
-    std::unique_ptr<DeviceBank> built;
-    const RadinStatus status = open_bank_on_device(*logits, top, *run, &built, not_finite);
-    *bank = reinterpret_cast<RadinBank*>(built.release());
+    // On the host, whose memory the logits are in: to send them to a device takes longer than to sift them here.
+    std::unique_ptr<Bank> host;
+    const RadinStatus status = build_bank(best_instruction_set(), *logits, top, *run, &host, not_finite);
+    if (status == RADIN_DONE) *bank = reinterpret_cast<RadinBank*>(new DeviceBank(std::move(host)));
     return status;
   });
 }
@@ -51,7 +53,10 @@ RadinStatus bank_count(const RadinBank* bank, const double* coefficients, size_t
 }
 
 RadinStatus bank_correct(const RadinBank* bank, const double* coefficients, uint8_t* correct, const RadinRun* run) {
-  return guarded(run, [&] { return mark_correct_on_device(bank_of(bank), coefficients, correct, *run); });
+  // One mixture is done before a device has been told of it.
+  return guarded(run, [&] {
+    return mark_correct(best_instruction_set(), *bank_of(bank).host, coefficients, correct, *run);
+  });
 }
 
 RadinStatus bank_all_subsets(const RadinBank* bank, RadinAllSubsets* request, const RadinRun* run) {

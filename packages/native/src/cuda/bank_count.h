@@ -4,10 +4,8 @@
 
 namespace radin {
 
-// As count_correct and mark_correct of cpu/bank_count.h. @throws DeviceError, std::bad_alloc
+// As count_correct of cpu/bank_count.h. @throws DeviceError, std::bad_alloc
 RadinStatus count_correct_on_device(const DeviceBank& bank, const double* coefficients, size_t mixtures, double* counts,
                                     const RadinRun& run);
-RadinStatus mark_correct_on_device(const DeviceBank& bank, const double* coefficients, uint8_t* correct,
-                                   const RadinRun& run);
 
 }  // namespace radin

@@ -8,6 +8,7 @@
 //   struct DeviceError { std::string message; }        // thrown by all below; one line that names the failed call
 //   const char* device_unavailable();                   // null, or why there is no device
 //   size_t free_device_memory();
+//   constexpr size_t kLaunchSteps;      // that a launch may take, as nothing stops it; below 2^32
 //   class DeviceArray<T> { DeviceArray(size_t size); data(); size(); }   // not initialised
 //   class PinnedArray<T> { the same }                                    // host memory that copies can run beside
 //   class Stream {
@@ -17,7 +18,7 @@
 //     void launch(const Kernel& kernel, size_t count);
 //     void wait();                                        // until all of the above is done
 //   }
-//   T atomic_add(T* at, T value), void atomic_max(T* at, T value);         // in kernels
+//   T atomic_add(T* at, T value), uint32_t bits_in(uint32_t word);         // in kernels
 //
 // Memory is given back when its owner goes. A stream that goes waits first, so owners of memory declare their stream
 // last.

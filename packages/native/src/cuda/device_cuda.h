@@ -32,6 +32,9 @@ inline size_t free_device_memory() {
   return free;
 }
 
+// Some tens of milliseconds, for as many threads as a large GPU holds.
+constexpr size_t kLaunchSteps = (size_t{1} << 32) - 1;
+
 struct OnDevice {
   static void allocate(void** data, size_t bytes) { check(cudaMalloc(data, bytes), "cudaMalloc"); }
   static void release(void* data) { cudaFree(data); }
@@ -136,11 +139,11 @@ RADIN_SHARED uint32_t atomic_add(uint32_t* at, uint32_t value) {
 #endif
 }
 
-RADIN_SHARED void atomic_max(int32_t* at, int32_t value) {
+RADIN_SHARED uint32_t bits_in(uint32_t word) {
 #ifdef __CUDA_ARCH__
-  atomicMax(at, value);
+  return static_cast<uint32_t>(__popc(word));
 #else
-  *at = *at > value ? *at : value;
+  return static_cast<uint32_t>(__builtin_popcount(word));
 #endif
 }
 

@@ -37,6 +37,9 @@ inline size_t free_device_memory() {
   return used < total ? total - used : 0;
 }
 
+// Some tenths of a second.
+constexpr size_t kLaunchSteps = size_t{1} << 27;
+
 template <class T, bool kOnDevice>
 class OwnedArray {
  public:
@@ -114,6 +117,6 @@ RADIN_SHARED uint32_t atomic_add(uint32_t* at, uint32_t value) {
   return before;
 }
 
-RADIN_SHARED void atomic_max(int32_t* at, int32_t value) { *at = *at > value ? *at : value; }
+RADIN_SHARED uint32_t bits_in(uint32_t word) { return static_cast<uint32_t>(__builtin_popcount(word)); }
 
 }  // namespace radin

@@ -26,6 +26,7 @@ export class ChartView {
   readonly #redrawn: (() => void)[] = [];
   #view: InstanceType<typeof vega.View> | undefined;
   #width = 0;
+  #draws = 0;
 
   constructor(figure: HTMLElement, chart: ChartData, { rows }: TableRows, dark: Readonly<Record<string, string>>) {
     this.#figure = figure;
@@ -46,13 +47,17 @@ export class ChartView {
     }).observe(this.stage);
   }
 
+  /** Called when the marks are elsewhere than before. */
   onRedraw(listener: () => void): void {
     this.#redrawn.push(listener);
+    this.#container.addEventListener('scroll', listener);
   }
 
   /** Draws, and shows the drawing in place of the last one when it is done. */
   async draw(): Promise<void> {
     const width = this.stage.clientWidth;
+    this.#draws += 1;
+    const draw = this.#draws;
     // While the page is printed or hidden there is no width to draw for.
     if (width === 0) return;
     this.#width = width;
@@ -67,7 +72,8 @@ export class ChartView {
       tooltip: () => undefined,
     });
     await view.runAsync();
-    if (this.#width !== width) {
+    // Another drawing may have begun meanwhile, for another width or theme.
+    if (draw !== this.#draws) {
       view.finalize();
       return;
     }
@@ -81,7 +87,8 @@ export class ChartView {
 
   /** Where the rows are drawn, in pixels from the stage's corner. */
   targets(): Target[] {
-    return this.#view === undefined ? [] : targetsOf(this.#view);
+    const targets = this.#view === undefined ? [] : targetsOf(this.#view);
+    return targets.map((target) => ({ ...target, x: target.x - this.#container.scrollLeft }));
   }
 }
 

@@ -29,9 +29,14 @@ async function startCharts(data: PageData, rows: readonly Cell[][][]): Promise<v
     const table = { columns: data.tables[chart.table]?.columns ?? [], rows: rows[chart.table] ?? [] };
     const view = new ChartView(figure, chart, table, data.dark);
     await nextTask();
-    await view.draw();
-    new Selection(figure, view, table, chart.details);
-    views.push(view);
+    try {
+      await view.draw();
+      new Selection(figure, view, table, chart.details);
+      views.push(view);
+    } catch (error) {
+      // Its drawing stays, and the other charts come.
+      reportError(error);
+    }
   }
   onThemeChange(() => {
     for (const view of views) void view.draw();

@@ -1,5 +1,5 @@
 import type { ChartView, TableRows } from './chart-view.js';
-import { copyButton, button, element } from './element.js';
+import { button, copyButton, element } from './element.js';
 import { count, fieldList, modelsOf } from './row-fields.js';
 import { rowAt, type Target } from './targets.js';
 import { hideTip, showTip } from './tip.js';
@@ -21,7 +21,8 @@ export class Selection {
     stage.tabIndex = 0;
     stage.setAttribute('role', 'application');
     stage.setAttribute('aria-roledescription', 'chart');
-    stage.setAttribute('aria-labelledby', figure.querySelector('.still')?.getAttribute('aria-labelledby') ?? '');
+    for (const name of ['aria-labelledby', 'aria-describedby'])
+      stage.setAttribute(name, figure.querySelector('.still')?.getAttribute(name) ?? '');
     stage.append(element('p', 'keys', 'Arrow keys: next and previous · Esc: clear'), this.#rings);
     this.#rings.setAttribute('aria-hidden', 'true');
     this.#panel.setAttribute('aria-live', 'polite');
@@ -86,7 +87,8 @@ export class Selection {
   }
 
   #ring(): void {
-    const selected = this.#selected === undefined ? [] : this.#view.targets().filter(({ row }) => row === this.#selected);
+    const selected =
+      this.#selected === undefined ? [] : this.#view.targets().filter(({ row }) => row === this.#selected);
     this.#rings.replaceChildren(...selected.map(ring));
   }
 
@@ -108,6 +110,9 @@ export class Selection {
     const list = element('ul', 'models');
     // Two hundred names are for the eye; what is said aloud is their number.
     list.setAttribute('aria-live', 'off');
+    list.setAttribute('aria-label', 'Models');
+    // Long lists scroll, by keys too.
+    list.tabIndex = 0;
     list.append(...models.map((model) => element('li', '', model)));
     return [head, fields, list];
   }

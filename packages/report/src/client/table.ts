@@ -60,7 +60,7 @@ function makeSortable(
 const COLLATOR = new Intl.Collator('en', { numeric: true });
 
 /** A stable order by one column; empty cells come last either way. */
-export function sortRows(rows: readonly Row[], column: number, isDescending: boolean): Row[] {
+function sortRows(rows: readonly Row[], column: number, isDescending: boolean): Row[] {
   const sign = isDescending ? -1 : 1;
   return [...rows].sort((first, second) => {
     const [a, b] = [first[column] ?? null, second[column] ?? null];
@@ -101,7 +101,9 @@ function cellElement(cell: Cell, format: Column['format']): HTMLTableCellElement
 /** For a spreadsheet: whole numbers, one line a row; the lines of a cell are joined by commas. */
 function tabSeparated(columns: readonly Column[], rows: readonly Row[]): string {
   const field = (cell: Cell) => {
-    const text = String(cell ?? '').replace(/\s*\n\s*/g, ', ').replaceAll('\t', ' ');
+    const text = String(cell ?? '')
+      .replace(/\s*\n\s*/g, ', ')
+      .replaceAll('\t', ' ');
     return typeof cell === 'string' && /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
   };
   return [columns.map(({ title }) => field(title)), ...rows.map((row) => row.map(field))]

@@ -26,16 +26,21 @@ interface Mark {
   items: Item[];
 }
 
-/** What a row is found by, the first that it has: its shape, a point of a path, then what annotates it. */
+/** What a row is found by, the first that it has: its shape, a point of a line, what annotates it, the edge of an area. */
 const SHAPES = new Set(['symbol', 'rect', 'arc', 'shape', 'path']);
-const PATHS = new Set(['line', 'area', 'trail']);
+const PATHS = new Set(['line', 'trail', 'area']);
 
 /** The marks of each row, of its best kind only: an interval's line does not compete with the point on it. */
 export function targetsOf(view: View): Target[] {
   const found: { target: Target; rank: number }[] = [];
   const [left, top] = view.origin();
   const padding = view.padding() as { left?: number; top?: number };
-  collect((view.scenegraph() as unknown as { root: Mark }).root, left + (padding.left ?? 0), top + (padding.top ?? 0), found);
+  collect(
+    (view.scenegraph() as unknown as { root: Mark }).root,
+    left + (padding.left ?? 0),
+    top + (padding.top ?? 0),
+    found,
+  );
   const best = new Map<number, number>();
   for (const { target, rank } of found) best.set(target.row, Math.min(rank, best.get(target.row) ?? rank));
   return found.filter(({ target, rank }) => rank === best.get(target.row)).map(({ target }) => target);
@@ -55,7 +60,7 @@ function collect(mark: Mark, left: number, top: number, found: { target: Target;
     const { marktype } = mark;
     if (PATHS.has(marktype)) {
       const place = { x: left + (item.x ?? 0), y: top + (item.y ?? 0), width: 0, height: 0 };
-      found.push({ target: { row, ...place, isRound: true }, rank: 1 });
+      found.push({ target: { row, ...place, isRound: true }, rank: marktype === 'area' ? 3 : 1 });
     } else if (item.bounds !== undefined) {
       const { x1, y1, x2, y2 } = item.bounds;
       const place = { x: left + x1, y: top + y1, width: x2 - x1, height: y2 - y1 };
