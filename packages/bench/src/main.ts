@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeFolder, RadinError } from '@radin/core';
+import { RadinError } from '@radin/core';
 import { UsageError } from './command-line.js';
 import { markdownOf, readResult, writeTables } from './document.js';
 import { machineSlug } from './environment.js';
@@ -15,6 +15,7 @@ import { paperJson, withFirstCandidates } from './paper/json.js';
 import type { PaperOptions } from './paper/options.js';
 import { runPaper } from './paper/run-paper.js';
 import { PAPER_LEGEND, paperText } from './paper/text.js';
+import { makePaperFolder, writePaper } from './paper/write-paper.js';
 import type { SoupingOptions } from './souping/options.js';
 import { benchmarkSouping } from './souping/souping.js';
 import { soupingText } from './souping/text.js';
@@ -77,25 +78,19 @@ async function souping(options: SoupingOptions): Promise<void> {
 async function paper(options: PaperOptions): Promise<void> {
   const { pool, out, json, save } = options;
   // Better before half an hour of evaluation than after.
-  if (out !== undefined) await openFolder(out);
+  if (out !== undefined) await makePaperFolder(out);
   const name = basename(resolve(pool));
   const onProgress = (text: string) => process.stderr.write(`${name}: ${text}\n`);
   const known = [`${RESULTS}subsets-${name}.gz`].filter((file) => existsSync(file));
   const { result, subsets } = await runPaper({ name, ...readOwnSplits(pool) }, options, { onProgress }, known);
   process.stdout.write(`${environmentText(result.environment)}\n${PAPER_LEGEND}\n\n${paperText(result)}\n`);
   if (json !== undefined) writeFileSync(json, paperJson(result));
-  if (out !== undefined) writeFileSync(join(out, 'paper.json'), paperJson(result));
+  if (out !== undefined) process.stdout.write(`${await writePaper(result, out)}\n`);
   if (save) {
     mkdirSync(RESULTS, { recursive: true });
     writeFileSync(`${RESULTS}paper-${name}.json`, paperJson(withFirstCandidates(result)));
     if (subsets !== undefined) await writeSubsetCounts(`${RESULTS}subsets-${name}.gz`, subsets);
   }
-}
-
-async function openFolder(folder: string): Promise<void> {
-  await makeFolder(folder).catch(({ code, message }: NodeJS.ErrnoException) => {
-    throw new UsageError(`Expected to write to the folder ${folder} but found: ${code ?? message}`);
-  });
 }
 
 function table({ file, into }: TableOptions): void {

@@ -11,7 +11,10 @@ it('bench prints the tables, writes paper.json, and evaluates nothing the second
   const { code, stdout, stderr } = await runRadin(['bench', folder, '--quick', '--out', 'out'], folder);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^ +greedy +25 +\d+\.\d\d/m);
-  expect(stdout).toMatch(/^wrote out\/paper\.json$/m);
+  expect(stdout).toMatch(/^wrote out\/report\.html, out\/paper\.json and \d+ files in out\/figures$/m);
+  expect(readFileSync(join(folder, 'out', 'report.html'), 'utf8')).toMatch(/^<!doctype html>/);
+  expect(existsSync(join(folder, 'out', 'figures', 'table-1.csv'))).toBe(true);
+  expect(existsSync(join(folder, 'out', 'figures', 'fig-2.png'))).toBe(true);
   expect(stderr).toMatch(/^radin: adaptive: done$/m);
   expect(existsSync(join(folder, 'out', 'evaluations'))).toBe(true);
   const again = await radinJson<PaperResult>(['bench', folder, '--quick', '--out', 'out', '--brute-force'], folder);

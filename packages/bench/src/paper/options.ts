@@ -13,7 +13,7 @@ export const PAPER_USAGE = `options of paper:
   --include-uniform    adds the uniform soup to the candidates, which the paper's evaluation leaves out
   --quick              3 seeds of 100 candidates
   --brute-force        the real scores of all 2^N − 1 subsets too (N ≤ 16); what was found is kept in the cache folder
-  --out DIR            writes paper.json there
+  --out DIR            writes paper.json, the page report.html, and every table and chart as files in figures
   --cache DIR          as for strategies (default: evaluations in the folder of --out)
   --threads T, --json FILE   as for strategies
   --save               writes packages/bench/results/paper-POOL.json, and the scores of all subsets where they are known

@@ -1,10 +1,10 @@
 import { loadavg } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { accuracy, type Logits, modelId, type PoolFiles, Problem, readNpy } from '@radin/core';
+import { accuracy, type Logits, modelId, Problem, readNpy } from '@radin/core';
 import { DataFolder } from '../data/folder.js';
 import { describeEnvironment } from '../environment.js';
 import type { Environment } from '../result.js';
-import { readPoolFolder } from '../strategies/pool-folder.js';
+import { readPoolFolder, type TestedPoolFiles } from '../soups/pool-folder.js';
 import { averageCheck, compareChoice, compareRadin, compareSingles, compareTraces } from './checks.js';
 import type { Contender, Outcome } from './contender.js';
 import type { SoupingOptions } from './options.js';
@@ -19,7 +19,6 @@ export interface SoupingEvents {
   onProgress(text: string): void;
 }
 
-type Files = PoolFiles & Required<Pick<PoolFiles, 'test'>>;
 type Entry = { readonly contender: Contender; readonly runs: ProcessRun[]; outcome: Outcome; testScore: number };
 
 /**
@@ -142,7 +141,7 @@ async function testScoreOf(pool: string, soup: string): Promise<number> {
   return (answer as { readonly score: number }).score;
 }
 
-function absolute({ graph, models, validation, test, output }: ReturnType<typeof readPoolFolder>): Files {
+function absolute({ graph, models, validation, test, output }: TestedPoolFiles): TestedPoolFiles {
   const split = ({ inputs, labels }: typeof test) => ({ inputs: resolve(inputs), labels: resolve(labels) });
   return {
     graph: resolve(graph),
@@ -154,7 +153,7 @@ function absolute({ graph, models, validation, test, output }: ReturnType<typeof
 }
 
 /** Of every model on the validation split, by our evaluator. */
-async function singleLogits(files: Files): Promise<{ logits: Logits[]; samples: number; classes: number }> {
+async function singleLogits(files: TestedPoolFiles): Promise<{ logits: Logits[]; samples: number; classes: number }> {
   const problem = await Problem.open(files, { metric: accuracy, backend: 'auto', splits: ['validation'] });
   try {
     const { logits, samples, classes } = await problem.validation.cache();

@@ -5,17 +5,24 @@ import { globSync } from 'tinyglobby';
 import { parse } from 'yaml';
 import { UsageError } from '../command-line.js';
 
+export type TestedPoolFiles = PoolFiles & Required<Pick<PoolFiles, 'test'>>;
+
 /** What the folder's `radin.yaml` names, with a test split. @throws UsageError where there is none, or where it names no test split */
-export function readPoolFolder(folder: string): PoolFiles {
-  return readFolder(folder, true).files;
+export function readPoolFolder(folder: string): TestedPoolFiles {
+  const { files, split } = readFolder(folder);
+  return { ...files, test: files.test ?? split('test') };
 }
 
 /** The same, also of a pool without a test split, and the metric that it asks for. @throws UsageError where there is none */
 export function readOwnSplits(folder: string): { files: PoolFiles; metric: string } {
-  return readFolder(folder, false);
+  const { files, metric } = readFolder(folder);
+  return { files, metric };
 }
 
-function readFolder(folder: string, needsTest: boolean): { files: PoolFiles; metric: string } {
+type SplitFiles = PoolFiles['validation'];
+
+/** @returns also how to read a split, with an error where it is not named */
+function readFolder(folder: string): { files: PoolFiles; metric: string; split: (name: string) => SplitFiles } {
   const path = join(folder, 'radin.yaml');
   let config: unknown;
   try {
@@ -35,7 +42,7 @@ function readFolder(folder: string, needsTest: boolean): { files: PoolFiles; met
   if (models.length === 0) throw new UsageError(`Expected files that match the key models but found none in ${path}`);
   const [output, metric] = [entry('output'), entry('metric')];
   const split = (name: string) => ({ inputs: file(name, 'inputs'), labels: file(name, 'labels') });
-  const hasTest = needsTest || (entry('test') ?? undefined) !== undefined;
+  const hasTest = (entry('test') ?? undefined) !== undefined;
   const files = {
     graph: file('graph'),
     models: models.map((model) => join(folder, model)),
@@ -43,5 +50,5 @@ function readFolder(folder: string, needsTest: boolean): { files: PoolFiles; met
     ...(hasTest && { test: split('test') }),
     ...(typeof output === 'string' && { output }),
   };
-  return { files, metric: metric === undefined ? 'accuracy' : String(metric) };
+  return { files, metric: metric === undefined ? 'accuracy' : String(metric), split };
 }

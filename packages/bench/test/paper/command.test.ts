@@ -36,6 +36,8 @@ it('the command prints tables, writes one document, and it goes into another', a
     schema: 1,
     settings: { seeds: 3, candidates: 100, budgets: [1, 5, 25] },
   });
+  expect(readFileSync(join(out, 'figures', 'table-1.csv'), 'utf8')).toMatch(/^method,budget,validation/);
+  expect(existsSync(join(out, 'report.html'))).toBe(true);
   // Evaluations are kept beside it.
   expect(existsSync(join(out, 'evaluations', result.pool.content))).toBe(true);
   const document = join(folder, 'document.md');

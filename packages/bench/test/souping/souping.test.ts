@@ -8,7 +8,7 @@ import type { Outcome } from '../../src/souping/contender.js';
 import { soupingOptions } from '../../src/souping/options.js';
 import { benchmarkSouping } from '../../src/souping/souping.js';
 import { soupingMarkdown, timesTable } from '../../src/souping/text.js';
-import { poolFolder } from '../strategies/pools.js';
+import { poolFolder } from '../soups/pools.js';
 
 const folder = temporaryFolder();
 const hasTorch = pythonWith('numpy, torch') !== undefined;

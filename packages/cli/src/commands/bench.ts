@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { makeFolder, RadinError, writeTextAtomically } from '@radin/core';
 import type { Command } from 'commander';
 import { type CommonOptions, integer, withBudgets, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
 import { checkOutputFolder } from '../output-folder.js';
@@ -30,7 +29,11 @@ export function addBench(program: Command, context: CommandContext): void {
     .option('--include-uniform', 'make the uniform soup a candidate, which the paper’s evaluation leaves out')
     .option('--quick', '3 seeds of 100 candidates')
     .option('--brute-force', 'evaluate all 2^N − 1 subsets too, N ≤ 16; can be interrupted and goes on in the next run')
-    .option('--out <folder>', 'where paper.json and what belongs to it are written', 'radin-bench')
+    .option(
+      '--out <folder>',
+      'where paper.json, the page report.html, and every table and chart are written',
+      'radin-bench',
+    )
     .option(
       '--cache <folder>',
       'where evaluations are kept for later runs (default: evaluations in the folder of --out)',
@@ -48,7 +51,7 @@ async function runBench(
   const { out, cache = join(out, 'evaluations'), quick, json, quiet, threads = availableParallelism() } = options;
   await checkOutputFolder(out, files.models);
   // Loaded here, since no other command needs it.
-  const { defaultChoices, paperJson, paperText, runPaper } = await import('@radin/bench');
+  const { defaultChoices, paperText, runPaper, writePaper } = await import('@radin/bench');
   const choices = {
     ...defaultChoices(quick === true),
     ...(options.seeds && { seeds: options.seeds }),
@@ -64,13 +67,9 @@ async function runBench(
   };
   const named = { name: nameOf(pool, files.graph), files, metric: metric?.name ?? 'accuracy' };
   const { result } = await runPaper(named, choices, { onProgress, signal });
-  await makeFolder(out).catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to write to the folder ${out} but found: ${error.code}`, { cause: error });
-  });
-  const path = join(out, 'paper.json');
-  await writeTextAtomically(path, paperJson(result), { signal });
+  const written = await writePaper(result, out);
   if (json) printJson(result);
-  else print(`${paperText(result)}\n\nwrote ${path}`);
+  else print(`${paperText(result)}\n\n${written}`);
 }
 
 /** The folder's name: of the pool, of its radin.yaml, or of the graph. */
