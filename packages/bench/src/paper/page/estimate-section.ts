@@ -1,7 +1,7 @@
 import { Mixture, rankCandidates } from '@radin/core';
 import type { Chart, Section, Table } from '@radin/report';
 import type { CandidateScores, Correlation, PaperResult, RankScores, SeedCandidates } from '../result.js';
-import { correlationText } from '../text.js';
+import { correlationText, seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -166,7 +166,7 @@ function rankMeans(result: PaperResult): Chart {
   return {
     id: 'fig-3-seeds',
     title: 'Fig. 3 over the seeds: mean score by place in the order',
-    description: `Mean ${scoreTitle(result).toLowerCase()} over ${result.settings.seeds} seeds of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
+    description: `Mean ${scoreTitle(result).toLowerCase()} over ${seedsText(result.settings.seeds)} of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
     spec: {
       encoding: {
         x: { field: 'rank', type: 'quantitative' },
