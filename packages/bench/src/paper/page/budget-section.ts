@@ -1,6 +1,7 @@
 import type { Chart, Section } from '@radin/report';
 import { titleOf } from '../methods.js';
 import type { PaperResult } from '../result.js';
+import { seedsText } from '../text.js';
 import { columnsAndRows, field } from './columns.js';
 import { scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -44,7 +45,7 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
   return {
     id,
     title: heading,
-    description: `Mean ${title.toLowerCase()} over ${result.settings.seeds} seeds of what has been chosen, ${axis === 'budget' ? 'by evaluations of soups as the paper counts them' : `by full passes over the validation samples, the ${result.pool.models.length} that cache logits among them`}. In percent after 1 and ${result.settings.curveBudget} evaluations: ${ends.join('; ')}.`,
+    description: `Mean ${title.toLowerCase()} over ${seedsText(result.settings.seeds)} of what has been chosen, ${axis === 'budget' ? 'by evaluations of soups as the paper counts them' : `by full passes over the validation samples, the ${result.pool.models.length} that cache logits among them`}. In percent after 1 and ${result.settings.curveBudget} evaluations: ${ends.join('; ')}.`,
     spec: {
       encoding: {
         x: { field: axis, type: 'quantitative', scale: { zero: false, nice: false } },

@@ -1,6 +1,7 @@
+import { Mixture, rankCandidates } from '@radin/core';
 import type { Chart, Section, Table } from '@radin/report';
 import type { CandidateScores, Correlation, PaperResult, RankScores, SeedCandidates } from '../result.js';
-import { correlationText } from '../text.js';
+import { correlationText, seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -110,17 +111,14 @@ function correlations(result: PaperResult): Table {
 function rankChart(result: PaperResult): Chart {
   const { lambda } = result.settings;
   const candidates = firstCandidates(result);
+  const mixtures = candidates.map(({ models }) => Mixture.uniform(result.pool.models.length, models));
+  const approx = Float64Array.from(candidates, (candidate) => candidate.approx);
   const order = (prior: number) =>
-    [...candidates]
-      .sort(
-        (a, b) =>
-          b.approx - a.approx + prior * (b.models.length - a.models.length) || b.models.length - a.models.length,
-      )
-      .map((candidate, index) => ({
-        ...candidate,
-        rank: index + 1,
-        order: prior === 0 ? 'without the prior' : `λ = ${prior}`,
-      }));
+    rankCandidates(mixtures, approx, prior).map(({ mixture, rank }) => ({
+      ...(candidates[mixtures.indexOf(mixture)] as CandidateScores),
+      rank,
+      order: prior === 0 ? 'without the prior' : `λ = ${prior}`,
+    }));
   const rows = [...order(0), ...order(lambda)];
   return {
     id: 'fig-3',
@@ -168,7 +166,7 @@ function rankMeans(result: PaperResult): Chart {
   return {
     id: 'fig-3-seeds',
     title: 'Fig. 3 over the seeds: mean score by place in the order',
-    description: `Mean ${scoreTitle(result).toLowerCase()} over ${result.settings.seeds} seeds of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
+    description: `Mean ${scoreTitle(result).toLowerCase()} over ${seedsText(result.settings.seeds)} of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
     spec: {
       encoding: {
         x: { field: 'rank', type: 'quantitative' },

@@ -2,7 +2,7 @@ import type { Fact, Page, Section } from '@radin/report';
 import { environmentText } from '../../table.js';
 import type { PaperMethod, PaperResult, PaperRow, PooledCandidates } from '../result.js';
 import { percent, points, shownScore } from '../table-text.js';
-import { PAPER_LEGEND, statisticsLines } from '../text.js';
+import { candidatesText, PAPER_LEGEND, statisticsLines } from '../text.js';
 import { budgetSection } from './budget-section.js';
 import { costSection } from './cost-section.js';
 import { estimateSection } from './estimate-section.js';
@@ -11,14 +11,14 @@ import { runsSection, tableSection } from './table-section.js';
 
 /** The paper's tables and figures of one pool as a page, the answer first. */
 export function paperPage(result: PaperResult): Page {
-  const { pool, settings } = result;
+  const { pool } = result;
   const samples = [
     `${pool.samples.validation.toLocaleString('en')} validation`,
     ...(pool.samples.test === undefined ? [] : [`${pool.samples.test.toLocaleString('en')} test`]),
   ].join(' and ');
   return {
     title: `RADIN’s tables and figures for ${pool.name}`,
-    subtitle: `${pool.models.length} models, ${samples} samples of ${pool.classes} classes, ${pool.metric}; ${settings.seeds} seeds of ${settings.candidates} Monte-Carlo candidates`,
+    subtitle: `${pool.models.length} models, ${samples} samples of ${pool.classes} classes, ${pool.metric}; ${candidatesText(result)}`,
     sections: [
       answer(result),
       tableSection(result),

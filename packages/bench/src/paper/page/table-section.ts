@@ -2,6 +2,7 @@ import type { Chart, Section, Table } from '@radin/report';
 import { titleOf } from '../methods.js';
 import type { PaperResult, PaperRow, PaperRun, Spread } from '../result.js';
 import { shownScore, significanceText } from '../table-text.js';
+import { seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -41,7 +42,7 @@ function methodsChart(result: PaperResult): Chart {
   return {
     id: 'methods',
     title: `${title} by method and budget`,
-    description: `${title} of what each method chooses, the mean over ${result.settings.seeds} seeds where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
+    description: `${title} of what each method chooses, the mean over ${seedsText(result.settings.seeds)} where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
     spec: {
       encoding: {
         y: { field: 'method', type: 'nominal', sort: names, title: null },
