@@ -93,7 +93,7 @@ const REASONS = [
 ] as const;
 
 const pool = {
-  pool: z.object({ models: count, samples: count, classes: count }),
+  pool: z.object({ name: text.exactOptional(), models: count, samples: count, classes: count }),
   models: z
     .array(
       z.object({
