@@ -9,7 +9,7 @@ export function runPage(documents: readonly RunDocument[]): Page {
   const pages = documents.map((document) => {
     // The kind is that of this document, which types cannot follow.
     const { title, page } = DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>;
-    return { kind: title, page: page(document) };
+    return { kind: title, page: page(withoutLineEnds(document)) };
   });
   const [first, ...others] = pages;
   if (first === undefined) throw new RangeError('Expected a document at least but received none');
@@ -21,4 +21,11 @@ export function runPage(documents: readonly RunDocument[]): Page {
       page.sections.map((section) => ({ ...section, title: `${kind}: ${section.title}` })),
     ),
   };
+}
+
+/** A file's name may hold line ends; lists of models have one on each line, so they are shown as U+2424. */
+function withoutLineEnds(document: RunDocument): RunDocument {
+  if (!document.models.some(({ model }) => /[\r\n]/.test(model))) return document;
+  const text = JSON.stringify(document).replace(/\\([\\rn])/g, (escaped, of) => (of === '\\' ? escaped : '\u2424'));
+  return JSON.parse(text) as RunDocument;
 }
