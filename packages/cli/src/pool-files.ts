@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type Metric, type PoolFiles, quote, RadinError } from '@radin/core';
 import { glob, isDynamicPattern } from 'tinyglobby';
 
@@ -15,6 +15,8 @@ export interface PoolFlags {
 }
 
 export interface ResolvedPool {
+  /** The pool's folder, without the path to it; none where flags alone name the files. */
+  readonly name: string | undefined;
   readonly files: PoolFiles;
   /** The metric that the `radin.yaml` asks for. */
   readonly metric: Metric | undefined;
@@ -50,6 +52,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   }
   const output = flags.output ?? config?.output;
   return {
+    name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
       graph: need(pick(flags.graph, config?.graph), '--graph'),
       models,

@@ -17,14 +17,14 @@ export interface CommandContext {
   readonly printJson: (value: unknown) => void;
 }
 
-/** Opens the pool that a command names, says what the user should know about it, and closes it whatever happens. */
+/** Opens the pool that a command names, gives it and its name to `run`, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
   options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & { readonly out?: string },
-  run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions) => Promise<T>,
+  run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
   splits?: ProblemOptions['splits'],
 ): Promise<T> {
-  const { files, metric } = await resolvePool(pool, options);
+  const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
   const { backend, threads, batch, holdout, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
@@ -46,7 +46,7 @@ export async function withProblem<T>(
   const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
     for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
-    return await run(problem, terminal, problemOptions);
+    return await run(problem, terminal, problemOptions, name);
   } finally {
     terminal.finish();
     await problem.dispose();

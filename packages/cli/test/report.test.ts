@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SearchReport } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -68,8 +68,8 @@ describe('the report', () => {
     writeFileSync(join(both, 'comparison.json'), read(folder, 'compared', 'comparison.json'));
     await run(['report', '.', '--out', 'page.html'], both);
     expect(listing(both)).toEqual(['comparison.json', 'page.html', 'result.json']);
-    expect(read(both, 'page.html')).toContain('RADIN search: What was found');
-    expect(read(both, 'page.html')).toContain('RADIN comparison: What was found');
+    expect(read(both, 'page.html')).toContain('Search: What was found');
+    expect(read(both, 'page.html')).toContain('Comparison: What was found');
   });
 
   it('exports charts and tables into a folder of their own, and leaves all else as it was', async () => {
@@ -131,6 +131,28 @@ describe.concurrent('radin report refuses', () => {
     expect(await refusal(['report', '.', '--out', 'models/a.safetensors'])).toContain(
       'Expected --out to be a file that ends in .html but found models/a.safetensors',
     );
+  });
+
+  it('to read what is no file, and more than any run leaves', async () => {
+    const made = (make: (path: string) => void) => (pool: { folder: string }) => make(join(pool.folder, 'result.json'));
+    expect(
+      await refusal(
+        ['report', '.'],
+        made((path) => mkdirSync(path)),
+      ),
+    ).toContain('Expected a regular file');
+    if (process.platform !== 'win32')
+      expect(
+        await refusal(
+          ['report', '.'],
+          made((path) => symlinkSync('/dev/zero', path)),
+        ),
+      ).toContain('regular file');
+    const large = (path: string) => {
+      writeFileSync(path, '');
+      truncateSync(path, 3e8);
+    };
+    expect(await refusal(['report', '.'], made(large))).toContain('at most 67108864 bytes');
   });
 
   it('formats that it does not know', async () => {

@@ -31,5 +31,19 @@ export function counted(count: number, singular: string, plural = `${singular}s`
   return `${count.toLocaleString('en')} ${count === 1 ? singular : plural}`;
 }
 
+/** Longest name in a title. */
+const TITLED = 60;
+
+/** The pool's name before what was found of it. */
+export function titled(name: string | undefined, found: string): string {
+  if (name === undefined || name === '') return capital(found);
+  const half = TITLED / 2;
+  return `${name.length > TITLED ? `${name.slice(0, half)}…${name.slice(-half)}` : name}: ${found}`;
+}
+
+export function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
 /** Candidates that a chart shows: drawing 2,000 takes a third of a second. */
 export const MOST_CANDIDATES = 2000;

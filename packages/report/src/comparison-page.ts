@@ -1,6 +1,6 @@
 import type { ComparisonReport } from '@radin/core';
 import { counted } from './blocks.js';
-import { answer } from './comparison/answer.js';
+import { answer, answerTitle } from './comparison/answer.js';
 import { budgetCharts } from './comparison/budgets.js';
 import { greedyTrace } from './comparison/greedy.js';
 import { methodTables, soupTable } from './comparison/method-table.js';
@@ -23,7 +23,7 @@ export function comparisonPage(report: ComparisonReport): Page {
     Backend: backend,
   });
   return {
-    title: 'RADIN comparison',
+    title: answerTitle(report, scores),
     subtitle: `${counted(pool.models, 'model')}, ${counted(pool.samples, 'validation sample')}, ${counted(pool.classes, 'class', 'classes')}; ${metric}`,
     sections: [
       {

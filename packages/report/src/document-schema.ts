@@ -1,12 +1,17 @@
 import { COMPARISON_SCHEMA, type ComparisonReport, metricNamed, SEARCH_SCHEMA, type SearchReport } from '@radin/core';
 import { z } from 'zod';
+import { poolIssues, rowMixtures, searchMixtures } from './pool-issues.js';
 
 /** Longest name or sentence, and most models: what more than a thousand times as much as any run has is no document of one. */
 const LONGEST_TEXT = 10_000;
 const MOST_MODELS = 10_000;
 
 const text = z.string().max(LONGEST_TEXT);
-const score = z.number();
+/** Beyond it differences and axes of scores are no numbers. */
+const LARGEST = 1e100;
+
+const score = z.number().min(-LARGEST).max(LARGEST);
+const share = z.number().min(0).max(1);
 const count = z.number().int().nonnegative();
 const ids = z.array(text).max(MOST_MODELS).readonly();
 const interval = { lower: score, upper: score };
@@ -32,7 +37,7 @@ const candidate = {
   valScoreAtMost: score.exactOptional(),
   samples: count.exactOptional(),
 };
-const tests = { pValue: score, midPValue: score, difference: score, ...interval };
+const tests = { pValue: share, midPValue: share, difference: score, ...interval };
 const paired = z.object({ onlyFirst: count, onlySecond: count, ...tests });
 const splitReport = z.object({
   samples: count,
@@ -59,8 +64,8 @@ const explanation = z.object({
         shapleyError: score.exactOptional(),
         leaveOneOut: score,
         leaveOneOutError: score.exactOptional(),
-        inclusion: score,
-        expectedInclusion: score,
+        inclusion: share,
+        expectedInclusion: share,
       }),
     )
     .readonly(),
@@ -93,14 +98,14 @@ const REASONS = [
 ] as const;
 
 const pool = {
-  pool: z.object({ models: count, samples: count, classes: count }),
+  pool: z.object({ name: text.exactOptional(), models: count, samples: count, classes: count }),
   models: z
     .array(
       z.object({
         model: text,
         valScore: score,
         testScore: score.exactOptional(),
-        distance: score.exactOptional(),
+        distance: score.check(z.nonnegative()).exactOptional(),
         warning: text.exactOptional(),
       }),
     )
@@ -117,15 +122,9 @@ const run = {
   backend: text,
   notices: z.array(text).readonly(),
   reused: z.object({ models: count, evaluations: count }),
-  timings: z.record(text, z.number()),
+  timings: z.record(text, score),
   versions: z.record(text, text),
 };
-
-/** One row of counts for each model. */
-function hasRowOfEach({ models, disagreement: of }: Pick<SearchReport, 'models' | 'disagreement'>): boolean {
-  return of === undefined || of.counts.length === models.length;
-}
-const ROW_OF_EACH = { message: 'expected a row for each model', path: ['disagreement', 'counts'] };
 
 /** `result.json`. */
 export const searchSchema: z.ZodType<SearchReport> = z
@@ -135,7 +134,7 @@ export const searchSchema: z.ZodType<SearchReport> = z
     best: mixture({ ...candidate, testScore: score.exactOptional() }),
     bestIndividual: mixture({ ...candidate, testScore: score.exactOptional() }),
     statistics: z
-      .object({ confidence: score, winnersCurse: score, validation: splitReport, test: splitReport.exactOptional() })
+      .object({ confidence: share, winnersCurse: score, validation: splitReport, test: splitReport.exactOptional() })
       .exactOptional(),
     holdout: z
       .object({
@@ -171,7 +170,9 @@ export const searchSchema: z.ZodType<SearchReport> = z
     ...pool,
     ...run,
   })
-  .refine(hasRowOfEach, ROW_OF_EACH);
+  .superRefine((report, { addIssue }) => {
+    for (const issue of poolIssues(report, searchMixtures(report))) addIssue({ ...issue });
+  });
 
 /** `comparison.json`. */
 export const comparisonSchema: z.ZodType<ComparisonReport> = z
@@ -202,7 +203,9 @@ export const comparisonSchema: z.ZodType<ComparisonReport> = z
     ...pool,
     ...run,
   })
-  .refine(hasRowOfEach, ROW_OF_EACH)
+  .superRefine((report, { addIssue }) => {
+    for (const issue of poolIssues(report, rowMixtures(report))) addIssue({ ...issue });
+  })
   .refine(
     ({ rows, written }) => rows.some(({ method, budget }) => method === written.method && budget === written.budget),
     {

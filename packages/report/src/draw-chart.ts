@@ -91,7 +91,8 @@ export async function drawForPage(chart: Chart): Promise<string> {
       return variable === undefined || isMixed ? whole : ` ${name}="${variable}"`;
     }),
   );
-  return isMixed ? `<div class="paper">${drawing}</div>` : drawing;
+  const hidden = drawing.replace('<svg', '<svg aria-hidden="true"');
+  return isMixed ? `<div class="paper">${hidden}</div>` : hidden;
 }
 
 /** A chart as an SVG file of its own: light, with its title, readable where fonts and styles are not the page's. */

@@ -14,6 +14,14 @@ export function escapeMarkup(text: string): string {
   return writable(text).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }
 
+/** Marks that change the order of reading of all that follows them: overrides, embeddings and isolates. */
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** The same for a sentence that names may stand in: none of them changes the order in which the rest is read. */
+export function escapeProse(text: string): string {
+  return escapeMarkup(text.replace(REORDERING, '\ufffd'));
+}
+
 /** Text with U+FFFD for every character that XML does not allow. */
 export function writable(text: string): string {
   return text.replace(UNFIT, '\ufffd');

@@ -22,7 +22,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export async function exportPage(page: Page, folder: string, formats: readonly ExportFormat[]): Promise<string[]> {
   checkPage(page);
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
-    const found = error.code ?? error.message;
+    const found = error.code === 'EEXIST' ? 'a file of that name' : (error.code ?? error.message);
     throw new RadinError('FILE', `Expected to write to the folder ${folder} but found: ${found}`, { cause: error });
   });
   const wanted = new Set(formats);

@@ -1,7 +1,8 @@
+import { formatPValue } from '@radin/core/format';
 import type { Cell, Column } from './page.js';
 
 /** A no-break space: a figure and its unit stay on one line. */
-const SPACE = '\u00a0';
+export const SPACE = '\u00a0';
 /** As wide as a plus sign, which a hyphen is not. */
 const MINUS = '\u2212';
 
@@ -11,7 +12,7 @@ const MINUS = '\u2212';
  * - `number`: four significant digits, as a power of ten outside [1e-4, 1e6);
  * - `percent`: a fraction as a percentage with two decimals (93.20 %);
  * - `points`: a difference of fractions in percentage points, signed, with two decimals (+0.25);
- * - `p-value`: three decimals below 0.1, two from there on, one significant digit of a power of ten below 0.001 (3e−9).
+ * - `p-value`: two significant digits, as a power of ten below 0.0001 (0.43, 0.00044, 1.0 × 10⁻⁷).
  * `null` is empty, booleans are “yes” and “no”, text is left as it is in every format.
  */
 export function formatCell(cell: Cell, format: Column['format']): string {
@@ -34,10 +35,7 @@ const FORMATS: Record<Column['format'], (value: number) => string> = {
   number: (value) => significant(value),
   percent: (value) => `${fixed(100 * value)}${SPACE}%`,
   points: (value) => (Number(fixed(100 * value)) < 0 ? fixed(100 * value) : `+${fixed(100 * value)}`),
-  'p-value': (value) => {
-    if (value >= 0.1) return value.toFixed(2);
-    return value >= 0.001 || value === 0 ? value.toFixed(3) : value.toExponential(0);
-  },
+  'p-value': (value) => formatPValue(value).replaceAll(' ', SPACE),
 };
 
 function significant(value: number): string {

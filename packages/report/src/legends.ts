@@ -6,11 +6,15 @@ export const LEGEND_LABEL = { limit: 260, fontSize: 12 };
 const SYMBOL = 44;
 /** Of the axis beside which legends begin. */
 const AXIS = 80;
+/** Of the title beside a ramp of colours, and the least width of both in which the title does not stand above it. */
+const RAMP = { title: 60, beside: 520 };
 
 /** Channels by which a legend names its scale. */
 const CHANNELS = ['fill', 'stroke', 'shape', 'size', 'opacity', 'strokeDash', 'strokeWidth'] as const;
 
-type Legend = { columns?: unknown } & { readonly [Channel in (typeof CHANNELS)[number]]?: unknown };
+type Legend = { columns?: unknown; titleOrient?: string; gradientLength?: number } & {
+  readonly [Channel in (typeof CHANNELS)[number]]?: unknown;
+};
 
 interface Compiled {
   readonly legends?: readonly unknown[];
@@ -24,6 +28,12 @@ interface Compiled {
  */
 export function arrangeLegends(spec: Compiled, rows: readonly object[], width: number): void {
   for (const legend of (spec.legends ?? []) as Legend[]) {
+    if (legend.gradientLength !== undefined) {
+      if (width >= RAMP.beside) continue;
+      legend.titleOrient = 'top';
+      legend.gradientLength = Math.min(legend.gradientLength, width - AXIS - RAMP.title);
+      continue;
+    }
     if (legend.columns !== undefined) continue;
     const scale = spec.scales?.find(({ name }) => CHANNELS.some((channel) => legend[channel] === name));
     const widths = labelsOf(scale?.domain, rows).map((label) => textWidth(label, LEGEND_LABEL.fontSize, false));

@@ -19,7 +19,7 @@ export interface Section {
 export type Block =
   | { readonly kind: 'text'; readonly text: string }
   /** Figures at a glance. */
-  | { readonly kind: 'facts'; readonly facts: readonly Fact[] }
+  | { readonly kind: 'facts'; readonly facts: readonly Fact[]; readonly note?: string }
   | { readonly kind: 'table'; readonly table: Table }
   | { readonly kind: 'chart'; readonly chart: Chart };
 

@@ -35,7 +35,10 @@ export async function readRunDocument(file: string): Promise<RunDocument> {
 
 async function readText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file);
+    const found = await stat(file);
+    // Reading a pipe or a device may never end.
+    if (!found.isFile()) throw new RadinError('FILE', `Expected a regular file but found something else: ${file}`);
+    const { size } = found;
     if (size > LARGEST)
       throw new RadinError(
         'FORMAT',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { chartsOf, checkPage, tablesOf } from './check-page.js';
 import { collectPageData } from './collect-page-data.js';
 import { drawForPage } from './draw-chart.js';
-import { escapeJson, escapeMarkup } from './escape.js';
+import { escapeJson, escapeProse } from './escape.js';
 import type { Page } from './page.js';
 import { type PageParts, renderSections } from './render-sections.js';
 import { DARK, LIGHT, namedColours, type Theme } from './theme.js';
@@ -44,7 +44,7 @@ export async function renderPage(page: Page): Promise<string> {
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
     '<meta name="generator" content="RADIN">',
-    `<title>${escapeMarkup(page.title)}</title>`,
+    `<title>${escapeProse(page.title)} · RADIN</title>`,
     '<link rel="icon" href="data:,">',
     `<style>${style}</style>`,
     '</head>',

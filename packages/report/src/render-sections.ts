@@ -1,4 +1,4 @@
-import { escapeMarkup } from './escape.js';
+import { escapeMarkup, escapeProse } from './escape.js';
 import type { Block, Chart, Fact, Page, Section, Table } from './page.js';
 import { renderTable } from './render-table.js';
 
@@ -13,8 +13,8 @@ export function renderSections(page: Page, parts: PageParts): string {
   return [
     '<a class="skip" href="#page_content">Skip to the content</a>',
     '<header class="masthead"><div class="masthead-text">',
-    `<p class="brand">RADIN</p><h1>${escapeMarkup(page.title)}</h1>`,
-    page.subtitle === '' ? '' : `<p class="subtitle">${escapeMarkup(page.subtitle)}</p>`,
+    `<p class="brand">RADIN</p><h1>${escapeProse(page.title)}</h1>`,
+    page.subtitle === '' ? '' : `<p class="subtitle">${escapeProse(page.subtitle)}</p>`,
     '</div></header>',
     '<div class="layout">',
     navigation(page.sections),
@@ -44,10 +44,10 @@ function renderBlock(block: Block, parts: PageParts): string {
     case 'text':
       return block.text
         .split(/\n{2,}/)
-        .map((paragraph) => `<p class="text">${escapeMarkup(paragraph)}</p>`)
+        .map((paragraph) => `<p class="text">${escapeProse(paragraph)}</p>`)
         .join('\n');
     case 'facts':
-      return `<dl class="facts">${block.facts.map(renderFact).join('')}</dl>`;
+      return `<dl class="facts">${block.facts.map(renderFact).join('')}</dl>${block.note === undefined ? '' : `<p class="note">${escapeProse(block.note)}</p>`}`;
     case 'table': {
       const label = `table_${block.table.id}`;
       return `<div class="card"><h3 id="${label}">${escapeMarkup(block.table.title)}</h3>${tableOf(block.table, parts, label)}</div>`;
@@ -72,7 +72,7 @@ function renderChart(chart: Chart, parts: PageParts): string {
     parts.drawings.get(chart.id) ?? '',
     '</div>',
     '</div>',
-    `<figcaption id="${id}_description" class="note">${escapeMarkup(chart.description)}</figcaption>`,
+    `<figcaption id="${id}_description" class="note">${escapeProse(chart.description)}</figcaption>`,
     `<details class="data"><summary id="${id}_data" aria-label="${escapeMarkup(`Data: ${chart.data.title}`)}">Data</summary>${tableOf(chart.data, parts, `${id}_data`)}</details>`,
     '</figure>',
   ].join('\n');

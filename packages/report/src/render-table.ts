@@ -1,4 +1,4 @@
-import { escapeMarkup } from './escape.js';
+import { escapeMarkup, escapeProse } from './escape.js';
 import { formatCell, isNumeric } from './format-cell.js';
 import type { Cell, Column, Table } from './page.js';
 import { FIRST_ROWS, linesOf, shortened } from './page-data.js';
@@ -26,7 +26,7 @@ export function renderTable(table: Table, index: number, labelId: string): strin
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>${body.join('\n')}</tbody>`,
     `</table></div><div class="table-foot">${more}</div>`,
-    note === undefined ? '' : `<p class="note">${escapeMarkup(note)}</p>`,
+    note === undefined ? '' : `<p class="note">${escapeProse(note)}</p>`,
     '</div>',
   ].join('');
 }

@@ -6,18 +6,26 @@ export const RUN_FILES: readonly string[] = Object.values(DOCUMENT_KINDS).map(({
 
 /** The report of the documents of one folder, one at least; of several on one page, one after the other. */
 export function runPage(documents: readonly RunDocument[]): Page {
-  const pages = documents.map((document) =>
+  const pages = documents.map((document) => {
     // The kind is that of this document, which types cannot follow.
-    (DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>).page(document),
-  );
+    const { title, page } = DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>;
+    return { kind: title, page: page(withoutLineEnds(document)) };
+  });
   const [first, ...others] = pages;
   if (first === undefined) throw new RangeError('Expected a document at least but received none');
-  if (others.length === 0) return first;
+  if (others.length === 0) return first.page;
   return {
-    title: 'RADIN report',
-    subtitle: pages.map(({ title, subtitle }) => `${title}: ${subtitle}`).join('. '),
-    sections: pages.flatMap(({ title, sections }) =>
-      sections.map((section) => ({ ...section, title: `${title}: ${section.title}` })),
+    title: first.page.title,
+    subtitle: pages.map(({ kind, page }) => `${kind}: ${page.subtitle}`).join('. '),
+    sections: pages.flatMap(({ kind, page }) =>
+      page.sections.map((section) => ({ ...section, title: `${kind}: ${section.title}` })),
     ),
   };
+}
+
+/** A file's name may hold line ends; lists of models have one on each line, so they are shown as U+2424. */
+function withoutLineEnds(document: RunDocument): RunDocument {
+  if (!document.models.some(({ model }) => /[\r\n]/.test(model))) return document;
+  const text = JSON.stringify(document).replace(/\\([\\rn])/g, (escaped, of) => (of === '\\' ? escaped : '\u2424'));
+  return JSON.parse(text) as RunDocument;
 }

@@ -11,7 +11,10 @@ export function settings(values: Readonly<Record<string, string | number>>): Cel
 
 /** The options and versions of a run, and its timings. */
 export function runTables(prefix: string, { timings, versions, reused }: Run, options: Cell[][]): Block[] {
-  const remembered = reused.models + reused.evaluations;
+  const remembered = [
+    reused.models > 0 && `the logits of ${counted(reused.models, 'model')}`,
+    reused.evaluations > 0 && `the evaluations of ${counted(reused.evaluations, 'soup')}`,
+  ].filter((part) => part !== false);
   return [
     table({
       id: `${prefix}-options`,
@@ -35,9 +38,6 @@ export function runTables(prefix: string, { timings, versions, reused }: Run, op
             rows: Object.entries(timings).map(([phase, seconds]) => [phase, seconds]),
           }),
         ]),
-    ...text(
-      remembered > 0 &&
-        `Remembered from earlier runs: the logits of ${counted(reused.models, 'model')} and the evaluations of ${counted(reused.evaluations, 'soup')}.`,
-    ),
+    ...text(remembered.length > 0 && `Remembered from earlier runs: ${remembered.join(' and ')}.`),
   ];
 }

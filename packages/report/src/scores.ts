@@ -1,5 +1,6 @@
-import { formatGain, formatScore, type Metric, metricNamed } from '@radin/core';
+import { formatGain, formatScore, type Metric, metricNamed, pValueText, signed } from '@radin/core';
 import type { Axis } from 'vega-lite/types_unstable/axis.js';
+import { SPACE } from './format-cell.js';
 import type { Column, Fact } from './page.js';
 
 /** How scores of one metric are written, tabulated and drawn. */
@@ -27,8 +28,8 @@ export function scoresOf(name: string): Scores {
   const unit = isFraction ? '' : ` (${metric.unit})`;
   return {
     metric,
-    text: (score) => formatScore(score, metric),
-    gain: (difference) => formatGain(difference, metric),
+    text: (score) => whole(formatScore(score, metric)),
+    gain: (difference) => whole(formatGain(difference, metric)),
     column: (column, title) => ({ name: column, title, format: isFraction ? 'percent' : 'number' }),
     gainColumn: (column, title) => ({ name: column, title, format: isFraction ? 'points' : 'number' }),
     axis: (title) => ({ axis: { title: `${title}${unit}`, format: isFraction ? '.2~%' : '.4~g' } }),
@@ -39,7 +40,7 @@ export function scoresOf(name: string): Scores {
     }),
     scoreParts: (score) => {
       const [value = '', ...words] = formatScore(score, metric).split(' ');
-      return isFraction ? { value: `${value} %`, unit: '' } : { value, unit: words.join(' ') };
+      return isFraction ? { value: `${value}${SPACE}%`, unit: '' } : { value, unit: words.join(' ') };
     },
     gainParts: (difference) => {
       const [value = '', ...words] = formatGain(difference, metric).split(' ');
@@ -48,25 +49,21 @@ export function scoresOf(name: string): Scores {
   };
 }
 
-/** An interval of fractions, in words. */
-function intervalText({ lower, upper }: { readonly lower: number; readonly upper: number }): string {
-  return `${(100 * lower).toFixed(2)} to ${(100 * upper).toFixed(2)} %`;
+/** A figure and its unit on one line. */
+function whole(figure: string): string {
+  return figure.replaceAll(' ', SPACE);
 }
 
-/** A p-value in a sentence. */
-export function pText(pValue: number): string {
-  return `p = ${pValue < 0.001 ? pValue.toExponential(1) : Number(pValue.toPrecision(2))}`;
+interface Interval {
+  readonly lower: number;
+  readonly upper: number;
 }
 
 /** A score with its interval where it is known. */
-export function scoreFact(
-  label: string,
-  score: number,
-  interval: { readonly lower: number; readonly upper: number } | undefined,
-  { scoreParts }: Scores,
-): Fact {
+export function scoreFact(label: string, score: number, interval: Interval | undefined, { scoreParts }: Scores): Fact {
   const { value, unit } = scoreParts(score);
-  const note = interval === undefined ? unit : `95 % interval ${intervalText(interval)}`;
+  const percent = (bound: number) => (100 * bound).toFixed(2);
+  const note = interval === undefined ? unit : `${percent(interval.lower)} to ${percent(interval.upper)}${SPACE}%`;
   return { label, value, ...(note !== '' && { note }) };
 }
 
@@ -74,14 +71,22 @@ export function scoreFact(
 export function gainFact(
   split: string,
   difference: number,
-  versus: { readonly lower: number; readonly upper: number; readonly pValue: number } | undefined,
+  versus: (Interval & { readonly pValue: number }) | undefined,
   { gainParts }: Scores,
 ): Fact {
   const { value, unit } = gainParts(difference);
-  const points = (bound: number) => `${bound < 0 ? '' : '+'}${(100 * bound).toFixed(2)}`;
+  const points = (bound: number) => signed(100 * bound, 2);
   const trust =
     versus === undefined
-      ? ''
-      : `; 95 % interval ${points(versus.lower)} to ${points(versus.upper)}, McNemar’s ${pText(versus.pValue)}`;
-  return { label: `Gain, ${split}`, value, note: `${unit} over the best single model${trust}` };
+      ? unit
+      : `${points(versus.lower)} to ${points(versus.upper)} ${unit}, ${whole(pValueText(versus.pValue))}`;
+  return { label: `Gain, ${split}`, value, note: trust };
+}
+
+/** What the figures of an answer are to be read with. @param confidence of the intervals, where there are any */
+export function factsNote(confidence: number | undefined): string {
+  const gains = 'Gains are over the best single model';
+  return confidence === undefined
+    ? `${gains}.`
+    : `Ranges are ${100 * confidence}${SPACE}% intervals. ${gains}; p-values are those of McNemar’s exact test.`;
 }

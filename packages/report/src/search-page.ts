@@ -3,7 +3,7 @@ import { counted } from './blocks.js';
 import type { Page } from './page.js';
 import { poolSection } from './pool-section.js';
 import { scoresOf } from './scores.js';
-import { answer } from './search/answer.js';
+import { answer, answerTitle } from './search/answer.js';
 import { course } from './search/course.js';
 import { run } from './search/run.js';
 
@@ -12,7 +12,7 @@ export function searchPage(report: SearchReport): Page {
   const { pool, metric } = report;
   const scores = scoresOf(metric);
   return {
-    title: report.interrupted ? 'RADIN search (interrupted)' : 'RADIN search',
+    title: answerTitle(report, scores),
     subtitle: `${counted(pool.models, 'model')}, ${counted(pool.samples, 'validation sample')}, ${counted(pool.classes, 'class', 'classes')}; ${metric}; strategy ${report.method}`,
     sections: [
       { id: 'search-answer', title: 'What was found', blocks: answer(report, scores) },

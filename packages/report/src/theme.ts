@@ -18,6 +18,11 @@ export interface Theme {
   readonly series: readonly string[];
   /** From little to much. */
   readonly ramp: readonly string[];
+  /** From nearly the ground to much: of areas beside each other, which need no outline. */
+  readonly heat: readonly string[];
+  /** Text on the lower and on the upper half of `heat`. */
+  readonly onLittle: string;
+  readonly onMuch: string;
   /** From below to above, with the middle between. */
   readonly diverging: readonly string[];
 }
@@ -35,6 +40,9 @@ export const LIGHT: Theme = {
   accent: '#0b5cad',
   series: ['#174e93', '#c43403', '#087b5a', '#ca67a2', '#3698df', '#a88f4d', '#1e222b'],
   ramp: ['#7b92ad', '#5b86b4', '#2f66a3', '#174785', '#0b2a5c'],
+  heat: ['#edf3fa', '#a9c7e4', '#3d79b6', '#21528c', '#0a2955'],
+  onLittle: '#000000',
+  onMuch: '#fefefe',
   diverging: ['#9c2a02', '#cf6b3d', '#8d929b', '#4a84c0', '#123f7a'],
 };
 
@@ -47,6 +55,9 @@ export const DARK: Theme = {
   accent: '#7cc0ff',
   series: ['#44b0f5', '#c76e13', '#6be1ac', '#e17fb0', '#7d6acf', '#fdca3f', '#e9edf9'],
   ramp: ['#536a86', '#5a86b5', '#62a5de', '#8cc7f7', '#d3eaff'],
+  heat: ['#1d2733', '#28486b', '#3d7ab7', '#88bff2', '#def0ff'],
+  onLittle: '#ffffff',
+  onMuch: '#010101',
   diverging: ['#f5a06b', '#c97a4a', '#858b96', '#5a9bd6', '#9bd0ff'],
 };
 
@@ -55,7 +66,7 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Ar
 
 /** The colours of a theme under the names that the stylesheet gives them. */
 export function namedColours(theme: Theme): [name: string, colour: string][] {
-  const { page, surface, ink, muted, line, accent, series, ramp, diverging } = theme;
+  const { page, surface, ink, muted, line, accent, series, ramp, heat, onLittle, onMuch, diverging } = theme;
   const numbered = (name: string, colours: readonly string[]) =>
     colours.map((colour, index): [string, string] => [`--${name}-${index}`, colour]);
   return [
@@ -67,12 +78,15 @@ export function namedColours(theme: Theme): [name: string, colour: string][] {
     ['--accent', accent],
     ...numbered('series', series),
     ...numbered('ramp', ramp),
+    ...numbered('heat', heat),
+    ['--on-little', onLittle],
+    ['--on-much', onMuch],
     ...numbered('diverging', diverging),
   ];
 }
 
 /** What every chart is drawn with; text measures 12 pixels and more. */
-export function chartConfig({ surface, ink, muted, line, series, ramp, diverging }: Theme): Config {
+export function chartConfig({ surface, ink, muted, line, series, ramp, heat, diverging }: Theme): Config {
   const category = [...series];
   const text = {
     labelColor: muted,
@@ -129,6 +143,6 @@ export function chartConfig({ surface, ink, muted, line, series, ramp, diverging
     rule: { color: muted },
     tick: { thickness: 2 },
     text: { color: ink, fontSize: 12 },
-    range: { category, ordinal: [...ramp], ramp: [...ramp], heatmap: [...ramp], diverging: [...diverging] },
+    range: { category, ordinal: [...ramp], ramp: [...ramp], heatmap: [...heat], diverging: [...diverging] },
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Page, renderPage } from '../src/index.js';
@@ -67,6 +68,15 @@ describe.skipIf(reason !== '')(`a page in a browser${reason}`, () => {
     }
     expect(await overflow(tab)).toBe(0);
     expect(misdeeds).toEqual([]);
+    await tab.close();
+  });
+
+  test.each(['light', 'dark'] as const)('has nothing that axe finds serious, in %s colours', async (colorScheme) => {
+    const { tab } = await open('demonstration', { colorScheme });
+    await tab.evaluate(axe.source);
+    const { violations } = await tab.evaluate<AxeResults>('axe.run(document)');
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
     await tab.close();
   });
 

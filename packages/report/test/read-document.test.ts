@@ -67,6 +67,24 @@ describe('the document of a run', () => {
       { ...search, disagreement: { samples: 0, counts: [[], [1], [1, 1]] } },
       /the field disagreement\.samples of/,
     ],
+    ['a score beyond all', { ...search, best: { ...search.best, valScore: 1e308 } }, /the field best\.valScore of/],
+    [
+      'a score that is no fraction',
+      { ...search, best: { ...search.best, valScore: 5 } },
+      /the field best of .* 0 to 1/,
+    ],
+    [
+      'unknown models',
+      { ...search, candidates: [{ ...first, models: first?.models.map(() => 'nobody') }] },
+      /the field candidates\[0\]\.models of .* names of models/,
+    ],
+    [
+      'models of one name',
+      { ...search, models: search.models.map((one) => ({ ...one, model: 'a' })) },
+      /the field models of/,
+    ],
+    ['another number of models', { ...search, pool: { ...search.pool, models: 4 } }, /the field pool\.models of/],
+    ['a mark before the JSON', `\ufeff${JSON.stringify(search)}`, /Expected JSON but found/],
     ['a name of a megabyte', { ...search, sampler: 'x'.repeat(2 ** 20) }, /the field sampler of/],
     ['controls in a key', { ...search, versions: { '\u001b[31m\n': 3 } }, /the field versions/],
     [

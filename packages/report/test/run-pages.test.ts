@@ -1,3 +1,4 @@
+import type { SearchReport } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { chartsOf, checkPage, tablesOf } from '../src/check-page.js';
 import { comparisonPage } from '../src/comparison-page.js';
@@ -34,11 +35,11 @@ describe('the page of a search', () => {
     const fact = (label: string) => facts.find((one) => one.label === label);
     expect(fact('Soup, validation')).toEqual({
       label: 'Soup, validation',
-      value: '85.40 %',
-      note: '95 % interval 80.00 to 90.00 %',
+      value: '85.40\u00a0%',
+      note: '80.00 to 90.00\u00a0%',
     });
     expect(fact('Gain, validation')?.value).toBe('+3.10');
-    expect(fact('Gain, validation')?.note).toContain('+1.10 to +5.20, McNemar’s p = 0.012');
+    expect(fact('Gain, validation')?.note).toBe('+1.10 to +5.20 points, p\u00a0=\u00a00.012');
     expect(fact('Gain, test')?.value).toBe('+3.00');
     expect(fact('Winner’s curse')?.value).toBe('+0.41');
     expect(rowsOf(page, 'search-soup').map(({ model, weight }) => [model, weight])).toEqual(
@@ -62,7 +63,7 @@ describe('the page of a search', () => {
           rank,
           approxScore,
           valScore ?? valScoreAtMost,
-          valScore === undefined ? 'at most' : 'score',
+          valScore === undefined ? 'stopped early: scores this at most' : 'in full',
         ]),
     );
     expect(rowsOf(page, 'search-models').map(({ model, valScore }) => [model, valScore])).toEqual(
@@ -79,6 +80,40 @@ describe('the page of a search', () => {
       if (i !== undefined && j !== undefined) expect(share).toBe((counts[Math.max(i, j)]?.[Math.min(i, j)] ?? 0) / 500);
     }
     expect(rowsOf(page, 'search-disagreement')).toHaveLength(13 * 12);
+  });
+
+  it('keeps a name with line ends one name in every list', () => {
+    const name = (model: string) => (model === 'model-0' ? 'model\n0 \\n' : model);
+    const renamed = JSON.parse(JSON.stringify(document), (_, value) =>
+      typeof value === 'string' ? name(value) : value,
+    );
+    const soups = rowsOf(runPage([renamed]), 'search-budget-curve');
+    expect(soups.map(({ models }) => String(models).split('\n').length)).toEqual(soups.map(({ size }) => size));
+    expect(JSON.stringify(soups)).toContain('model\u24240 \\\\n');
+  });
+
+  it('says the pool and the answer in its title', () => {
+    const named = (changes: Partial<SearchReport>) =>
+      searchPage(searchDocument(13, { pool: { ...document.pool, name: 'digits' }, ...changes })).title;
+    expect(named({})).toBe('digits: a soup of 3 of 13 models, 85.40\u00a0% on validation');
+    expect(page.title).toBe('A soup of 3 of 13 models, 85.40\u00a0% on validation');
+    expect(named({ best: document.bestIndividual, interrupted: true })).toBe(
+      'digits: no soup beats the single model model-0, 82.30\u00a0% on validation (interrupted)',
+    );
+  });
+
+  it('gives the outliers the edge of the axis and the others its length', () => {
+    const scores = [0.04, 0.37, ...Array.from({ length: 14 }, (_, k) => 0.85 + k / 400)];
+    const models = scores.map((valScore, k) => ({ model: `conv-${'x'.repeat(40)}-${k}`, valScore }));
+    const names = models.map(({ model }) => model);
+    const soup = { ...document.best, models: names.slice(3, 5), weights: [0.5, 0.5] };
+    const one = searchPage(searchDocument(16, { models, best: soup, disagreement: { samples: 10, counts: [[]] } }));
+    const alone = chartsOf(one).find(({ id }) => id === 'search-models');
+    expect(alone?.description).toContain('2 models far below the others are drawn at the edge');
+    const spec = JSON.stringify(alone?.spec);
+    expect(spec).toContain('"clamp":true');
+    // What all names begin with is left out of labels, by numbers and not by names.
+    expect(spec).toContain(`slice(datum.label, ${'conv-'.length + 41}, `);
   });
 
   it('leaves names as they are, wherever they stand', () => {

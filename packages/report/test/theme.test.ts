@@ -90,6 +90,25 @@ describe.each([
     }
   });
 
+  test('writes on areas of every amount with a contrast of 4.5 and more', () => {
+    const { heat, onLittle, onMuch } = theme;
+    for (let at = 0; at <= 100; at++) {
+      const place = (at / 100) * (heat.length - 1);
+      const [from, to] = [heat[Math.floor(place)], heat[Math.ceil(place)]] as [string, string];
+      const channel = (start: number) => {
+        const [a, b] = [from, to].map((colour) => Number.parseInt(colour.slice(start, start + 2), 16)) as [
+          number,
+          number,
+        ];
+        return Math.round(a + (b - a) * (place % 1))
+          .toString(16)
+          .padStart(2, '0');
+      };
+      const colour = `#${channel(1)}${channel(3)}${channel(5)}`;
+      expect(contrast(at > 50 ? onMuch : onLittle, colour), `${at} %`).toBeGreaterThanOrEqual(4.5);
+    }
+  });
+
   test('names each colour once', () => {
     const colours = namedColours(theme).map(([, colour]) => colour);
     expect(new Set(colours).size).toBe(colours.length);

@@ -52,7 +52,7 @@ export async function runCompare(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
-  await withProblem(pool, options, async (problem, terminal, { metric }) => {
+  await withProblem(pool, options, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
@@ -71,7 +71,7 @@ export async function runCompare(
     const report = comparisonReport(
       { rows, written: best, pool: await poolFindings(problem, await singleTestScores(problem, signal), signal) },
       {
-        pool: facts,
+        pool: { ...(name !== undefined && { name }), ...facts },
         metric,
         budgets,
         candidates: proposal.candidates,

@@ -1,7 +1,7 @@
 import type { Metric } from '../metric/index.js';
 import { CONFIDENCE, type PairedComparison, type SplitStatistics } from '../recipes/index.js';
 import type { Interval } from '../statistics/index.js';
-import { formatGain, formatScore } from './format-score.js';
+import { formatGain, formatPValue, formatScore, pValueText } from './format.js';
 
 /** How far the scores of a choice can be trusted; the other mixture of each split is the best individual. */
 export interface ChoiceStatistics {
@@ -79,12 +79,12 @@ export function choiceText({ statistics, holdout }: ChoiceReport, metric: Metric
       `validation ${say(validation)}${test === undefined ? '' : `   test ${say(test)}`}`;
     lines.push(
       `${100 * confidence} % interval ${both(({ interval }) => formatInterval(interval))}`,
-      `McNemar's p   ${both(({ versusBestIndividual }) => versusBestIndividual.pValue.toPrecision(2))}   winner's curse ${formatGain(winnersCurse, metric)}`,
+      `McNemar's p   ${both(({ versusBestIndividual }) => formatPValue(versusBestIndividual.pValue))}   winner's curse ${formatGain(winnersCurse, metric)}`,
     );
   }
   if (holdout !== undefined) {
     const { samples, score, bestIndividualScore, versusBestIndividual } = holdout;
-    const tested = versusBestIndividual === undefined ? '' : `   p = ${versusBestIndividual.pValue.toPrecision(2)}`;
+    const tested = versusBestIndividual === undefined ? '' : `   ${pValueText(versusBestIndividual.pValue)}`;
     lines.push(
       `held out      ${formatScore(score, metric)}   single ${formatScore(bestIndividualScore, metric)}${tested}   ${samples} samples`,
     );

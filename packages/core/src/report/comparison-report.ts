@@ -21,7 +21,13 @@ export interface ComparisonOutcome {
 
 /** Everything besides the scores that determines a comparison or says what it ran on. */
 export interface ComparisonFacts {
-  readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
+  readonly pool: {
+    /** The pool's folder, without the path to it; not there where flags name the files. */
+    readonly name?: string;
+    readonly models: readonly string[];
+    readonly samples: number;
+    readonly classes: number;
+  };
   readonly metric: Metric;
   readonly budgets: readonly number[];
   /** How the paper's search had its candidates proposed. */
@@ -41,7 +47,12 @@ export interface ComparisonFacts {
 export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric'>, PoolReport {
   /** What the keys mean; another number for documents that this version would misread. */
   readonly schema: typeof COMPARISON_SCHEMA;
-  readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
+  readonly pool: {
+    readonly name?: string;
+    readonly models: number;
+    readonly samples: number;
+    readonly classes: number;
+  };
   readonly metric: string;
   /** The row whose soup was written: the best by validation score among the methods that a user could use. */
   readonly written: { readonly method: string; readonly budget: number };

@@ -1,7 +1,7 @@
 import type { Metric } from '../metric/index.js';
 import type { CurvePoint } from '../recipes/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
-import { formatScore } from './format-score.js';
+import { formatScore } from './format.js';
 
 /** The choice after so many evaluations, as JSON has it. */
 export interface DescribedCurvePoint extends DescribedMixture {

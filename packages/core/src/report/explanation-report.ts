@@ -1,5 +1,6 @@
 import type { EnsembleExplanation, IngredientValue, PairInteraction } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
+import { signed } from './format.js';
 import { alignColumns } from './table.js';
 
 /** What was found out about a pool's ensemble, and where there is one, about the soup that a search chose. */
@@ -108,7 +109,7 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
   const { method, subsets, samples, models, inclusionAmong, helpfulPairs, harmfulPairs, ingredients } = report;
   const isFraction = metric.unit === 'fraction';
   const shown = models.slice(0, MOST_ROWS);
-  const points = (value: number) => signed(value, isFraction);
+  const points = (value: number) => (isFraction ? signed(100 * value, 3) : signed(value, 4));
   const isSampled = method === 'sampled';
   const soup = new Map((ingredients ?? []).map((ingredient) => [ingredient.model, ingredient]));
   const table = alignColumns([
@@ -157,11 +158,4 @@ function soupCells(
   if (ingredient === undefined) return ['', ''];
   const { approxScore, valScore } = ingredient;
   return [points(approxScore), valScore === undefined ? '–' : points(valScore)];
-}
-
-/** A difference with its sign, without its unit. */
-function signed(value: number, isFraction: boolean): string {
-  const amount = isFraction ? (100 * value).toFixed(3) : value.toFixed(4);
-  const isNegative = Number(amount) < 0;
-  return `${isNegative ? '-' : '+'}${amount.replace('-', '')}`;
 }

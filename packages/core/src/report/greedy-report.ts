@@ -1,7 +1,7 @@
 import type { Metric } from '../metric/index.js';
 import type { PairedComparison, SearchResult, SplitStatistics } from '../recipes/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
-import { formatGain, formatScore } from './format-score.js';
+import { formatGain, formatScore, pValueText } from './format.js';
 
 /** Greedy's soup beside the choice of a search, and both on the same samples, the choice first. */
 export interface GreedyOutcome {
@@ -43,7 +43,7 @@ export function greedyText(
   const against = (score: number | undefined, other: number | undefined, versus: PairedComparison | undefined) =>
     score === undefined || other === undefined || versus === undefined
       ? undefined
-      : `${formatGain(score - other, metric)} (p = ${versus.pValue.toPrecision(2)})`;
+      : `${formatGain(score - other, metric)} (${pValueText(versus.pValue)})`;
   const [chosen, unseen] = [against(best.valScore, valScore, validation), against(best.testScore, testScore, test)];
   return [
     `greedy soup   validation ${formatScore(valScore, metric)}${tested}   ${models.length} models, ${evaluations} evaluations beyond the budget`,

@@ -7,7 +7,7 @@ import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } fr
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { curveText, type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
-import { formatGain, formatScore } from './format-score.js';
+import { formatGain, formatScore } from './format.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { type SoupReason, soupReasons } from './soup-reasons.js';
@@ -40,7 +40,13 @@ export interface EstimateFacts {
 
 /** Everything besides the scores that determines a run or says what it ran on. */
 export interface RunFacts {
-  readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
+  readonly pool: {
+    /** The pool's folder, without the path to it; not there where flags name the files. */
+    readonly name?: string;
+    readonly models: readonly string[];
+    readonly samples: number;
+    readonly classes: number;
+  };
   readonly budget: number;
   readonly lambda: number;
   /** What ordered stage 1, or what the estimates of an adaptive search start from. */
@@ -78,7 +84,12 @@ export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interr
   readonly evaluations: number;
   /** What they cost, in full passes over the validation split. */
   readonly passes: number;
-  readonly pool: { readonly models: number; readonly samples: number; readonly classes: number };
+  readonly pool: {
+    readonly name?: string;
+    readonly models: number;
+    readonly samples: number;
+    readonly classes: number;
+  };
   readonly metric: string;
   readonly notices: readonly string[];
   /** Candidates that stage 1 scored. */

@@ -1,6 +1,6 @@
 import type { SoupFacts } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
-import { formatGain, formatScore } from './format-score.js';
+import { formatGain, formatScore, pValueText, signed } from './format.js';
 
 /** One reason, with its numbers in words. */
 export interface SoupReason {
@@ -89,7 +89,7 @@ function aheadReason({ single, runnerUp, poolSize }: SoupFacts, ids: readonly st
   return [
     {
       reason: 'one-model-ahead',
-      text: `${ids[single.model]} is ${gain(single.score - runnerUp.score)} ahead of the next best of ${poolSize} models, ${ids[runnerUp.model]} (McNemar's p = ${runnerUp.versus.pValue.toPrecision(2)}): every soup mixes it with weaker models`,
+      text: `${ids[single.model]} is ${gain(single.score - runnerUp.score)} ahead of the next best of ${poolSize} models, ${ids[runnerUp.model]} (McNemar's ${pValueText(runnerUp.versus.pValue)}): every soup mixes it with weaker models`,
     },
   ];
 }
@@ -100,7 +100,7 @@ function chanceReason({ soup, samples }: SoupFacts, alone: string): SoupReason[]
   return [
     {
       reason: 'cannot-be-told-apart',
-      text: `${samples} samples do not tell the two apart: ${onlyFirst} are right only with the soup and ${onlySecond} only with ${alone} (McNemar's p = ${pValue.toPrecision(2)}; difference from ${(100 * lower).toFixed(2)} to ${(100 * upper).toFixed(2)} points)`,
+      text: `${samples} samples do not tell the two apart: ${onlyFirst} are right only with the soup and ${onlySecond} only with ${alone} (McNemar's ${pValueText(pValue)}; difference from ${signed(100 * lower, 2)} to ${signed(100 * upper, 2)} points)`,
     },
   ];
 }

@@ -47,7 +47,7 @@ test('soups that lose what their ensembles gain are said not to be connected', a
   expect(facts.soup?.score).toBe(Math.max(...result.candidates.flatMap(({ score }) => score ?? [])));
   expect(soupLoses(result, single)).toBe((facts.soup?.score as number) < facts.single.score);
   expect(texts.get('result')).toMatch(
-    /^the best soup that was evaluated in full, of .* scores [\d.]+ % and the single model [a-e] [\d.]+ % \([-+][\d.]+ points\)$/,
+    /^the best soup that was evaluated in full, of .* scores [\d.]+ % and the single model [a-e] [\d.]+ % \([−+][\d.]+ points\)$/,
   );
   const gains = (facts.soup?.approxScore as number) > facts.single.score;
   expect(texts.has('not-connected')).toBe(gains && (facts.soup?.score as number) <= facts.single.score);

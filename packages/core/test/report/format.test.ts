@@ -7,14 +7,14 @@ describe('a score', () => {
   test('that is a fraction is shown in per cent, another with its unit', () => {
     expect(formatScore(0.98615, accuracy)).toBe('98.61 %');
     expect(formatScore(1, accuracy)).toBe('100.00 %');
-    expect(formatScore(-0.25, crossEntropy)).toBe('-0.2500 nats');
+    expect(formatScore(-0.25, crossEntropy)).toBe('−0.2500 nats');
   });
 
   test('that is a difference has its sign', () => {
     expect(formatGain(0.0125, accuracy)).toBe('+1.25 points');
-    expect(formatGain(-0.0125, accuracy)).toBe('-1.25 points');
+    expect(formatGain(-0.0125, accuracy)).toBe('−1.25 points');
     expect(formatGain(0, accuracy)).toBe('+0.00 points');
-    expect(formatGain(-0.5, crossEntropy)).toBe('-0.5000 nats');
+    expect(formatGain(-0.5, crossEntropy)).toBe('−0.5000 nats');
   });
 });
 

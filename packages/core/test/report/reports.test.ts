@@ -223,7 +223,7 @@ describe('the report of a search', () => {
     expect(text).toContain('3 models, 200 validation samples, 10 classes; metric: accuracy');
     expect(text).toMatch(/^best soup {5}validation 87\.50 % {3}test 85\.00 % {3}2 models$/m);
     expect(text).toMatch(/^best single {3}validation 80\.00 % {3}test 86\.00 % {3}b$/m);
-    expect(text).toMatch(/^gain {10}validation \+7\.50 points {3}test -1\.00 points$/m);
+    expect(text).toMatch(/^gain {10}validation \+7\.50 points {3}test −1\.00 points$/m);
     expect(text).toMatch(/^ingredients\n {2}a\n {2}c$/m);
     expect(text).toContain('1 of 2 candidates evaluated; full passes: 1');
   });

@@ -46,7 +46,7 @@ export function specFor(
     const title = Math.round(width * 0.65);
     spec.config.axisX = { ...spec.config.axisX, titleLimit: title };
     for (const axis of spec.axes ?? []) {
-      if (axis.orient === 'bottom' && typeof axis.title === 'string') axis.title = wrapped(axis.title, title);
+      if (axis.orient === 'bottom' && typeof axis.title === 'string') axis.title = wrapped(axis.title, 0.9 * title);
     }
     spec.config.legend = { ...spec.config.legend, labelLimit: Math.round(width * 0.6) };
   }

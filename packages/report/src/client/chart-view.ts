@@ -72,6 +72,8 @@ export class ChartView {
       tooltip: () => undefined,
     });
     await view.runAsync();
+    // What it shows is said by the stage that holds it; vega names no mark.
+    container.querySelector('svg')?.setAttribute('aria-hidden', 'true');
     // Another drawing may have begun meanwhile, for another width or theme.
     if (draw !== this.#draws) {
       view.finalize();

@@ -1,10 +1,17 @@
-import { type ComparisonReport, METHOD_TITLES } from '@radin/core';
-import { counted, text } from '../blocks.js';
+import { CONFIDENCE, type ComparisonReport, METHOD_TITLES } from '@radin/core';
+import { counted, text, titled } from '../blocks.js';
 import type { Block, Fact } from '../page.js';
-import { gainFact, type Scores, scoreFact } from '../scores.js';
+import { factsNote, gainFact, type Scores, scoreFact } from '../scores.js';
 
 export function titleOf(method: string): string {
   return METHOD_TITLES[method] ?? method;
+}
+
+/** The answer in a line: the pool, the method, its score. */
+export function answerTitle({ pool, rows, written }: ComparisonReport, scores: Scores): string {
+  const best = rows.find(({ method, budget }) => method === written.method && budget === written.budget);
+  const score = best === undefined ? '' : `, ${scores.text(best.valScore)} on validation`;
+  return titled(pool.name, `${titleOf(written.method)} at B = ${written.budget}${score}`);
 }
 
 /** The soup that was written and what it gains over the best single model. */
@@ -22,12 +29,12 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
     score === undefined
       ? []
       : [
-          scoreFact(`Its soup, ${label}`, score, split?.interval, scores),
+          scoreFact(`Soup, ${label}`, score, split?.interval, scores),
           ...(other === undefined ? [] : [gainFact(label, score - other, split?.versusBestIndividual, scores)]),
         ];
   return [
     ...text(
-      `The best soup by validation score was found by ${titleOf(best.method)} at B = ${best.budget}: ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
+      `Best by validation score: ${titleOf(best.method)} at B = ${best.budget}, with ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
       'A best of so many rows scores somewhat too high on the samples that it was chosen by; the test samples chose nothing but the oracle.',
     ),
     {
@@ -36,6 +43,7 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
         ...fact('validation', best.valScore, single?.valScore, validation),
         ...fact('test', best.testScore, single?.testScore, test),
       ],
+      note: factsNote(validation && CONFIDENCE),
     },
     ...notices.flatMap((notice) => text(`Note: ${notice}.`)),
   ];

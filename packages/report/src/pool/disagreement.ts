@@ -1,8 +1,12 @@
 import type { PoolReport } from '@radin/core';
 import { chart, counted, MODELS, names, text } from '../blocks.js';
-import type { Block, Cell } from '../page.js';
+import { formatCell } from '../format-cell.js';
+import type { Block, Cell, ChartSpec } from '../page.js';
+import { LIGHT } from '../theme.js';
 import { clusterOrder } from './cluster-order.js';
+import { heatScale } from './heat-scale.js';
 import { MOST_NAMED } from './in-soup.js';
+import { shortNames } from './short-names.js';
 
 /** How often two models predict different classes, models that agree side by side; of many models, means over groups of neighbours. */
 export function disagreementChart(prefix: string, { models, disagreement }: PoolReport): Block[] {
@@ -32,11 +36,12 @@ export function disagreementChart(prefix: string, { models, disagreement }: Pool
   );
   const { most, least, mean } = extremes(size, share);
   const labels = groups.map((group, at) => label(group, at));
+  const named = perGroup === 1 ? order.map(name) : [];
   return [
     chart({
       id: `${prefix}-disagreement`,
       title: 'How often the models disagree',
-      description: `Share of ${counted(samples, 'validation sample')} on which two models predict different classes: ${percent(mean)} on average, most ${name(most.i)} and ${name(most.j)} (${percent(share(most.i, most.j))}), least ${name(least.i)} and ${name(least.j)} (${percent(share(least.i, least.j))}). Models that agree stand together.${perGroup > 1 ? ` Each group is ${perGroup} models that agree most; its cells are means over pairs.` : ''}`,
+      description: `Share of ${counted(samples, 'validation sample')} on which two models predict different classes: ${percent(mean)} on average, most ${name(most.i)} and ${name(most.j)} (${percent(share(most.i, most.j))}), least ${name(least.i)} and ${name(least.j)} (${percent(share(least.i, least.j))}). Models that agree stand together; the scale of colours is wider where most pairs are.${perGroup > 1 ? ` Each group is ${perGroup} models that agree most; its cells are means over pairs.` : ''}`,
       details: MODELS.name,
       data: {
         columns: [
@@ -47,23 +52,67 @@ export function disagreementChart(prefix: string, { models, disagreement }: Pool
         ],
         rows,
       },
-      spec: {
-        height: { step: groups.length > 20 ? 14 : 24 },
-        mark: { type: 'rect' },
-        encoding: {
-          y: { field: 'first', type: 'nominal', sort: labels, title: null },
-          x: {
-            field: 'second',
-            type: 'nominal',
-            sort: perGroup === 1 ? groups.map((_, at) => `${at + 1}`) : labels,
-            title: null,
-            axis: { labelAngle: perGroup === 1 ? 0 : -90 },
-          },
-          color: { field: 'share', type: 'quantitative', title: 'Disagree on', legend: { format: '.0%' } },
-        },
-      },
+      spec: heatMap(
+        rows.map((row) => row[2] as number),
+        { first: labels, second: perGroup === 1 ? groups.map((_, at) => `${at + 1}`) : labels, named },
+      ),
     }),
   ];
+}
+
+/** Cells of which each has room for its number, in pixels, and models of which all have it on a wide window. */
+const NUMBERED = { width: 26, most: 20 };
+
+/** @param named the names in the labels, where these are models */
+function heatMap(
+  shares: readonly number[],
+  {
+    first,
+    second,
+    named,
+  }: { readonly first: readonly string[]; readonly second: readonly string[]; readonly named: readonly string[] },
+): ChartSpec {
+  const size = first.length;
+  const { low, exponent, middle, ticks } = heatScale(shares);
+  const cells = {
+    mark: { type: 'rect' },
+    encoding: {
+      color: {
+        field: 'above',
+        type: 'quantitative',
+        title: 'Disagree on',
+        scale: { type: 'pow', exponent, zero: true, nice: false },
+        legend: {
+          values: ticks.map((share) => share - low),
+          labelExpr: `format(datum.value + ${low}, '.2~p')`,
+          gradientLength: 300,
+        },
+      },
+    },
+  } as const;
+  const numbers = {
+    mark: { type: 'text' },
+    encoding: {
+      text: { value: { expr: "format(100 * datum.share, '.2~r')" } },
+      color: { condition: { test: { field: 'share', gt: middle }, value: LIGHT.onMuch }, value: LIGHT.onLittle },
+      opacity: { condition: { test: `width < ${NUMBERED.width * size}`, value: 0 }, value: 1 },
+    },
+  } as const;
+  return {
+    transform: [{ calculate: `datum.share - ${low}`, as: 'above' }],
+    height: { step: size > NUMBERED.most ? 14 : 24 },
+    encoding: {
+      y: { field: 'first', type: 'nominal', sort: [...first], title: null, axis: shortNames(named, true) },
+      x: {
+        field: 'second',
+        type: 'nominal',
+        sort: [...second],
+        title: null,
+        axis: { labelAngle: named.length > 0 ? 0 : -90, labelOverlap: true },
+      },
+    },
+    layer: size > NUMBERED.most ? [cells] : [cells, numbers],
+  } as unknown as ChartSpec;
 }
 
 /** The pairs that disagree most and least, and the mean over all; without a list of them, as there may be millions. */
@@ -102,5 +151,5 @@ function meanShare(
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return formatCell(share, 'percent');
 }

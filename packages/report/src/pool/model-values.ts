@@ -3,6 +3,7 @@ import { chart, counted, table } from '../blocks.js';
 import type { Block, Cell } from '../page.js';
 import type { Scores } from '../scores.js';
 import { inSoup, MOST_NAMED, SOUP, SOUP_ENCODING, soupLast } from './in-soup.js';
+import { shortNames } from './short-names.js';
 
 /** What each model is worth to the ensemble of all. */
 export function modelValues(
@@ -32,10 +33,11 @@ export function modelValues(
     inSoup(soup, one.model),
   ]);
   const isNamed = models.length <= MOST_NAMED;
+  const names = models.map(({ model }) => model);
   const [along, across] = isNamed ? (['x', 'y'] as const) : (['y', 'x'] as const);
   const value = { type: 'quantitative', ...scores.gainAxis('Shapley value') } as const;
   const place = isNamed
-    ? ({ field: 'model', type: 'nominal', sort: models.map(({ model }) => model), title: null } as const)
+    ? ({ field: 'model', type: 'nominal', sort: names, title: null, axis: shortNames(names) } as const)
     : ({
         field: 'score',
         type: 'quantitative',
@@ -60,7 +62,7 @@ export function modelValues(
     chart({
       id: `${prefix}-values`,
       title: 'What the models are worth to the ensemble of all',
-      description: `Shapley value of each model, ${how}: what it adds to the averaged logits, averaged over all orders of the models. Highest: ${highest.model}, ${scores.gain(highest.shapley)}; lowest: ${lowest.model}, ${scores.gain(lowest.shapley)}. They add up to what the ensemble of all, ${scores.text(ensembleScore)}, gains over a model picked blindly, ${scores.text(emptyScore)}. Beside them: what leaving the model out of the ensemble costs, and the share of the best ${inclusionAmong.best} of ${counted(inclusionAmong.candidates, 'candidate')} that contain it, with the share of all that do.`,
+      description: `Shapley value of each model, ${how}: what it adds to the averaged logits, averaged over all orders of the models. Highest: ${highest.model}, ${scores.gain(highest.shapley)}; lowest: ${lowest.model}, ${scores.gain(lowest.shapley)}. They add up to what the ensemble of all, ${scores.text(ensembleScore)}, gains over a model picked blindly, ${scores.text(emptyScore)}. Beside them: what leaving the model out of the ensemble costs, and the share of the best ${inclusionAmong.best.toLocaleString('en')} of ${counted(inclusionAmong.candidates, 'candidate')} that contain it, with the share of all that do.`,
       details: 'model',
       data: {
         columns: [

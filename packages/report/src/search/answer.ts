@@ -1,7 +1,20 @@
-import type { SearchReport } from '@radin/core';
-import { counted, table, text } from '../blocks.js';
+import { pValueText, type SearchReport } from '@radin/core';
+import { capital, counted, table, text, titled } from '../blocks.js';
 import type { Block, Fact, Table } from '../page.js';
-import { gainFact, pText, type Scores, scoreFact } from '../scores.js';
+import { factsNote, gainFact, type Scores, scoreFact } from '../scores.js';
+
+/** The answer in a line: the pool, the soup, its score. */
+export function answerTitle({ pool, best, interrupted }: SearchReport, scores: Scores): string {
+  const [only] = best.models;
+  const found =
+    best.models.length > 1
+      ? `a soup of ${best.models.length} of ${counted(pool.models, 'model')}`
+      : pool.models === 1
+        ? 'one model'
+        : `no soup beats the single model ${only}`;
+  const score = `${scores.text(best.valScore ?? best.approxScore)} on validation`;
+  return titled(pool.name, `${found}, ${score}${interrupted ? ' (interrupted)' : ''}`);
+}
 
 /** The choice, what it gains over the best single model, and everything that qualifies it. */
 export function answer(report: SearchReport, scores: Scores): Block[] {
@@ -11,7 +24,7 @@ export function answer(report: SearchReport, scores: Scores): Block[] {
       report.interrupted &&
         'The run was interrupted: this is the best that was known by then, and nothing was measured on the test split after that.',
     ),
-    { kind: 'facts', facts: facts(report, scores) },
+    { kind: 'facts', facts: facts(report, scores), note: factsNote(report.statistics?.confidence) },
     table(ingredients(report, scores)),
     ...(report.reasons ?? []).flatMap(({ text: reason }, at) =>
       text(at === 0 && 'Why no soup wins:', `${capital(reason)}.`),
@@ -24,6 +37,7 @@ function headline({ best, bestIndividual, pool }: SearchReport, { text: score, g
   const single = bestIndividual.models[0];
   const written = 'It is in soup.safetensors, beside result.json.';
   const [ours, theirs] = [best.valScore, bestIndividual.valScore];
+  if (pool.models === 1) return `The pool has one model, ${single}. ${written}`;
   if (best.models.length === 1) {
     return `No soup that was evaluated beats the best single model, ${single}, which scores ${score(theirs ?? bestIndividual.approxScore)} on the validation samples. ${written}`;
   }
@@ -40,49 +54,55 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
     value === undefined ? [] : [scoreFact(label, value, interval, scores)];
   const gain = (split: string, key: 'valScore' | 'testScore', versus: Parameters<typeof gainFact>[2]): Fact[] => {
     const [ours, theirs] = [best[key], bestIndividual[key]];
-    return ours === undefined || theirs === undefined ? [] : [gainFact(split, ours - theirs, versus, scores)];
+    return ours === undefined || theirs === undefined || best.models.length === 1
+      ? []
+      : [gainFact(split, ours - theirs, versus, scores)];
   };
+  const isSoup = best.models.length > 1;
+  const what = isSoup ? 'Soup' : 'Best model';
   return [
-    ...score('Soup, validation', best.valScore, statistics?.validation.interval),
+    ...score(`${what}, validation`, best.valScore, statistics?.validation.interval),
     ...gain('validation', 'valScore', statistics?.validation.versusBestIndividual),
-    ...score('Soup, test', best.testScore, statistics?.test?.interval),
+    ...score(`${what}, test`, best.testScore, statistics?.test?.interval),
     ...gain('test', 'testScore', statistics?.test?.versusBestIndividual),
     ...(holdout === undefined
       ? []
       : [
-          ...score('Soup, held out', holdout.score, holdout.interval),
-          gainFact('held out', holdout.score - holdout.bestIndividualScore, holdout.versusBestIndividual, scores),
+          ...score(`${what}, held out`, holdout.score, holdout.interval),
+          ...(isSoup
+            ? [gainFact('held out', holdout.score - holdout.bestIndividualScore, holdout.versusBestIndividual, scores)]
+            : []),
         ]),
-    averaged(best.approxScore, scores),
+    ...(isSoup ? [averaged(best, scores)] : []),
     { label: 'Models', value: `${best.models.length} of ${report.pool.models}`, note: 'in the soup' },
-    ...(statistics === undefined
+    ...(statistics === undefined || evaluations === 0
       ? []
       : [
           {
             label: 'Winner’s curse',
             value: scores.gainParts(statistics.winnersCurse).value,
-            note: 'points by which the validation score of the best of the evaluated soups is expected to be too high',
+            note: `${scores.gainParts(0).unit}, expected excess of its validation score`,
           },
         ]),
     ...(greedy === undefined ? [] : greedyFacts(greedy, best, scores)),
     {
       label: 'Evaluations',
       value: evaluations.toLocaleString('en'),
-      note: `of ${counted(scored, 'candidate')}; they cost ${Number(passes.toFixed(1))} full passes over the validation samples`,
+      note: `of ${counted(scored, 'candidate')}; cost: ${counted(Number(passes.toFixed(1)), 'full pass', 'full passes')}`,
     },
   ];
 }
 
-function averaged(approxScore: number, { scoreParts }: Scores): Fact {
+function averaged({ approxScore, models }: SearchReport['best'], { scoreParts }: Scores): Fact {
   const { value, unit } = scoreParts(approxScore);
-  const what = 'validation score of the ensemble, which the soup stands for at the cost of one model';
-  return { label: 'Its averaged logits', value, note: unit === '' ? what : `${unit}; ${what}` };
+  const what = `validation, at the cost of running ${models.length} models`;
+  return { label: 'Averaged logits', value, note: unit === '' ? what : `${unit}; ${what}` };
 }
 
 function greedyFacts(
   { valScore, testScore, validation, test, evaluations }: NonNullable<SearchReport['greedy']>,
   best: SearchReport['best'],
-  { gainParts }: Scores,
+  scores: Scores,
 ): Fact[] {
   const fact = (
     label: string,
@@ -95,8 +115,8 @@ function greedyFacts(
       : [
           {
             label,
-            value: gainParts(ours - theirs).value,
-            note: `${gainParts(ours - theirs).unit}; ${versus ? `McNemar’s ${pText(versus.pValue)}; ` : ''}greedy: ${counted(evaluations, 'evaluation')} beyond the budget`,
+            value: scores.gainParts(ours - theirs).value,
+            note: `${scores.gainParts(0).unit}${versus ? `, ${pValueText(versus.pValue)}` : ''}; greedy took ${counted(evaluations, 'evaluation')}`,
           },
         ];
   return [
@@ -109,7 +129,8 @@ function greedyFacts(
 function ingredients({ best, models, explanation }: SearchReport, scores: Scores): Table {
   const alone = new Map(models.map(({ model, valScore }) => [model, valScore]));
   const values = new Map((explanation?.ingredients ?? []).map((one) => [one.model, one]));
-  const isKnown = [...values.values()].some(({ valScore }) => valScore !== undefined);
+  // Few of the soups without one of the models are evaluated, and in full, unless they are among the best themselves.
+  const isKnown = best.models.filter((one) => values.get(one)?.valScore !== undefined).length >= best.models.length / 2;
   return {
     id: 'search-soup',
     title: 'The soup',
@@ -117,7 +138,7 @@ function ingredients({ best, models, explanation }: SearchReport, scores: Scores
       { name: 'model', title: 'Model', format: 'text' },
       { name: 'weight', title: 'Weight', format: 'number' },
       scores.column('valScore', 'Alone, validation'),
-      ...(values.size > 0 ? [scores.gainColumn('approxValue', 'Adds to the averaged logits')] : []),
+      ...(values.size > 0 ? [scores.gainColumn('approxValue', 'Adds to the ensemble')] : []),
       ...(isKnown ? [scores.gainColumn('value', 'Adds to the soup')] : []),
     ],
     rows: best.models.map((model, at) => [
@@ -128,11 +149,7 @@ function ingredients({ best, models, explanation }: SearchReport, scores: Scores
       ...(isKnown ? [values.get(model)?.valScore ?? null] : []),
     ]),
     ...(values.size > 0 && {
-      note: `What a model adds is the score with it minus that without it, the other weights in proportion${isKnown ? '; of the soup itself where that was evaluated' : ''}.`,
+      note: `What a model adds to the ensemble is the validation score of the averaged logits with it minus that without it, the other weights in proportion${isKnown ? '; to the soup, the same of soups, where that without it was evaluated in full' : ''}.`,
     }),
   };
-}
-
-function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

@@ -6,6 +6,19 @@ import type { Scores } from '../scores.js';
 /** Points with which a curve says more than a sentence. */
 const LEAST_POINTS = 3;
 
+type Point = NonNullable<SearchReport['curve']>[number];
+
+/** The first choices and the last: the table has all. */
+function described(curve: readonly Point[], scores: Scores): string {
+  const shown = curve.length <= 4 ? curve : [...curve.slice(0, 3), ...curve.slice(-1)];
+  return shown
+    .map(
+      ({ evaluations, valScore, models }) =>
+        `${scores.text(valScore)} with ${counted(models.length, 'model')} after ${evaluations}`,
+    )
+    .join(', ');
+}
+
 /** The choice by the evaluations made so far, and by what these cost in full passes. */
 export function budgetCurve(report: SearchReport, scores: Scores): Block[] {
   const { curve, evaluations, passes } = report;
@@ -34,7 +47,7 @@ export function budgetCurve(report: SearchReport, scores: Scores): Block[] {
     chart({
       id: 'search-budget-curve',
       title: 'What more evaluations bring',
-      description: `Validation score of the choice by evaluation. ${points.map((point) => `After ${point.evaluations}: ${scores.text(point.valScore)}, ${counted(point.models.length, 'model')}`).join('. ')}.${hasPasses ? ` The ${counted(evaluations, 'evaluation')} cost ${passes.toFixed(1)} full passes, as soups are stopped that can no longer be the best.` : ''}`,
+      description: `Validation score of the choice by evaluation: ${described(curve, scores)}.${hasPasses ? ` The ${counted(evaluations, 'evaluation')} cost ${passes.toFixed(1)} full passes, as soups are stopped that can no longer be the best.` : ''}`,
       details: MODELS.name,
       data: {
         columns: [

@@ -1,5 +1,6 @@
 import { type SearchReport, spearman } from '@radin/core';
 import { chart, counted, MODELS, MOST_CANDIDATES, names, text } from '../blocks.js';
+import { formatCell } from '../format-cell.js';
 import type { Block, Table } from '../page.js';
 import type { Scores } from '../scores.js';
 
@@ -28,7 +29,7 @@ function evaluatedTable(evaluated: readonly Candidate[], scores: Scores): Omit<T
       { name: 'rank', title: 'Rank', format: 'integer' },
       scores.column('approxScore', 'Averaged logits'),
       scores.column('score', 'Soup'),
-      { name: 'known', title: 'Known', format: 'text' },
+      { name: 'known', title: 'Evaluated', format: 'text' },
       { name: 'size', title: 'Size', format: 'integer' },
       MODELS,
     ],
@@ -36,24 +37,28 @@ function evaluatedTable(evaluated: readonly Candidate[], scores: Scores): Omit<T
       rank,
       approxScore,
       valScore ?? valScoreAtMost ?? null,
-      valScore === undefined ? 'at most' : 'score',
+      valScore === undefined ? STOPPED : WHOLE,
       models.length,
       names(models),
     ]),
   };
 }
 
-/** Filled marks are scores; where a race stopped soups, others are the most that these can score. */
+/** How a soup was evaluated: of one that a race stopped, no more is known than what it scores at most. */
+const [WHOLE, STOPPED] = ['in full', 'stopped early: scores this at most'];
+
+/** Circles are scores, triangles that point down are the most that a soup can score. */
 function known(isMixed: boolean): object {
   return isMixed
     ? {
         shape: {
           field: 'known',
           type: 'nominal',
-          title: 'Real score',
-          scale: { domain: ['score', 'at most'], range: ['circle', 'triangle-down'] },
+          title: 'Evaluated',
+          scale: { domain: [WHOLE, STOPPED], range: ['circle', 'triangle-down'] },
         },
-        color: { field: 'known', type: 'nominal', title: 'Real score', sort: ['score', 'at most'] },
+        color: { field: 'known', type: 'nominal', title: 'Evaluated', sort: [WHOLE, STOPPED] },
+        size: { condition: { test: { field: 'known', equal: STOPPED }, value: 110 }, value: 70 },
       }
     : {};
 }
@@ -75,7 +80,7 @@ function rankChart(
     chart({
       id: 'search-ranks',
       title: isAdaptive ? 'The soups in the order in which they were evaluated' : 'The soups by their rank in stage 1',
-      description: `Real validation scores of ${evaluated.length === MOST_CANDIDATES ? 'the first ' : ''}${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` Of ${counted(stopped, 'soup')} only an upper bound is known: a race stopped them when they could no longer be the best.` : ''}`,
+      description: `Real validation scores of ${evaluated.length === MOST_CANDIDATES ? 'the first ' : ''}${counted(evaluated.length, 'evaluated soup')} by ${isAdaptive ? 'the order of evaluation' : 'rank'}.${range}${stopped > 0 ? ` A race stopped ${counted(stopped, 'soup')} as soon as they could no longer be the best: triangles show the most that these can score.` : ''}`,
       details: MODELS.name,
       data,
       spec: {
@@ -106,7 +111,7 @@ function approximationChart(
   const rho = whole.length < LEAST_POINTS ? Number.NaN : spearman(approximate, real).rho;
   const correlation = Number.isNaN(rho)
     ? ''
-    : ` Spearman’s ρ of the ${whole.length} soups evaluated in full is ${rho.toFixed(2)}.`;
+    : ` Spearman’s ρ of the ${whole.length} soups evaluated in full is ${formatCell(Number(rho.toFixed(2)), 'number')}.`;
   const gap =
     whole.length === 0
       ? ''

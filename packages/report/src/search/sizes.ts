@@ -59,7 +59,9 @@ export function scoresBySize(report: SearchReport, scores: Scores): Block[] {
               }
             : { x: { field: 'size', type: 'quantitative', title: 'Models in the soup', axis: { tickMinStep: 1 } } }),
           y: { field: 'score', type: 'quantitative', scale: { zero: false }, ...scores.axis('Validation score') },
-          color: { field: 'kind', type: 'nominal', title: 'Score of', sort: KINDS },
+          color: { field: 'kind', type: 'nominal', title: 'Score of', scale: { domain: KINDS } },
+          // Hundreds of candidates lie over each other.
+          opacity: { field: 'kind', type: 'nominal', title: 'Score of', scale: { domain: KINDS, range: [0.35, 1] } },
         },
       },
     }),
