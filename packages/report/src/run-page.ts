@@ -1,15 +1,14 @@
 import type { Page } from './page.js';
-import { DOCUMENT_KINDS, type DocumentKind, type RunDocument } from './run-documents.js';
-
-/** Files of a run's folder that a report is made from, in its order. */
-export const RUN_FILES: readonly string[] = Object.values(DOCUMENT_KINDS).map(({ file }) => file);
+import type { DocumentKind, DocumentKinds, Versioned } from './run-documents.js';
 
 /** The report of the documents of one folder, one at least; of several on one page, one after the other. */
-export function runPage(documents: readonly RunDocument[]): Page {
-  const pages = documents.map((document) =>
-    // The kind is that of this document, which types cannot follow.
-    (DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>).page(document),
-  );
+export function runPage<Document extends Versioned>(
+  documents: readonly Document[],
+  kinds: DocumentKinds<Document>,
+): Page {
+  // The kind is that of the document, which types cannot follow.
+  const byName = kinds as Readonly<Record<string, DocumentKind<Document>>>;
+  const pages = documents.map((document) => (byName[document.schema] as DocumentKind<Document>).page(document));
   const [first, ...others] = pages;
   if (first === undefined) throw new RangeError('Expected a document at least but received none');
   if (others.length === 0) return first;

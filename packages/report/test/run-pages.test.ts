@@ -3,6 +3,7 @@ import { chartsOf, checkPage, tablesOf } from '../src/check-page.js';
 import { comparisonPage } from '../src/comparison-page.js';
 import type { Cell, Page } from '../src/page.js';
 import { clusterOrder } from '../src/pool/cluster-order.js';
+import { DOCUMENT_KINDS } from '../src/run-documents.js';
 import { runPage } from '../src/run-page.js';
 import { searchPage } from '../src/search-page.js';
 import { comparisonDocument, HOSTILE, searchDocument } from './documents.js';
@@ -177,7 +178,7 @@ describe('the page of a comparison', () => {
   });
 
   it('shares a page with a search, each id once', () => {
-    const both = runPage([searchDocument(13), document]);
+    const both = runPage([searchDocument(13), document], DOCUMENT_KINDS);
     checkPage(both);
     expect(both.sections).toHaveLength(8);
   });

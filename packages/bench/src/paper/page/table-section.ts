@@ -1,9 +1,10 @@
 import type { Chart, Section, Table } from '@radin/report';
 import { titleOf } from '../methods.js';
-import type { PaperResult, PaperRow, PaperRun, Spread } from '../result.js';
-import { shownScore, significanceText } from '../table-text.js';
+import { PUBLISHED_SCORES } from '../published.js';
+import type { PaperMethod, PaperResult, PaperRow, PaperRun, Spread } from '../result.js';
+import { scoreText, shownScore, significanceText } from '../table-text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
-import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
+import { scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Table 1, its spreads and its tests. */
 export function tableSection(result: PaperResult): Section {
@@ -11,6 +12,7 @@ export function tableSection(result: PaperResult): Section {
     id: 'table-1',
     title: 'Table 1: methods and budgets',
     blocks: [
+      { kind: 'table', table: tableOne(result) },
       { kind: 'chart', chart: methodsChart(result) },
       { kind: 'table', table: scores(result) },
       { kind: 'table', table: tests(result) },
@@ -19,9 +21,44 @@ export function tableSection(result: PaperResult): Section {
   };
 }
 
-/** Every search with its soup and its tests. */
-export function runsSection(result: PaperResult): Section {
-  return { id: 'runs', title: 'Every run', blocks: [{ kind: 'table', table: runs(result) }] };
+/** Every search with its soup and its tests, and the models by their numbers. */
+export function runTables(result: PaperResult): Table[] {
+  return [runs(result), models(result)];
+}
+
+/** Table 1 as the paper prints it, and beside it the paper's. */
+function tableOne(result: PaperResult): Table {
+  const { rows, settings, pool, reported } = result;
+  const scoreAt = (method: PaperMethod, budget: number) => {
+    const row = rows.find((one) => one.method === method && (one.budget ?? budget) === budget);
+    return row && scoreText(shownScore(row), row.runs);
+  };
+  const published = (method: PaperMethod) => PUBLISHED_SCORES.find((one) => one.method === method);
+  const compared = settings.budgets.filter((budget): budget is 1 | 25 => budget === 1 || budget === 25);
+  return {
+    id: 'table-1',
+    title: `Table 1: accuracy on ${reported} in %`,
+    ...columnsAndRows<PaperMethod>(
+      [
+        field('method', 'Method', 'text', titleOf),
+        ...settings.budgets.map((budget) =>
+          field<PaperMethod>(`b${budget}`, `${pool.name}, B = ${budget}`, 'text', (method) => scoreAt(method, budget)),
+        ),
+        ...compared.map((budget) =>
+          field<PaperMethod>(`cifar10_b${budget}`, `CIFAR-10 (paper), B = ${budget}`, 'number', (method) => {
+            return published(method)?.cifar10[budget];
+          }),
+        ),
+        ...compared.map((budget) =>
+          field<PaperMethod>(`imagenet_b${budget}`, `ImageNet (paper), B = ${budget}`, 'number', (method) => {
+            return published(method)?.imageNet[budget];
+          }),
+        ),
+      ],
+      [...new Set(rows.map(({ method }) => method))],
+    ),
+    note: 'Means, ± the standard deviation over the seeds where a method draws candidates. What has no budget stands under each. The paper’s figures are of 13 CLIP ViT-B/32 models, test accuracy, one search each.',
+  };
 }
 
 const KEY: readonly Field<PaperRow>[] = [
@@ -37,10 +74,12 @@ function methodsChart(result: PaperResult): Chart {
     .map((row) => ({ ...row, ...shownScore(row) }));
   const names = [...new Set(shown.map(({ method }) => titleOf(method)))];
   const level = (row: PaperRow) => (row.budget === null ? 'no budget' : `B = ${row.budget}`);
-  const levels = [...new Set(shown.map(level))];
+  const budgeted = [...new Set(shown.filter(({ budget }) => budget !== null).map(level))];
+  // In the middle of its method's lines, where the method's name is.
+  const levels = budgeted.toSpliced(Math.ceil(budgeted.length / 2), 0, 'no budget');
   return {
     id: 'methods',
-    title: `${title} by method and budget`,
+    title: `Table 1 drawn: ${title.toLowerCase()} by method and budget`,
     description: `${title} of what each method chooses, the mean over ${result.settings.seeds} seeds where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
     spec: {
       encoding: {
@@ -86,8 +125,8 @@ function best({ rows, reported }: PaperResult): string {
 function scores(result: PaperResult): Table {
   const several = (spread: Spread | undefined, runs: number) => (runs > 1 ? spread?.deviation : undefined);
   return {
-    id: 'table-1',
-    title: 'Table 1',
+    id: 'scores',
+    title: 'Both splits, intervals and sizes',
     ...columnsAndRows<PaperRow>(
       [
         ...KEY,
@@ -167,11 +206,31 @@ function runs(result: PaperResult): Table {
         ),
         field('p_greedy', 'p, greedy', 'p-value', ({ versusGreedy }) => versusGreedy?.p),
         field('size', 'Models', 'integer', ({ models }) => models.length),
-        field('models', 'Soup', 'text', ({ models, weights }) =>
-          modelLines(result, models, weights).replaceAll('\n', ', '),
-        ),
+        field('models', 'Soup, by the models’ numbers', 'text', ({ models, weights }) => soupText(models, weights)),
       ],
       result.runs,
     ),
   };
+}
+
+function models({ pool }: PaperResult): Table {
+  return {
+    id: 'models',
+    title: 'The models',
+    columns: [
+      { name: 'number', title: 'Number', format: 'integer' },
+      { name: 'model', title: 'Model', format: 'text' },
+    ],
+    rows: pool.models.map((model, index) => [index + 1, model]),
+  };
+}
+
+/** `1 3 4`, with weights where they differ: `1 (0.25) 3 (0.75)`. */
+function soupText(members: readonly number[], weights?: readonly number[]): string {
+  return members
+    .map((model, index) => {
+      const weight = weights?.[index];
+      return `${model + 1}${weight === undefined ? '' : `\u00a0(${Number(weight.toPrecision(3))})`}`;
+    })
+    .join(' ');
 }
