@@ -41,7 +41,7 @@ function winnerText(result: PaperResult, budget: number): string {
   const top = Math.max(...rows.map(meanOf));
   const winners = rows.filter((row) => top - meanOf(row) < SAME);
   const others = rows.filter((row) => top - meanOf(row) >= SAME);
-  const names = listed(winners.map(({ method }) => titleOf(method)));
+  const names = listed(winners.map(({ method }) => inProse(method)));
   const said = `At B = ${budget}, ${names} ${winners.length > 1 ? 'score' : 'scores'} highest on ${result.reported}, ${percent(top)}\u00a0%`;
   if (others.length === 0) return `${said}: all methods choose equally good soups.`;
   const greedy = rows.find(({ method }) => method === 'greedy');
@@ -55,11 +55,18 @@ function winnerText(result: PaperResult, budget: number): string {
   return `${said}, ${percent(top - meanOf(greedy))} points above greedy${noiseText(tested?.versusGreedy, 'better')}.`;
 }
 
+/** A method in a sentence: without a comma, since lists have them. */
+function inProse(method: PaperMethod): string {
+  const title = titleOf(method).replace(/, (λ = .*)$/, ' ($1)');
+  return method === 'uniform' || method === 'best-individual' ? `the ${title}` : title;
+}
+
 function noiseText(found: SignificantRuns | undefined, side: 'better' | 'worse'): string {
   if (found === undefined) return '';
   const runs = found.better + found.worse + found.neither;
   const clear = found[side];
-  if (clear === 0) return `, which is no more than noise (${runs === 1 ? 'p ≥ 0.05' : `p < 0.05 in none of ${runs} runs`})`;
+  if (clear === 0)
+    return `, which is no more than noise (${runs === 1 ? 'p ≥ 0.05' : `p < 0.05 in none of ${runs} runs`})`;
   if (clear === runs) return `, which is more than noise (p < 0.05${runs === 1 ? '' : ` in all ${runs} runs`})`;
   return `, which is more than noise in ${clear} of ${runs} runs (p < 0.05)`;
 }
@@ -110,5 +117,5 @@ function meanOf(row: PaperRow): number {
 }
 
 function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join('; ')} and ${names.at(-1)}`;
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

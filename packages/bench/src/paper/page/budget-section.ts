@@ -43,6 +43,12 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
   });
   const individual = result.rows.find(({ method }) => method === 'best-individual');
   const single = individual && shownScore(individual).mean;
+  const x = {
+    field: axis,
+    type: 'quantitative',
+    scale: { zero: false, nice: false },
+    axis: { tickMinStep: 1 },
+  } as const;
   const color = { field: 'method', type: 'nominal', title: null, sort: methods } as const;
   const heading = `Fig. 4: ${title.toLowerCase()} by ${axis === 'budget' ? 'evaluations' : 'forward passes'}`;
   return {
@@ -50,18 +56,15 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
     title: heading,
     description: `Mean ${title.toLowerCase()} over ${result.settings.seeds} seeds of what has been chosen, ${axis === 'budget' ? 'by evaluations of soups as the paper counts them' : `by full passes over the validation samples, the ${result.pool.models.length} that cache logits among them`}. In percent after 1 and ${result.settings.curveBudget} evaluations: ${ends.join('; ')}.${single === undefined ? '' : ` The dashed line is the best individual, ${(100 * single).toFixed(2)} %.`} Bands reach from the lowest to the highest seed.`,
     spec: {
-      encoding: {
-        x: { field: axis, type: 'quantitative', scale: { zero: false, nice: false }, axis: { tickMinStep: 1 } },
-      },
       layer: [
         ...(single === undefined
           ? []
           : [{ mark: { type: 'rule' as const, strokeDash: [4, 4] }, encoding: { y: { datum: single } } }]),
         {
           mark: { type: 'area', opacity: 0.12, interpolate: 'step-after' },
-          encoding: { y: scoreChannel('least', title), y2: { field: 'most', title }, color },
+          encoding: { x, y: scoreChannel('least', title), y2: { field: 'most', title }, color },
         },
-        { mark: { type: 'line', interpolate: 'step-after' }, encoding: { y: scoreChannel('mean', title), color } },
+        { mark: { type: 'line', interpolate: 'step-after' }, encoding: { x, y: scoreChannel('mean', title), color } },
       ],
     },
     data: {

@@ -72,11 +72,18 @@ function distributions(result: PaperResult): Chart {
       columns: 1,
       spec: {
         height: 130,
-        mark: { type: 'bar', binSpacing: 1 },
+        mark: 'rect',
         encoding: {
-          x: { ...scoreChannel('from', scoreTitle(result)), bin: 'binned' },
-          x2: { field: 'to' },
-          y: { field: 'share', type: 'quantitative', title: 'Share of soups', axis: { format: '.0%' } },
+          x: scoreChannel('from', scoreTitle(result)),
+          x2: { field: 'to', title: scoreTitle(result) },
+          y: {
+            field: 'share',
+            type: 'quantitative',
+            title: 'Share of soups',
+            axis: { format: '.0%' },
+            scale: { zero: true },
+          },
+          y2: { datum: 0 },
           color: { field: 'group', type: 'nominal', sort, legend: null },
         },
       },

@@ -6,7 +6,7 @@ import { scoreText, shownScore, significanceText } from '../table-text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { scoreChannel, scoreTitle } from './scores-of.js';
 
-/** Table 1, its spreads and its tests. */
+/** Table 1 and its tests. */
 export function tableSection(result: PaperResult): Section {
   return {
     id: 'table-1',
@@ -16,14 +16,14 @@ export function tableSection(result: PaperResult): Section {
       { kind: 'chart', chart: methodsChart(result) },
       { kind: 'table', table: scores(result) },
       { kind: 'table', table: tests(result) },
-      ...(result.rows.some(({ runs }) => runs > 1) ? [{ kind: 'table' as const, table: spreads(result) }] : []),
     ],
   };
 }
 
-/** Every search with its soup and its tests, and the models by their numbers. */
+/** How far methods that draw vary, every search with its soup and its tests, and the models by their numbers. */
 export function runTables(result: PaperResult): Table[] {
-  return [runs(result), models(result)];
+  const drawn = result.rows.filter((row) => row.runs > 1);
+  return [...(drawn.length > 0 ? [spreads(drawn)] : []), runs(result), models(result)];
 }
 
 /** Table 1 as the paper prints it, and beside it the paper's. */
@@ -31,27 +31,32 @@ function tableOne(result: PaperResult): Table {
   const { rows, settings, pool, reported } = result;
   const scoreAt = (method: PaperMethod, budget: number) => {
     const row = rows.find((one) => one.method === method && (one.budget ?? budget) === budget);
-    return row && scoreText(shownScore(row), row.runs);
+    return row && scoreText(shownScore(row), row.runs).replaceAll(' ', '\u00a0');
   };
   const published = (method: PaperMethod) => PUBLISHED_SCORES.find((one) => one.method === method);
   const compared = settings.budgets.filter((budget): budget is 1 | 25 => budget === 1 || budget === 25);
   return {
     id: 'table-1',
-    title: `Table 1: accuracy on ${reported} in %`,
+    title: `Table 1: accuracy of ${pool.name} on ${reported} in %, and what the paper has`,
     ...columnsAndRows<PaperMethod>(
       [
         field('method', 'Method', 'text', titleOf),
         ...settings.budgets.map((budget) =>
-          field<PaperMethod>(`b${budget}`, `${pool.name}, B = ${budget}`, 'text', (method) => scoreAt(method, budget)),
+          field<PaperMethod>(`b${budget}`, `B\u00a0=\u00a0${budget}`, 'text', (method) => scoreAt(method, budget)),
         ),
         ...compared.map((budget) =>
-          field<PaperMethod>(`cifar10_b${budget}`, `CIFAR-10 (paper), B = ${budget}`, 'number', (method) => {
-            return published(method)?.cifar10[budget];
-          }),
+          field<PaperMethod>(
+            `cifar10_b${budget}`,
+            `The paper’s CIFAR-10, B\u00a0=\u00a0${budget}`,
+            'percent',
+            (method) => {
+              return asFraction(published(method)?.cifar10[budget]);
+            },
+          ),
         ),
         ...compared.map((budget) =>
-          field<PaperMethod>(`imagenet_b${budget}`, `ImageNet (paper), B = ${budget}`, 'number', (method) => {
-            return published(method)?.imageNet[budget];
+          field<PaperMethod>(`imagenet_b${budget}`, `ImageNet, B\u00a0=\u00a0${budget}`, 'percent', (method) => {
+            return asFraction(published(method)?.imageNet[budget]);
           }),
         ),
       ],
@@ -65,6 +70,10 @@ const KEY: readonly Field<PaperRow>[] = [
   field('method', 'Method', 'text', ({ method }) => titleOf(method)),
   field('budget', 'Budget', 'integer', ({ budget }) => budget),
 ];
+
+function asFraction(percentage: number | undefined): number | undefined {
+  return percentage === undefined ? undefined : percentage / 100;
+}
 
 function methodsChart(result: PaperResult): Chart {
   const title = scoreTitle(result);
@@ -84,7 +93,7 @@ function methodsChart(result: PaperResult): Chart {
     spec: {
       encoding: {
         y: { field: 'method', type: 'nominal', sort: names, title: null },
-        color: { field: 'level', type: 'nominal', sort: levels, title: null },
+        color: { field: 'level', type: 'nominal', sort: [...budgeted, 'no budget'], title: null },
         yOffset: { field: 'level', type: 'nominal', sort: levels },
       },
       height: { step: 10, for: 'offset' },
@@ -160,12 +169,11 @@ function tests(result: PaperResult): Table {
       ],
       result.rows,
     ),
-    note: 'In how many runs McNemar’s exact p on the reported split is below 0.05, for whom; against greedy at the same budget, or at the largest for a method without one. The p of every run is in the last table.',
+    note: 'In how many runs McNemar’s exact p on the reported split is below 0.05, for whom; against greedy at the same budget, or at the largest for a method without one. “Every seed and run” has the p of every run.',
   };
 }
 
-function spreads(result: PaperResult): Table {
-  const drawn = result.rows.filter(({ runs }) => runs > 1);
+function spreads(drawn: readonly PaperRow[]): Table {
   return {
     id: 'spread-over-seeds',
     title: 'Spread over the seeds',
