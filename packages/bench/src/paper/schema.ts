@@ -133,7 +133,7 @@ const document = z.object({
     samples: z.object({ validation: positive, test: positive.exactOptional() }),
   }),
   settings: z.object({
-    budgets: list(positive, 10_000).check(z.minLength(1)),
+    budgets: list(positive, 1000).check(z.minLength(1)),
     seeds: positive.check(z.lte(1000)),
     candidates: positive,
     includeUniform: z.boolean(),
@@ -182,6 +182,8 @@ function* contradictions(result: PaperResult): Generator<{ message: string; path
   const isTest = reported === 'test';
   if (isTest !== (pool.samples.test !== undefined))
     yield { message: 'expected test where there are test samples', path: ['reported'] };
+  if (settings.budgets.some((budget, index) => budget <= (settings.budgets[index - 1] ?? 0)))
+    yield { message: 'expected ascending budgets', path: ['settings', 'budgets'] };
   if (seeds.length !== settings.seeds)
     yield { message: 'expected an entry for each of settings.seeds', path: ['seeds'] };
   if (seeds[0]?.candidates?.length !== seeds[0]?.count)

@@ -89,6 +89,13 @@ it.each<[string, Edit, RegExp]>([
     /the field seeds of .* entry for each/,
   ],
   [
+    'a budget twice',
+    (d) => {
+      d.settings.budgets = [1, 1, 25];
+    },
+    /the field settings\.budgets of .* ascending/,
+  ],
+  [
     'a soup of a model that is none',
     (d) => {
       d.runs[0].models = [16];

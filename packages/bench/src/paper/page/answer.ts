@@ -48,7 +48,7 @@ function winnerText(result: PaperResult, budget: number): string {
   if (greedy === undefined) return `${said}.`;
   if (winners.includes(greedy)) {
     const next = others.reduce((a, b) => (meanOf(b) > meanOf(a) ? b : a));
-    const lead = `${percent(top - meanOf(next))} points above ${titleOf(next.method)}`;
+    const lead = `${percent(top - meanOf(next))} points above ${inProse(next.method)}`;
     return `${said}, ${lead}${noiseText(next.versusGreedy, 'worse')}.`;
   }
   const [tested] = winners.filter(({ versusGreedy }) => versusGreedy);

@@ -7,6 +7,11 @@ import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 2 and 3: how well the fast estimate orders the candidates. */
 export function estimateSection(result: PaperResult): Section {
+  const candidates = firstCandidates(result);
+  if (candidates.length < FEWEST_DRAWN) {
+    const text = `Figs. 2 and 3 need ${FEWEST_DRAWN} candidates or more; a pool of ${result.pool.models.length} has ${candidates.length}.`;
+    return { id: 'estimate', title: 'Figs. 2 and 3: the fast estimate', blocks: [{ kind: 'text', text }] };
+  }
   return {
     id: 'estimate',
     title: 'Figs. 2 and 3: the fast estimate',
@@ -21,6 +26,8 @@ export function estimateSection(result: PaperResult): Section {
 
 /** Candidates of seed 0 that are drawn: a third of a second’s work, and more than an eye tells apart. */
 const MOST_DRAWN = 2000;
+/** Fewer points are no chart. */
+const FEWEST_DRAWN = 3;
 
 function firstCandidates({ seeds }: PaperResult): readonly CandidateScores[] {
   return seeds[0]?.candidates?.slice(0, MOST_DRAWN) ?? [];

@@ -7,6 +7,10 @@ import { scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 5 and 6: what the number of models has to do with the score. */
 export function sizeSection(result: PaperResult): Section {
+  if (result.sizes.length < 2 && result.allSubsets === undefined) {
+    const text = 'Figs. 5 and 6 need candidates of different numbers of models, which this pool does not have.';
+    return { id: 'size', title: 'Figs. 5 and 6: the number of models', blocks: [{ kind: 'text', text }] };
+  }
   return {
     id: 'size',
     title: 'Figs. 5 and 6: the number of models',
