@@ -160,7 +160,7 @@ function rankMeans(result: PaperResult): Chart {
   return {
     id: 'fig-3-seeds',
     title: 'Fig. 3 over the seeds: mean score by place in the order of the estimate',
-    description: `Mean ${scoreTitle(result).toLowerCase()} over ${result.settings.seeds} seeds of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
+    description: `Mean ${scoreTitle(result).toLowerCase()} over ${result.settings.seeds} seeds of the candidate at each place in the order of the estimate, and from the lowest to the highest seed as a band. ${firstAndLast(result.ranks)}`,
     spec: {
       encoding: {
         x: { field: 'rank', type: 'quantitative' },
@@ -169,7 +169,7 @@ function rankMeans(result: PaperResult): Chart {
       layer: [
         {
           mark: { type: 'area', opacity: 0.15 },
-          encoding: { y: scoreChannel('below', scoreTitle(result)), y2: { field: 'above', title: scoreTitle(result) } },
+          encoding: { y: scoreChannel('least', scoreTitle(result)), y2: { field: 'most', title: scoreTitle(result) } },
         },
         { mark: { type: 'line', strokeWidth: 1.5 }, encoding: { y: scoreChannel('mean', scoreTitle(result)) } },
       ],
@@ -182,8 +182,7 @@ function rankMeans(result: PaperResult): Chart {
           field('order', 'Order', 'text', (row) => row.order),
           field('rank', 'Place in the order of the estimate', 'integer', ({ rank }) => rank),
           field('mean', 'Mean', 'percent', ({ mean }) => mean),
-          field('below', 'Mean − sd', 'percent', ({ mean, deviation }) => mean - deviation),
-          field('above', 'Mean + sd', 'percent', ({ mean, deviation }) => mean + deviation),
+          field('sd', 'sd', 'percent', ({ deviation }) => deviation),
           field('least', 'Least', 'percent', ({ min }) => min),
           field('most', 'Most', 'percent', ({ max }) => max),
         ],

@@ -31,7 +31,8 @@ function tableOne(result: PaperResult): Table {
   const { rows, settings, pool, reported } = result;
   const scoreAt = (method: PaperMethod, budget: number) => {
     const row = rows.find((one) => one.method === method && (one.budget ?? budget) === budget);
-    return row && scoreText(shownScore(row), row.runs).replaceAll(' ', '\u00a0');
+    // Without spaces eight columns fit a page.
+    return row && scoreText(shownScore(row), row.runs).replaceAll(' ', '');
   };
   const published = (method: PaperMethod) => PUBLISHED_SCORES.find((one) => one.method === method);
   const compared = settings.budgets.filter((budget): budget is 1 | 25 => budget === 1 || budget === 25);
