@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts'],
     // The addon and ONNX Runtime are native: each file gets a process of its own.
     pool: 'forks',
-    testTimeout: 60_000,
+    // Of machines that do other things too.
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
   },
 });

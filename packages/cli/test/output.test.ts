@@ -5,7 +5,19 @@ import { linearPool, writeConfig } from './pools.js';
 import { DIGITS, runRadin } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
-const COMMANDS = ['search', 'compare', 'score', 'average', 'evaluate', 'inspect', 'report', 'cache', 'doctor', 'demo'];
+const COMMANDS = [
+  'search',
+  'compare',
+  'bench',
+  'score',
+  'average',
+  'evaluate',
+  'inspect',
+  'report',
+  'cache',
+  'doctor',
+  'demo',
+];
 
 /** Every command on a pool of two models, which has notices: there are no subsets to sample. */
 const RUNS: readonly (readonly string[])[] = [

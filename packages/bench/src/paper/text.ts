@@ -8,14 +8,15 @@ import { costLines, percent, tableLines } from './table-text.js';
 export const PAPER_LEGEND =
   'Scores in percent, of soups that validation chose; oracles choose by test, which is cheating and an upper reference, and the logit ensemble is no soup: it costs N passes per sample. “Greedy with >” accepts as the released code of [4] (Wortsman et al. 2022) does, the recipe on ≥. ± is the standard deviation over the seeds of the candidates, the gap is validation minus test in points. Intervals are Wilson’s, of the mean score. “Better” and “worse” say in how many runs McNemar’s exact test on the reported split gives p < 0.05, against greedy at the same budget, or at the largest where the method has none. Evaluations are counted as in the paper; passes are full passes over the validation samples, those that cache the models’ logits or rank them included, and less than one for a soup that a race stopped; oracles’ are of the test split, by its samples. Stage 1 is everything but evaluations, the fastest of three searches.';
 
-function headLine({ pool, settings, cost }: PaperResult): string {
+function headLine(result: PaperResult): string {
+  const { pool, cost } = result;
   const { name, models, classes, samples } = pool;
   const counts = [samples.validation, samples.test].filter((count) => count !== undefined);
   return [
     `${name}: ${models.length} models`,
     `${counts.map((count) => count.toLocaleString('en')).join(' + ')} samples`,
     `${classes} classes`,
-    `${settings.seeds} ${settings.seeds === 1 ? 'seed' : 'seeds'} of ${settings.candidates} candidates`,
+    candidatesText(result),
     `${cost.soups.toLocaleString('en')} soups, ${cost.evaluated.toLocaleString('en')} of them evaluated in this run`,
   ].join(', ');
 }
@@ -23,21 +24,34 @@ function headLine({ pool, settings, cost }: PaperResult): string {
 function costLine({ cost }: PaperResult): string {
   const { secondsPerEvaluation, measured, threads } = cost;
   return secondsPerEvaluation === null
-    ? 'No evaluation was measured: all soups were remembered from runs that kept no time.'
-    : `A pass over the validation samples takes ${(1000 * secondsPerEvaluation).toFixed(0)} ms on ${threads} ${threads === 1 ? 'thread' : 'threads'}, the mean of ${measured.toLocaleString('en')}, averaging included.`;
+    ? `No evaluation was measured: all soups were remembered from runs that kept no time on ${threadsText(threads)}.`
+    : `A pass over the validation samples takes ${(1000 * secondsPerEvaluation).toFixed(0)} ms on ${threadsText(threads)}, the mean of ${measured.toLocaleString('en')}, averaging included.`;
+}
+
+/** How many candidates there are: fewer than asked for where a pool has no more subsets. */
+export function candidatesText({ seeds }: PaperResult): string {
+  return `${seedsText(seeds.length)} of ${seeds[0]?.count} candidates`;
+}
+
+export function seedsText(seeds: number): string {
+  return `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+}
+
+function threadsText(threads: number): string {
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
 /** What Figs. 2, 5 and 6 say in numbers. */
 export function statisticsLines(result: PaperResult): string[] {
-  const { pooled, seeds, allSubsets, reported, settings } = result;
+  const { pooled, seeds, allSubsets, reported } = result;
   const { rhoWithoutPrior, rhoWithPrior, withoutPrior, withPrior, sizeTest, count } = pooled;
   const over = (spread: typeof rhoWithoutPrior) =>
     spread === null
       ? 'not defined'
-      : `${decimal(spread.mean)} (${decimal(spread.min)} to ${decimal(spread.max)} over ${seeds.length} seeds)`;
+      : `${decimal(spread.mean)} (${decimal(spread.min)} to ${decimal(spread.max)} over ${seedsText(seeds.length)})`;
   const first = seeds[0]?.sizeTest;
   return [
-    `Spearman of the estimate on validation and the real score on ${reported}, ${settings.candidates} candidates: without the prior ${over(rhoWithoutPrior)}, with it ${over(rhoWithPrior)}; the paper’s, on CIFAR-10: ${PUBLISHED_RHO.withoutPrior} and ${PUBLISHED_RHO.withPrior}`,
+    `Spearman of the estimate on validation and the real score on ${reported}, ${seeds[0]?.count} candidates: without the prior ${over(rhoWithoutPrior)}, with it ${over(rhoWithPrior)}; the paper’s, on CIFAR-10: ${PUBLISHED_RHO.withoutPrior} and ${PUBLISHED_RHO.withPrior}`,
     `the same over all ${count.toLocaleString('en')} different candidates: ${correlationText(withoutPrior)}; with the prior ${correlationText(withPrior)}`,
     ...(first
       ? [

@@ -33,15 +33,20 @@ export class PredictionFolder {
     return new PredictionFolder(path, samples);
   }
 
-  /** @returns undefined where there is none, or no whole one */
+  /** @returns undefined where there is none, or no sound one */
   async read(key: string): Promise<Prediction | undefined> {
     const bytes = await readFile(this.#path(key)).catch(() => undefined);
-    return bytes && decodePrediction(bytes, this.#samples);
+    if (bytes === undefined) return undefined;
+    const prediction = bytes.subarray(DIGEST_BYTES);
+    return digest(prediction).equals(bytes.subarray(0, DIGEST_BYTES))
+      ? decodePrediction(prediction, this.#samples)
+      : undefined;
   }
 
   async write(key: string, prediction: Prediction): Promise<void> {
     const path = this.#path(key);
-    await writeFile(`${path}.part-${process.pid}`, encodePrediction(prediction));
+    const bytes = encodePrediction(prediction);
+    await writeFile(`${path}.part-${process.pid}`, Buffer.concat([digest(bytes), bytes]));
     await rename(`${path}.part-${process.pid}`, path);
   }
 
@@ -51,9 +56,20 @@ export class PredictionFolder {
   }
 }
 
-/** Files' bytes in one name: 16 digits of their SHA-256. */
-export async function contentOf(files: readonly string[]): Promise<string> {
+/** Before each prediction: a bit that flips on disk would change a score. */
+const DIGEST_BYTES = 32;
+
+function digest(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/**
+ * Files' bytes in one name: 16 digits of their SHA-256.
+ * @param output of the graph, where one is named: others of the same files predict something else
+ */
+export async function contentOf(files: readonly string[], output?: string): Promise<string> {
   const hash = createHash('sha256');
+  if (output !== undefined) hash.update(JSON.stringify({ output }));
   for (const file of files)
     await pipeline(createReadStream(file), async (chunks) => {
       for await (const chunk of chunks) hash.update(chunk as Uint8Array);

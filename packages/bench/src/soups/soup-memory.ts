@@ -63,7 +63,7 @@ export class SoupMemory {
       const logits = await Promise.all(pool.checkpoints.map((model) => running.logits(model, union.inputs)));
       const { graph, models, validation, test } = files;
       const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels] : []));
-      const content = await contentOf([graph, ...models, ...splits, ...union.labelFiles]);
+      const content = await contentOf([graph, ...models, ...splits, ...union.labelFiles], files.output);
       const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
       const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
       return new SoupMemory(pool, union, logits, backend, threads, content, pace, evaluator, folder);

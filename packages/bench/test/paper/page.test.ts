@@ -99,6 +99,26 @@ it('Fig. 2 draws the estimate of each candidate against its real score, with its
   expect(chart.details).toBe('details');
 });
 
+it('Fig. 3 has the candidates in the order of stage 1: by estimate, then larger, then by the models’ indices', () => {
+  const [{ result, page } = expect.fail()] = pages;
+  const { data } = charts(page).find(({ id }) => id === 'fig-3') as Chart;
+  const candidates = result.seeds[0]?.candidates ?? [];
+  const order = (lambda: number) =>
+    candidates
+      .map(({ models, approx }) => ({ models, prior: approx + lambda * models.length, key: models.join(' ') }))
+      .sort((a, b) => b.prior - a.prior || b.models.length - a.models.length || (a.key < b.key ? -1 : 1))
+      .map(({ models }) => models.map((model) => result.pool.models[model]).join('\n'));
+  expect(valuesOf(data).map(({ details }) => details)).toEqual([...order(0), ...order(1)]);
+  expect(valuesOf(data).map(({ rank }) => rank)).toEqual([0, 1].flatMap(() => candidates.map((_, index) => index + 1)));
+});
+
+it('the candidates that there are are counted, not those that were asked for', () => {
+  const [, { page } = expect.fail()] = pages;
+  expect(page.subtitle).toContain('1 seed of 10 candidates');
+  expect(JSON.stringify(page.sections.find(({ id }) => id === 'statistics'))).toContain('on validation, 10 candidates');
+  expect(JSON.stringify(page)).not.toContain('1 seeds');
+});
+
 it('there is a chart for each of the paper’s figures, and one more where all subsets are known', () => {
   const [whole = [], plain = []] = pages.map(({ page }) => charts(page).map(({ id }) => id));
   const figures = ['fig-4', 'fig-4-passes', 'fig-2', 'fig-2-prior', 'fig-3', 'fig-3-seeds', 'fig-5', 'fig-6'];

@@ -2,6 +2,7 @@ import type { Chart, Section } from '@radin/report';
 import { titleOf } from '../methods.js';
 import type { PaperResult } from '../result.js';
 import { shownScore } from '../table-text.js';
+import { seedsText } from '../text.js';
 import { columnsAndRows, field } from './columns.js';
 import { scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -54,7 +55,7 @@ function curveChart(result: PaperResult, axis: 'budget' | 'passes'): Chart {
   return {
     id,
     title: heading,
-    description: `Mean ${title.toLowerCase()} over ${result.settings.seeds} seeds of what has been chosen, ${axis === 'budget' ? 'by evaluations of soups as the paper counts them' : `by full passes over the validation samples, the ${result.pool.models.length} that cache logits among them`}. In percent after 1 and ${result.settings.curveBudget} evaluations: ${ends.join('; ')}.${single === undefined ? '' : ` The dashed line is the best individual, ${(100 * single).toFixed(2)} %.`} Bands reach from the lowest to the highest seed.`,
+    description: `Mean ${title.toLowerCase()} over ${seedsText(result.settings.seeds)} of what has been chosen, ${axis === 'budget' ? 'by evaluations of soups as the paper counts them' : `by full passes over the validation samples, the ${result.pool.models.length} that cache logits among them`}. In percent after 1 and ${result.settings.curveBudget} evaluations: ${ends.join('; ')}.${single === undefined ? '' : ` The dashed line is the best individual, ${(100 * single).toFixed(2)} %.`} Bands reach from the lowest to the highest seed.`,
     spec: {
       layer: [
         ...(single === undefined

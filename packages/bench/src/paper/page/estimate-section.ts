@@ -1,7 +1,8 @@
+import { Mixture, rankCandidates } from '@radin/core';
 import type { Chart, Section } from '@radin/report';
 import { PUBLISHED_RHO } from '../published.js';
 import type { CandidateScores, PaperResult, RankScores, SeedCandidates } from '../result.js';
-import { correlationText } from '../text.js';
+import { correlationText, seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -86,17 +87,14 @@ function estimateChart(result: PaperResult, withPrior: boolean): Chart {
 function rankChart(result: PaperResult): Chart {
   const { lambda } = result.settings;
   const candidates = firstCandidates(result);
+  const mixtures = candidates.map(({ models }) => Mixture.uniform(result.pool.models.length, models));
+  const approx = Float64Array.from(candidates, (candidate) => candidate.approx);
   const order = (prior: number) =>
-    [...candidates]
-      .sort(
-        (a, b) =>
-          b.approx - a.approx + prior * (b.models.length - a.models.length) || b.models.length - a.models.length,
-      )
-      .map((candidate, index) => ({
-        ...candidate,
-        rank: index + 1,
-        order: prior === 0 ? 'without the prior' : `λ = ${prior}`,
-      }));
+    rankCandidates(mixtures, approx, prior).map(({ mixture, rank }) => ({
+      ...(candidates[mixtures.indexOf(mixture)] as CandidateScores),
+      rank,
+      order: prior === 0 ? 'without the prior' : `λ = ${prior}`,
+    }));
   const rows = [...order(0), ...order(lambda)];
   const title = `Fig. 3: real score in the order of the estimate; ${tenths(result.ranks)}`;
   return {
@@ -160,7 +158,7 @@ function rankMeans(result: PaperResult): Chart {
   return {
     id: 'fig-3-seeds',
     title: 'Fig. 3 over the seeds: mean score by place in the order of the estimate',
-    description: `Mean ${scoreTitle(result).toLowerCase()} over ${result.settings.seeds} seeds of the candidate at each place in the order of the estimate, and from the lowest to the highest seed as a band. ${firstAndLast(result.ranks)}`,
+    description: `Mean ${scoreTitle(result).toLowerCase()} over ${seedsText(result.settings.seeds)} of the candidate at each place in the order of the estimate, and from the lowest to the highest seed as a band. ${firstAndLast(result.ranks)}`,
     spec: {
       encoding: {
         x: { field: 'rank', type: 'quantitative' },

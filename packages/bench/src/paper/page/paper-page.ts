@@ -1,7 +1,7 @@
 import type { Page, Section } from '@radin/report';
 import { environmentText } from '../../table.js';
 import type { PaperResult } from '../result.js';
-import { PAPER_LEGEND } from '../text.js';
+import { candidatesText, PAPER_LEGEND } from '../text.js';
 import { answerSection } from './answer.js';
 import { budgetSection } from './budget-section.js';
 import { costSection } from './cost-section.js';
@@ -12,14 +12,14 @@ import { runTables, tableSection } from './table-section.js';
 
 /** The paper's tables and figures of one pool as a page, the answer first. */
 export function paperPage(result: PaperResult): Page {
-  const { pool, settings } = result;
+  const { pool } = result;
   const samples = [
     `${pool.samples.validation.toLocaleString('en')} validation`,
     ...(pool.samples.test === undefined ? [] : [`${pool.samples.test.toLocaleString('en')} test`]),
   ].join(' and ');
   return {
     title: `${pool.name}: the paper’s tables and figures`,
-    subtitle: `${counted(pool.models.length, 'model')}, ${samples} samples of ${pool.classes} classes, ${pool.metric}; ${counted(settings.seeds, 'seed')} of up to ${counted(settings.candidates, 'Monte-Carlo candidate')}. “The paper” is RADIN: Souping on a Budget, “[4]” Model soups (Wortsman et al. 2022).`,
+    subtitle: `${counted(pool.models.length, 'model')}, ${samples} samples of ${pool.classes} classes, ${pool.metric}; ${candidatesText(result)}. “The paper” is RADIN: Souping on a Budget, “[4]” Model soups (Wortsman et al. 2022).`,
     sections: [
       answerSection(result),
       tableSection(result),

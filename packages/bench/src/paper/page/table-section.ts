@@ -3,6 +3,7 @@ import { titleOf } from '../methods.js';
 import { PUBLISHED_SCORES } from '../published.js';
 import type { PaperMethod, PaperResult, PaperRow, PaperRun, Spread } from '../result.js';
 import { scoreText, shownScore, significanceText } from '../table-text.js';
+import { seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { scoreChannel, scoreTitle } from './scores-of.js';
 
@@ -81,7 +82,7 @@ function methodsChart(result: PaperResult): Chart {
   return {
     id: 'methods',
     title: `Table 1 drawn: ${title.toLowerCase()} by method and budget`,
-    description: `${title} of what each method chooses, the mean over ${result.settings.seeds} seeds where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
+    description: `${title} of what each method chooses, the mean over ${seedsText(result.settings.seeds)} where it draws, with Wilson’s 95 % interval of one split’s samples; the ablation is left out. ${best(result)}`,
     spec: {
       encoding: {
         y: { field: 'method', type: 'nominal', sort: names, title: null },
