@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { readRunDocument } from '@radin/report';
 import { UsageError } from './command-line.js';
 import type { EstimatesResult } from './estimates/result.js';
 import { estimatesMarkdown } from './estimates/text.js';
-import { checkSchema } from './paper/json.js';
+import { PAPER_KINDS } from './paper/kinds.js';
 import type { PaperResult } from './paper/result.js';
 import { paperMarkdown } from './paper/text.js';
 import type { KernelsResult } from './result.js';
@@ -16,8 +17,8 @@ type Result = KernelsResult | StrategiesResult | EstimatesResult | SoupingResult
 
 const EXPERIMENTS: readonly (string | undefined)[] = ['kernels', 'strategies', 'estimates', 'souping', 'paper'];
 
-/** @throws UsageError where the file is not the JSON of a run */
-export function readResult(file: string): Result {
+/** @throws UsageError where the file is not the JSON of a run; RadinError where it is one of the paper's and holds something else */
+export async function readResult(file: string): Promise<Result> {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
@@ -30,9 +31,7 @@ export function readResult(file: string): Result {
       `Expected the JSON of a run of kernels, strategies, estimates, souping or paper but found another in ${file}`,
     );
   }
-  const result = value as Result;
-  if (result.experiment === 'paper') checkSchema(result, file);
-  return result;
+  return experiment === 'paper' ? readRunDocument(file, PAPER_KINDS) : (value as Result);
 }
 
 /** All tables of a run as Markdown. */
@@ -44,11 +43,13 @@ export function markdownOf(result: Result): string {
 }
 
 /**
- * Replaces the tables of a document by those of a run, so that no figure is ever typed.
+ * Replaces the tables of a document by those of a run, so that no figure is ever typed. A document may have the paper's tables of
+ * several pools, whose marks have the pools' names.
  * @throws UsageError where the document has no place for them
  */
 export function writeTables(document: string, result: Result): void {
-  const [opening, closing] = [`<!-- ${result.experiment} -->`, `<!-- /${result.experiment} -->`];
+  const name = result.experiment === 'paper' ? `paper:${result.pool.name}` : result.experiment;
+  const [opening, closing] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const text = readFileSync(document, 'utf8');
   const [begin, end] = [text.indexOf(opening), text.indexOf(closing)];
   if (begin < 0 || end < begin) {

@@ -13,7 +13,7 @@ import { type KernelsOptions, parseOptions, type TableOptions, USAGE } from './o
 import { writeSubsetCounts } from './paper/all-subsets-file.js';
 import { paperJson, withFirstCandidates } from './paper/json.js';
 import type { PaperOptions } from './paper/options.js';
-import { runPaper } from './paper/run-paper.js';
+import { howToGoOn, type PaperRunResult, runPaper } from './paper/run-paper.js';
 import { PAPER_LEGEND, paperText } from './paper/text.js';
 import { makePaperFolder, writePaper } from './paper/write-paper.js';
 import type { SoupingOptions } from './souping/options.js';
@@ -76,16 +76,29 @@ async function souping(options: SoupingOptions): Promise<void> {
 }
 
 async function paper(options: PaperOptions): Promise<void> {
-  const { pool, out, json, save } = options;
+  const { pool, out, json, save, quiet, cache } = options;
   // Better before half an hour of evaluation than after.
   if (out !== undefined) await makePaperFolder(out);
   const name = basename(resolve(pool));
-  const onProgress = (text: string) => process.stderr.write(`${name}: ${text}\n`);
+  const onProgress = (text: string) => {
+    if (!quiet) process.stderr.write(`${name}: ${text}\n`);
+  };
   const known = [`${RESULTS}subsets-${name}.gz`].filter((file) => existsSync(file));
-  const { result, subsets } = await runPaper({ name, ...readOwnSplits(pool) }, options, { onProgress }, known);
-  process.stdout.write(`${environmentText(result.environment)}\n${PAPER_LEGEND}\n\n${paperText(result)}\n`);
+  const signal = firstSignal();
+  let found: PaperRunResult;
+  try {
+    found = await runPaper({ name, ...readOwnSplits(pool) }, options, { onProgress, signal }, known);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stderr.write(`bench: interrupted: no tables were written; ${howToGoOn(cache)}\n`);
+    process.exitCode = 130;
+    return;
+  }
+  const { result, subsets } = found;
+  const shown = quiet ? { ...result, notices: [] } : result;
+  process.stdout.write(`${environmentText(result.environment)}\n${PAPER_LEGEND}\n\n${paperText(shown)}\n`);
   if (json !== undefined) writeFileSync(json, paperJson(result));
-  if (out !== undefined) process.stdout.write(`${await writePaper(result, out)}\n`);
+  if (out !== undefined) process.stdout.write(`${await writePaper(result, out, options)}\n`);
   if (save) {
     mkdirSync(RESULTS, { recursive: true });
     writeFileSync(`${RESULTS}paper-${name}.json`, paperJson(withFirstCandidates(result)));
@@ -93,8 +106,15 @@ async function paper(options: PaperOptions): Promise<void> {
   }
 }
 
-function table({ file, into }: TableOptions): void {
-  const result = readResult(file);
+/** Aborted by the first Ctrl-C or request to end; the second ends the process as if nobody listened. */
+function firstSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error('interrupted')));
+  return stop.signal;
+}
+
+async function table({ file, into }: TableOptions): Promise<void> {
+  const result = await readResult(file);
   if (into === undefined) process.stdout.write(`${markdownOf(result)}\n`);
   else writeTables(into, result);
 }
@@ -107,7 +127,7 @@ try {
   else if (options.command === 'estimates') await estimates(options);
   else if (options.command === 'souping') await souping(options);
   else if (options.command === 'paper') await paper(options);
-  else table(options);
+  else await table(options);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof RadinError)) throw error;
   process.stderr.write(`bench: error: ${error.message}; --help lists the options\n`);

@@ -31,7 +31,7 @@ ${SOUPING_USAGE}
 ${PAPER_USAGE}
 options of table:
   --into DOC           replaces what is between <!-- kernels --> and <!-- /kernels -->, or of the other run’s name, in this
-                       file, instead of printing
+                       file, instead of printing; of paper between <!-- paper:POOL --> and <!-- /paper:POOL -->
 `;
 
 export interface KernelsOptions {

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { writeTextAtomically } from '@radin/core';
-import type { ExportFormat, RunDocument } from '@radin/report';
+import type { ExportFormat } from '@radin/report';
 import { type Command, InvalidArgumentError } from 'commander';
+import { documentKinds, type RunDocument } from './document-kinds.js';
 import { list } from './options.js';
 
 /** What the report of a run is named, and the folder of its charts and tables beside it. */
@@ -52,7 +53,7 @@ export async function writeReport(documents: readonly RunDocument[], request: Re
   const { file, folder, formats } = request;
   if (file === undefined && formats.length === 0) return [];
   const { exportPage, renderPage, runPage } = await import('@radin/report');
-  const page = runPage(documents);
+  const page = runPage(documents, await documentKinds());
   if (file !== undefined) await writeTextAtomically(file, await renderPage(page));
   const exported = formats.length === 0 ? [] : await exportPage(page, join(folder, EXPORTS_FOLDER), formats);
   return [...(file === undefined ? [] : [file]), ...exported];

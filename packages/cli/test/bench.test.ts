@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PaperResult } from '@radin/bench';
 import { expect, it } from 'vitest';
@@ -8,13 +8,16 @@ import { radinJson, runRadin } from './run-radin.js';
 
 it('bench prints the tables, writes paper.json, and evaluates nothing the second time', async () => {
   const { folder } = await linearPool({ models: 4 });
-  const { code, stdout, stderr } = await runRadin(['bench', folder, '--quick', '--out', 'out'], folder);
+  const { code, stdout, stderr } = await runRadin(
+    ['bench', folder, '--quick', '--out', 'out', '--format', 'csv,png'],
+    folder,
+  );
   expect(code).toBe(0);
   expect(stdout).toMatch(/^ +greedy +25 +\d+\.\d\d/m);
-  expect(stdout).toMatch(/^wrote out\/report\.html, out\/paper\.json and \d+ files in out\/figures$/m);
+  expect(stdout).toMatch(/^wrote out\/paper\.json, out\/report\.html and \d+ files in out\/charts$/m);
   expect(readFileSync(join(folder, 'out', 'report.html'), 'utf8')).toMatch(/^<!doctype html>/);
-  expect(existsSync(join(folder, 'out', 'figures', 'table-1.csv'))).toBe(true);
-  expect(existsSync(join(folder, 'out', 'figures', 'fig-2.png'))).toBe(true);
+  expect(existsSync(join(folder, 'out', 'charts', 'table-1.csv'))).toBe(true);
+  expect(existsSync(join(folder, 'out', 'charts', 'fig-2.png'))).toBe(true);
   expect(stderr).toMatch(/^radin: adaptive: done$/m);
   expect(existsSync(join(folder, 'out', 'evaluations'))).toBe(true);
   const again = await radinJson<PaperResult>(['bench', folder, '--quick', '--out', 'out', '--brute-force'], folder);
@@ -23,10 +26,32 @@ it('bench prints the tables, writes paper.json, and evaluates nothing the second
   expect(again.allSubsets?.count).toBe(15);
   // Four models have 10 subsets of two or three: the first run has evaluated them, and the uniform soup.
   expect(again.cost.evaluated).toBe(0);
+  // The page is made again from the JSON alone, to the same bytes.
+  const page = readFileSync(join(folder, 'out', 'report.html'));
+  rmSync(join(folder, 'out', 'report.html'));
+  expect((await runRadin(['report', 'out'], folder)).stdout).toBe('wrote out/report.html\n');
+  expect(readFileSync(join(folder, 'out', 'report.html')).equals(page)).toBe(true);
+  const bare = ['bench', folder, '--quick', '--no-report', '--quiet', '--out', 'bare', '--cache', 'out/evaluations'];
+  const quiet = await runRadin(bare, folder);
+  expect([quiet.code, quiet.stderr]).toEqual([0, '']);
+  expect(readdirSync(join(folder, 'bare'))).toEqual(['paper.json']);
+});
+
+it('bench that cannot write its page has written its results, and says what is in the way', async () => {
+  const { folder } = await linearPool({ models: 3 });
+  mkdirSync(join(folder, 'out', 'report.html'), { recursive: true });
+  const { code, stdout, stderr } = await runRadin(
+    ['bench', folder, '--quick', '--json', '--quiet', '--out', 'out'],
+    folder,
+  );
+  expect(stderr).toMatch(/^radin: error: Expected to write a regular file but found something else: .*report\.html\n$/);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, 'out', 'paper.json'), 'utf8')));
 });
 
 it.each<[string, string[], RegExp]>([
   ['no seed', ['--seeds', '0'], /Expected --seeds to be an integer from 1 to 1000 but found "0"/],
+  ['a format that it does not know', ['--format', 'gif'], /some of svg, png, csv, json, md/],
   ['an option of searches', ['--metric', 'accuracy'], /unknown option '--metric'/],
   ['a folder that is none', ['--out', 'model.onnx'], /a folder to write to but found a file: model\.onnx/],
 ])('bench refuses %s', async (_, args, message) => {

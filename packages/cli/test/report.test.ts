@@ -122,7 +122,7 @@ describe('the report', () => {
 describe.concurrent('radin report refuses', () => {
   it('a folder without documents, and one that is not there', async () => {
     expect(await refusal(['report', '.'])).toContain(
-      'Expected result.json or comparison.json in the folder . but found neither',
+      'Expected result.json or comparison.json or paper.json in the folder . but found none',
     );
     expect(await refusal(['report', 'nowhere'])).toContain('nowhere');
   });

@@ -3,5 +3,5 @@ export { formatCell } from './format-cell.js';
 export type { Block, Cell, Chart, ChartSpec, Column, Fact, Page, Section, Table } from './page.js';
 export { readRunDocument } from './read-document.js';
 export { renderPage } from './render-page.js';
-export type { RunDocument } from './run-documents.js';
-export { RUN_FILES, runPage } from './run-page.js';
+export { DOCUMENT_KINDS, type DocumentKind, type DocumentKinds, type Versioned } from './run-documents.js';
+export { runPage } from './run-page.js';

@@ -1,21 +1,24 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileError, quote, RadinError } from '@radin/core';
 import type { z } from 'zod';
-import { DOCUMENT_KINDS, type RunDocument } from './run-documents.js';
+import type { DocumentKind, DocumentKinds, Versioned } from './run-documents.js';
 
 /** A run with 200 models leaves 1 to 2 MB. */
 const LARGEST = 64 * 2 ** 20;
 
 /**
- * Reads a `result.json` or `comparison.json`, whose contents are not trusted: what a page is made of is checked, what is not known is
+ * Reads a document of one of these kinds, such as a `result.json`, whose contents are not trusted: what a page is made of is checked, what is not known is
  * left out.
  * @throws RadinError of one line that names the file and the field: where it cannot be read, is larger than 64 MiB, is no JSON, is of
  * another version, or holds something else than a run leaves
  */
-export async function readRunDocument(file: string): Promise<RunDocument> {
+export async function readRunDocument<Document extends Versioned>(
+  file: string,
+  kinds: DocumentKinds<Document>,
+): Promise<Document> {
   const value = parseJson(await readText(file), file);
   const schema = (value as { readonly schema?: unknown } | null)?.schema;
-  const known = Object.keys(DOCUMENT_KINDS) as RunDocument['schema'][];
+  const known = Object.keys(kinds);
   const name = known.find((one) => one === schema);
   if (name === undefined) {
     const found = typeof schema === 'string' ? quote(schema) : schema === undefined ? 'none' : 'something else';
@@ -24,7 +27,8 @@ export async function readRunDocument(file: string): Promise<RunDocument> {
       `Expected the field schema of ${file} to be one of ${known.map(quote).join(', ')} but found ${found}: this version of radin does not read it`,
     );
   }
-  const result = DOCUMENT_KINDS[name].check.safeParse(value);
+  const byName = kinds as Readonly<Record<string, DocumentKind<Document>>>;
+  const result = (byName[name] as DocumentKind<Document>).check.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
   throw new RadinError(

@@ -1,14 +1,15 @@
 import type { Page } from './page.js';
-import { DOCUMENT_KINDS, type DocumentKind, type RunDocument } from './run-documents.js';
-
-/** Files of a run's folder that a report is made from, in its order. */
-export const RUN_FILES: readonly string[] = Object.values(DOCUMENT_KINDS).map(({ file }) => file);
+import type { DocumentKind, DocumentKinds, Versioned } from './run-documents.js';
 
 /** The report of the documents of one folder, one at least; of several on one page, one after the other. */
-export function runPage(documents: readonly RunDocument[]): Page {
+export function runPage<Document extends Versioned>(
+  documents: readonly Document[],
+  kinds: DocumentKinds<Document>,
+): Page {
+  // The kind is that of the document, which types cannot follow.
+  const byName = kinds as Readonly<Record<string, DocumentKind<Document>>>;
   const pages = documents.map((document) => {
-    // The kind is that of this document, which types cannot follow.
-    const { title, page } = DOCUMENT_KINDS[document.schema] as DocumentKind<RunDocument>;
+    const { title, page } = byName[document.schema] as DocumentKind<Document>;
     return { kind: title, page: page(withoutLineEnds(document)) };
   });
   const [first, ...others] = pages;
@@ -24,8 +25,8 @@ export function runPage(documents: readonly RunDocument[]): Page {
 }
 
 /** A file's name may hold line ends; lists of models have one on each line, so they are shown as U+2424. */
-function withoutLineEnds(document: RunDocument): RunDocument {
-  if (!document.models.some(({ model }) => /[\r\n]/.test(model))) return document;
-  const text = JSON.stringify(document).replace(/\\([\\rn])/g, (escaped, of) => (of === '\\' ? escaped : '\u2424'));
-  return JSON.parse(text) as RunDocument;
+function withoutLineEnds<Document>(document: Document): Document {
+  const text = JSON.stringify(document);
+  const plain = text.replace(/\\([\\rn])/g, (escaped, of) => (of === '\\' ? escaped : '\u2424'));
+  return plain === text ? document : JSON.parse(plain);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readRunDocument } from '../src/read-document.js';
+import { DOCUMENT_KINDS } from '../src/run-documents.js';
 import { comparisonDocument, searchDocument } from './documents.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'radin-report-'));
@@ -18,12 +19,12 @@ function written(content: unknown): string {
 describe('the document of a run', () => {
   it.each([1, 2, 13, 200])('is read as it was written, of %d models', async (size) => {
     for (const document of [searchDocument(size), comparisonDocument(size)]) {
-      expect(await readRunDocument(written(document))).toEqual(document);
+      expect(await readRunDocument(written(document), DOCUMENT_KINDS)).toEqual(document);
     }
   });
 
   it('keeps nothing that is not known', async () => {
-    const read = await readRunDocument(written({ ...searchDocument(2), script: 'alert(1)' }));
+    const read = await readRunDocument(written({ ...searchDocument(2), script: 'alert(1)' }), DOCUMENT_KINDS);
     expect(read).not.toHaveProperty('script');
   });
 
@@ -96,7 +97,7 @@ describe('the document of a run', () => {
 
   it.each(refused)('is refused in one line with %s', async (_, content, message) => {
     const file = written(content);
-    const error = await readRunDocument(file).then(
+    const error = await readRunDocument(file, DOCUMENT_KINDS).then(
       () => undefined,
       (reason: Error & { code?: string }) => reason,
     );
@@ -110,8 +111,8 @@ describe('the document of a run', () => {
   it('is refused before it is read where it is too large, and where it is none', async () => {
     const file = written('{}');
     truncateSync(file, 2 ** 27);
-    await expect(readRunDocument(file)).rejects.toThrow(/at most 67108864 bytes but found 134217728/);
-    await expect(readRunDocument(join(folder, 'nothing.json'))).rejects.toMatchObject({ code: 'FILE' });
-    await expect(readRunDocument(folder)).rejects.toMatchObject({ code: 'FILE' });
+    await expect(readRunDocument(file, DOCUMENT_KINDS)).rejects.toThrow(/at most 67108864 bytes but found 134217728/);
+    await expect(readRunDocument(join(folder, 'nothing.json'), DOCUMENT_KINDS)).rejects.toMatchObject({ code: 'FILE' });
+    await expect(readRunDocument(folder, DOCUMENT_KINDS)).rejects.toMatchObject({ code: 'FILE' });
   });
 });

@@ -4,6 +4,7 @@ import { chartsOf, checkPage, tablesOf } from '../src/check-page.js';
 import { comparisonPage } from '../src/comparison-page.js';
 import type { Cell, Page } from '../src/page.js';
 import { clusterOrder } from '../src/pool/cluster-order.js';
+import { DOCUMENT_KINDS } from '../src/run-documents.js';
 import { runPage } from '../src/run-page.js';
 import { searchPage } from '../src/search-page.js';
 import { comparisonDocument, HOSTILE, searchDocument } from './documents.js';
@@ -87,7 +88,7 @@ describe('the page of a search', () => {
     const renamed = JSON.parse(JSON.stringify(document), (_, value) =>
       typeof value === 'string' ? name(value) : value,
     );
-    const soups = rowsOf(runPage([renamed]), 'search-budget-curve');
+    const soups = rowsOf(runPage([renamed], DOCUMENT_KINDS), 'search-budget-curve');
     expect(soups.map(({ models }) => String(models).split('\n').length)).toEqual(soups.map(({ size }) => size));
     expect(JSON.stringify(soups)).toContain('model\u24240 \\\\n');
   });
@@ -212,7 +213,7 @@ describe('the page of a comparison', () => {
   });
 
   it('shares a page with a search, each id once', () => {
-    const both = runPage([searchDocument(13), document]);
+    const both = runPage([searchDocument(13), document], DOCUMENT_KINDS);
     checkPage(both);
     expect(both.sections).toHaveLength(8);
   });

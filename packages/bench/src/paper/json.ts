@@ -1,4 +1,3 @@
-import { UsageError } from '../command-line.js';
 import type { PaperResult } from './result.js';
 
 /** `paper.json`: indented, lists of numbers in one line each. */
@@ -15,11 +14,4 @@ export function withFirstCandidates(result: PaperResult): PaperResult {
       return index === 0 ? seed : statistics;
     }),
   };
-}
-
-/** @throws UsageError for a file of another schema */
-export function checkSchema(result: PaperResult, file: string): void {
-  if (result.schema !== 1) {
-    throw new UsageError(`Expected schema 1 of a paper's run but found ${JSON.stringify(result.schema)} in ${file}`);
-  }
 }

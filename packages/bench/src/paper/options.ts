@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { EXPORT_FORMATS, type ExportFormat } from '@radin/report';
 import { integer, parsed, UsageError } from '../command-line.js';
 import { POOL_OPTIONS, poolOptions } from '../pool-options.js';
 
@@ -13,7 +14,10 @@ export const PAPER_USAGE = `options of paper:
   --include-uniform    adds the uniform soup to the candidates, which the paper's evaluation leaves out
   --quick              3 seeds of 100 candidates
   --brute-force        the real scores of all 2^N − 1 subsets too (N ≤ 16); what was found is kept in the cache folder
-  --out DIR            writes paper.json, the page report.html, and every table and chart as files in figures
+  --out DIR            writes paper.json and the page report.html
+  --format NAME,…      also writes each chart and table of the page into charts in that folder: some of svg, png, csv, json, md
+  --no-report          writes no page
+  --quiet              no progress and no notes
   --cache DIR          as for strategies (default: evaluations in the folder of --out)
   --threads T, --json FILE   as for strategies
   --save               writes packages/bench/results/paper-POOL.json, and the scores of all subsets where they are known
@@ -36,6 +40,9 @@ export interface PaperOptions extends PaperChoices {
   readonly pool: string;
   readonly out: string | undefined;
   readonly json: string | undefined;
+  readonly report: boolean;
+  readonly format: readonly ExportFormat[];
+  readonly quiet: boolean;
   readonly save: boolean;
 }
 
@@ -59,11 +66,14 @@ export function paperOptions(args: readonly string[]): PaperOptions {
         quick: { type: 'boolean', default: false },
         'brute-force': { type: 'boolean', default: false },
         out: { type: 'string' },
+        format: { type: 'string' },
+        'no-report': { type: 'boolean', default: false },
+        quiet: { type: 'boolean', default: false },
         save: { type: 'boolean', default: false },
       },
     }),
   );
-  const { out, save, quick } = values;
+  const { out, save, quick, quiet } = values;
   const given = values.pool.length + positionals.length > 0;
   const { pools, cache, threads, json } = poolOptions(given ? values : { ...values, pool: [EXAMPLE] }, positionals);
   const [pool, ...others] = pools as [string, ...string[]];
@@ -72,6 +82,9 @@ export function paperOptions(args: readonly string[]): PaperOptions {
   const bruteForce = values['brute-force'];
   if (bruteForce && cache === undefined && out === undefined) {
     throw new UsageError('Expected --out or --cache with --brute-force but found neither: hours of work would be lost');
+  }
+  if (values.format !== undefined && out === undefined) {
+    throw new UsageError('Expected --out with --format but found none: charts are written into that folder');
   }
   return {
     command: 'paper',
@@ -86,10 +99,23 @@ export function paperOptions(args: readonly string[]): PaperOptions {
     threads,
     out,
     json,
+    report: !values['no-report'],
+    format: values.format === undefined ? [] : formatList(values.format),
+    quiet,
     save,
   };
 }
 
 function budgetList(text: string): number[] {
   return [...new Set(text.split(',').map((part) => integer(part, 1, 10_000, '--budgets')))].sort((a, b) => a - b);
+}
+
+function formatList(text: string): ExportFormat[] {
+  return text.split(',').map((part) => {
+    const format = EXPORT_FORMATS.find((name) => name === part.trim());
+    if (format !== undefined) return format;
+    throw new UsageError(
+      `Expected some of ${EXPORT_FORMATS.join(', ')} for --format but found ${JSON.stringify(text)}`,
+    );
+  });
 }

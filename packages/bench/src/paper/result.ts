@@ -1,13 +1,16 @@
 import type { Interval } from '@radin/core';
 import type { Environment } from '../result.js';
 
+/** Changes with anything that a reader of older files would not expect. */
+export const PAPER_SCHEMA = 'radin-paper-1';
+
 /**
  * The paper's tables and figures for one pool: `paper.json`, from which every table, chart and page is made. Scores are
- * fractions in [0, 1]. `schema` is raised with any change that a reader of older files would not expect.
+ * fractions in [0, 1].
  */
 export interface PaperResult {
   readonly experiment: 'paper';
-  readonly schema: 1;
+  readonly schema: typeof PAPER_SCHEMA;
   readonly environment: Environment;
   readonly pool: PaperPoolFacts;
   readonly settings: PaperSettings;
@@ -72,19 +75,22 @@ interface PaperCost {
   readonly geometrySeconds: number;
 }
 
-export type PaperMethod =
-  | 'best-individual'
-  | 'uniform'
-  | 'logit-ensemble'
-  | 'greedy'
-  | 'greedy-better'
-  | 'greedy-ascending'
-  | 'radin'
-  | 'radin-prior'
-  | 'adaptive'
-  | 'oracle'
-  | 'best-subset'
-  | 'oracle-subset';
+export const PAPER_METHODS = [
+  'best-individual',
+  'uniform',
+  'logit-ensemble',
+  'greedy',
+  'greedy-better',
+  'greedy-ascending',
+  'radin',
+  'radin-prior',
+  'adaptive',
+  'oracle',
+  'best-subset',
+  'oracle-subset',
+] as const;
+
+export type PaperMethod = (typeof PAPER_METHODS)[number];
 
 export interface Spread {
   readonly mean: number;

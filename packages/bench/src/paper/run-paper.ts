@@ -8,7 +8,7 @@ import { pooledCandidates, rankScores, type ScoredSoup, seedCandidates } from '.
 import { budgetCurves, CURVE_BUDGET } from './curves.js';
 import { LAMBDA } from './methods.js';
 import type { PaperChoices } from './options.js';
-import type { PaperResult } from './result.js';
+import { PAPER_SCHEMA, type PaperResult } from './result.js';
 import { sizeScores } from './spread.js';
 import { tableRows } from './table-rows.js';
 import { describedRuns, tableChoices } from './table-runs.js';
@@ -52,7 +52,7 @@ export async function runPaper(
     const rows = tableRows(runs, { samples: samples[reported], secondsPerEvaluation });
     const result: PaperResult = {
       experiment: 'paper',
-      schema: 1,
+      schema: PAPER_SCHEMA,
       environment,
       ...(await facts(bench, pool)),
       rows,
@@ -132,4 +132,11 @@ function noticesOf({ test, choices, includeUniform, poolSize }: PaperBench): str
       ? [`the uniform soup is a candidate, since a pool of ${poolSize} has no other subset that the paper would draw`]
       : []),
   ];
+}
+
+/** What to say of a run that was interrupted. @param cache the folder that kept its evaluations */
+export function howToGoOn(cache: string | undefined): string {
+  return cache === undefined
+    ? 'without --out or --cache its evaluations are lost'
+    : `the same command goes on from the evaluations in ${cache}`;
 }

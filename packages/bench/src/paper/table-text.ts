@@ -2,7 +2,7 @@ import { titleOf } from './methods.js';
 import type { PaperResult, PaperRow, SignificantRuns, Spread } from './result.js';
 
 /** The mean, and the deviation where there are several runs: `95.12 ± 0.34`. */
-function scoreText({ mean, deviation }: Spread, runs: number): string {
+export function scoreText({ mean, deviation }: Spread, runs: number): string {
   const score = (100 * mean).toFixed(2);
   return runs > 1 ? `${score} ± ${(100 * deviation).toFixed(2)}` : score;
 }

@@ -1,5 +1,6 @@
 import { alignColumns } from '@radin/core';
 import { environmentText, GAP, markdownTable } from '../table.js';
+import { PUBLISHED_RHO, PUBLISHED_SIZE_P } from './published.js';
 import type { Correlation, PaperResult, SizeTest } from './result.js';
 import { costLines, percent, tableLines } from './table-text.js';
 
@@ -50,9 +51,13 @@ export function statisticsLines(result: PaperResult): string[] {
       : `${decimal(spread.mean)} (${decimal(spread.min)} to ${decimal(spread.max)} over ${seedsText(seeds.length)})`;
   const first = seeds[0]?.sizeTest;
   return [
-    `Spearman of the estimate on validation and the real score on ${reported}, ${seeds[0]?.count} candidates: without the prior ${over(rhoWithoutPrior)}, with it ${over(rhoWithPrior)}`,
+    `Spearman of the estimate on validation and the real score on ${reported}, ${seeds[0]?.count} candidates: without the prior ${over(rhoWithoutPrior)}, with it ${over(rhoWithPrior)}; the paper’s, on CIFAR-10: ${PUBLISHED_RHO.withoutPrior} and ${PUBLISHED_RHO.withPrior}`,
     `the same over all ${count.toLocaleString('en')} different candidates: ${correlationText(withoutPrior)}; with the prior ${correlationText(withPrior)}`,
-    ...(first ? [`soups of more than ${first.few} models against the rest, seed 0: ${sizeTestText(first)}`] : []),
+    ...(first
+      ? [
+          `soups of more than ${first.few} models against the rest, seed 0: ${sizeTestText(first)}; the paper’s, more than 6 of 13 on ImageNet: p ≈ ${PUBLISHED_SIZE_P.toExponential(1).replace('-', '−')}`,
+        ]
+      : []),
     ...(sizeTest ? [`the same over all different candidates: ${sizeTestText(sizeTest)}`] : []),
     ...(allSubsets
       ? [
@@ -75,8 +80,8 @@ export function sizeTestText({ counts, means, p, superiority, method }: SizeTest
 }
 
 function pText(p: number): string {
-  if (p < 1e-300) return '< 1e-300';
-  return p < 0.001 ? `= ${p.toExponential(1)}` : `= ${p.toPrecision(2)}`;
+  if (p < 1e-300) return '< 1e−300';
+  return p < 0.001 ? `= ${p.toExponential(1).replace('-', '−')}` : `= ${p.toPrecision(2)}`;
 }
 
 function decimal(value: number | null): string {

@@ -1,23 +1,48 @@
 import { join } from 'node:path';
 import { makeFolder, RadinError, writeTextAtomically } from '@radin/core';
-import { exportPage, renderPage } from '@radin/report';
+import { type ExportFormat, exportPage, renderPage } from '@radin/report';
 import { paperJson } from './json.js';
 import { paperPage } from './page/paper-page.js';
 import type { PaperResult } from './result.js';
 
+export interface PaperReportOptions {
+  /** Whether the page is written. */
+  readonly report: boolean;
+  /** Of the charts and tables that are to be files of their own. */
+  readonly format: readonly ExportFormat[];
+}
+
+/** Writes `paper.json` into the folder, which is made if need be. @returns its path @throws RadinError (`FILE`) */
+export async function writePaperJson(result: PaperResult, folder: string): Promise<string> {
+  await makePaperFolder(folder);
+  const file = join(folder, 'paper.json');
+  await writeTextAtomically(file, paperJson(result));
+  return file;
+}
+
 /**
- * Writes `paper.json`, the page `report.html`, and into `figures` each chart as SVG and PNG and each table as CSV.
+ * Writes `paper.json`, the page `report.html`, and into `charts` its charts and tables in the formats asked for.
  * @returns what was written, in words
  * @throws RadinError (`FILE`) where that cannot be written
  */
-export async function writePaper(result: PaperResult, folder: string): Promise<string> {
-  await makePaperFolder(folder);
+export async function writePaper(
+  result: PaperResult,
+  folder: string,
+  { report, format }: PaperReportOptions,
+): Promise<string> {
+  const written = [await writePaperJson(result, folder)];
   const page = paperPage(result);
-  const [json, html] = [join(folder, 'paper.json'), join(folder, 'report.html')];
-  await writeTextAtomically(json, paperJson(result));
-  await writeTextAtomically(html, await renderPage(page));
-  const figures = await exportPage(page, join(folder, 'figures'), ['svg', 'png', 'csv']);
-  return `wrote ${html}, ${json} and ${figures.length} files in ${join(folder, 'figures')}`;
+  if (report) {
+    const html = join(folder, 'report.html');
+    await writeTextAtomically(html, await renderPage(page));
+    written.push(html);
+  }
+  if (format.length > 0) {
+    const charts = join(folder, 'charts');
+    const files = await exportPage(page, charts, format);
+    written.push(`${files.length} files in ${charts}`);
+  }
+  return `wrote ${written.join(', ').replace(/, (?=[^,]*$)/, ' and ')}`;
 }
 
 /** Makes the folder: better before the evaluations than after them. @throws RadinError (`FILE`) */

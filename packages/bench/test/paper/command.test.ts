@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -24,6 +24,8 @@ it('the command prints tables, writes one document, and it goes into another', a
     '1',
     '--out',
     out,
+    '--format',
+    'csv',
   );
   expect(stderr).toMatch(/: RADIN, λ = 0: done\n/);
   expect(status).toBe(0);
@@ -33,21 +35,24 @@ it('the command prints tables, writes one document, and it goes into another', a
   const result = JSON.parse(readFileSync(file, 'utf8')) as PaperResult;
   expect(result).toMatchObject({
     experiment: 'paper',
-    schema: 1,
+    schema: 'radin-paper-1',
     settings: { seeds: 3, candidates: 100, budgets: [1, 5, 25] },
   });
-  expect(readFileSync(join(out, 'figures', 'table-1.csv'), 'utf8')).toMatch(/^method,budget,validation/);
+  expect(readFileSync(join(out, 'charts', 'scores.csv'), 'utf8')).toMatch(/^method,budget,validation/);
   expect(existsSync(join(out, 'report.html'))).toBe(true);
   // Evaluations are kept beside it.
   expect(existsSync(join(out, 'evaluations', result.pool.content))).toBe(true);
   const document = join(folder, 'document.md');
-  writeFileSync(document, 'before\n<!-- paper -->\n<!-- /paper -->\nafter\n');
+  const mark = `paper:${result.pool.name}`;
+  writeFileSync(document, `before\n<!-- ${mark} -->\n<!-- /${mark} -->\nafter\n`);
   expect(bench('table', file, '--into', document).status).toBe(0);
   expect(readFileSync(document, 'utf8')).toMatch(
     /^before\n.*\n\| greedy \| 25 \| \d+\.\d\d \| \d+\.\d\d \|.*\nafter\n$/s,
   );
-  writeFileSync(file, JSON.stringify({ ...result, schema: 2 }));
-  expect(bench('table', file).stderr).toMatch(/^bench: error: Expected schema 1 .* found 2 in .*\n$/);
+  writeFileSync(file, JSON.stringify({ ...result, schema: 'radin-paper-2' }));
+  expect(bench('table', file).stderr).toMatch(
+    /^bench: error: Expected the field schema of .* "radin-paper-1" but found "radin-paper-2".*\n$/,
+  );
 });
 
 it.each<[string[], RegExp]>([
@@ -57,6 +62,8 @@ it.each<[string[], RegExp]>([
   [['--candidates', 'many'], /integer from 1 to 10000 for --candidates but found "many"/],
   [['--budgets', '1,x'], /for --budgets but found "x"/],
   [['--brute-force'], /--out or --cache with --brute-force but found neither/],
+  [['--format', 'svg,gif', '--out', 'x'], /some of svg, png, csv, json, md for --format but found "svg,gif"/],
+  [['--format', 'svg'], /--out with --format but found none/],
   [['--splits', '3'], /Unknown option '--splits'/],
   [['--out', '/dev/null/x'], /write to the folder \/dev\/null\/x but found: ENOTDIR/],
 ])('%j is refused in one line', (args, message) => {
@@ -73,4 +80,21 @@ it('a pool that is scored by something else than accuracy is refused', async () 
   const { status, stderr } = bench('paper', '--pool', path);
   expect(stderr).toMatch(/^bench: error: Expected a pool whose metric is accuracy .* found cross-entropy.*\n$/);
   expect(status).toBe(2);
+});
+
+it('Ctrl-C writes nothing but what later runs go on from, and says so', async () => {
+  const { folder: path } = await poolFolder(folder, { models: 9, samples: 400, hidden: 8, seed: 3 });
+  const out = join(mkdtempSync(join(folder, 'stopped-')), 'out');
+  const child = spawn(process.execPath, [main, 'paper', '--pool', path, '--threads', '1', '--out', out]);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (/seed 0: \d+ of/.test(text)) child.kill('SIGINT');
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect(said).toContain(
+    `bench: interrupted: no tables were written; the same command goes on from the evaluations in ${out}`,
+  );
+  expect(code).toBe(130);
+  expect(readdirSync(out)).toEqual(['evaluations']);
 });

@@ -115,13 +115,34 @@ it('Fig. 3 has the candidates in the order of stage 1: by estimate, then larger,
 it('the candidates that there are are counted, not those that were asked for', () => {
   const [, { page } = expect.fail()] = pages;
   expect(page.subtitle).toContain('1 seed of 10 candidates');
-  expect(JSON.stringify(page.sections[0])).toContain('on validation, 10 candidates');
+  expect(JSON.stringify(page.sections.find(({ id }) => id === 'statistics'))).toContain('on validation, 10 candidates');
   expect(JSON.stringify(page)).not.toContain('1 seeds');
 });
 
 it('there is a chart for each of the paper’s figures, and one more where all subsets are known', () => {
   const [whole = [], plain = []] = pages.map(({ page }) => charts(page).map(({ id }) => id));
-  const figures = ['fig-2', 'fig-2-prior', 'fig-3', 'fig-3-seeds', 'fig-4', 'fig-4-passes', 'fig-5', 'fig-6'];
+  const figures = ['fig-4', 'fig-4-passes', 'fig-2', 'fig-2-prior', 'fig-3', 'fig-3-seeds', 'fig-5', 'fig-6'];
   expect(plain).toEqual(['methods', ...figures]);
   expect(whole).toEqual(['methods', ...figures, 'fig-6-all']);
+});
+
+it('the answer names the methods with the highest score at the least and the largest budget', () => {
+  for (const { result, page } of pages) {
+    const [said] = page.sections[0]?.blocks ?? [];
+    const text = said?.kind === 'text' ? said.text : '';
+    for (const budget of new Set([result.settings.budgets[0], result.settings.budgets.at(-1)])) {
+      const names = ['greedy', 'radin', 'radin-prior', 'adaptive', 'uniform', 'best-individual'];
+      const rows = result.rows.filter((row) => names.includes(row.method) && (row.budget ?? budget) === budget);
+      const means = rows.map(({ test, validation }) => (test ?? validation).mean);
+      const top = Math.max(...means);
+      const sentence = text.split(/(?<=\.) /).find((part) => part.startsWith(`At B = ${budget},`)) ?? '';
+      expect(sentence).toContain(`${(100 * top).toFixed(2)}\u00a0%`);
+      const winners = rows.filter((_, index) => top - (means[index] as number) < 1e-9);
+      for (const { method } of winners) {
+        expect(sentence).toContain(
+          { radin: 'RADIN (λ = 0)', 'radin-prior': 'RADIN (λ = 1)' }[method as string] ?? method.replace('-', ' '),
+        );
+      }
+    }
+  }
 });

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { PaperResult } from '@radin/bench';
 import type { Command } from 'commander';
 import { type CommonOptions, integer, withBudgets, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
 import { checkOutputFolder } from '../output-folder.js';
 import { type PoolFlags, resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 
-interface BenchOptions extends PoolFlags, CommonOptions {
+interface BenchOptions extends PoolFlags, CommonOptions, ReportOptions {
   readonly budgets: readonly number[];
   readonly seeds?: number;
   readonly candidates?: number;
@@ -23,17 +25,13 @@ export function addBench(program: Command, context: CommandContext): void {
     .command('bench')
     .description('the paper’s tables and figures for a pool: every method, budget and seed, and what each costs')
     .argument('[pool]', 'folder with a radin.yaml, or that file');
-  withCommonOptions(withThreads(withBudgets(withPoolFlags(command))))
+  withCommonOptions(withReport(withThreads(withBudgets(withPoolFlags(command)))))
     .option('--seeds <S>', 'seeds of the candidates (default: 20)', integer(1, 1000))
     .option('--candidates <C>', 'Monte-Carlo candidates of each seed (default: 200)', integer(1, 10_000))
     .option('--include-uniform', 'make the uniform soup a candidate, which the paper’s evaluation leaves out')
     .option('--quick', '3 seeds of 100 candidates')
     .option('--brute-force', 'evaluate all 2^N − 1 subsets too, N ≤ 16; can be interrupted and goes on in the next run')
-    .option(
-      '--out <folder>',
-      'where paper.json, the page report.html, and every table and chart are written',
-      'radin-bench',
-    )
+    .option('--out <folder>', 'where paper.json and the page report.html are written', 'radin-bench')
     .option(
       '--cache <folder>',
       'where evaluations are kept for later runs (default: evaluations in the folder of --out)',
@@ -45,13 +43,13 @@ export function addBench(program: Command, context: CommandContext): void {
 async function runBench(
   pool: string | undefined,
   options: BenchOptions,
-  { signal, print, printJson }: CommandContext,
+  { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const { files, metric } = await resolvePool(pool, options);
   const { out, cache = join(out, 'evaluations'), quick, json, quiet, threads = availableParallelism() } = options;
   await checkOutputFolder(out, files.models);
   // Loaded here, since no other command needs it.
-  const { defaultChoices, paperText, runPaper, writePaper } = await import('@radin/bench');
+  const { defaultChoices, howToGoOn, paperText, runPaper, writePaperJson } = await import('@radin/bench');
   const choices = {
     ...defaultChoices(quick === true),
     ...(options.seeds && { seeds: options.seeds }),
@@ -66,10 +64,21 @@ async function runBench(
     if (!quiet) process.stderr.write(`radin: ${text}\n`);
   };
   const named = { name: nameOf(pool, files.graph), files, metric: metric?.name ?? 'accuracy' };
-  const { result } = await runPaper(named, choices, { onProgress, signal });
-  const written = await writePaper(result, out);
-  if (json) printJson(result);
-  else print(`${paperText(result)}\n\n${written}`);
+  let result: PaperResult;
+  try {
+    ({ result } = await runPaper(named, choices, { onProgress, signal }));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    interruption.finished(`interrupted: no tables were written; ${howToGoOn(cache)}`);
+    return;
+  }
+  await interruption.finishable(async () => {
+    const file = await writePaperJson(result, out);
+    const { paths, failure } = await reportBeside(out, result, options);
+    if (json) printJson(result);
+    else print(`${paperText(quiet ? { ...result, notices: [] } : result)}\n\n${wroteLine([file, ...paths])}`);
+    if (failure !== undefined) throw failure;
+  });
 }
 
 /** The folder's name: of the pool, of its radin.yaml, or of the graph. */

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RadinError } from '@radin/core';
-import type { RunDocument } from '@radin/report';
 import type { Command } from 'commander';
+import { documentKinds, type RunDocument } from '../document-kinds.js';
 import { type CommonOptions, withCommonOptions } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 import { REPORT_FILE, type ReportOptions, withFormat, writeReport, wroteLine } from '../run-report.js';
@@ -14,7 +14,7 @@ interface ReportCommandOptions extends CommonOptions, Pick<ReportOptions, 'forma
 export function addReport(program: Command, context: CommandContext): void {
   const command = program
     .command('report')
-    .description('make the HTML report of a finished run again, from its result.json and comparison.json')
+    .description('make the HTML report of a finished run again, from its result.json, comparison.json and paper.json')
     .argument('<folder>', 'what was --out of the run')
     .option('--out <file>', `the HTML file (default: ${REPORT_FILE} in the folder)`);
   withCommonOptions(withFormat(command))
@@ -39,14 +39,16 @@ async function report(
 }
 
 async function readDocuments(folder: string): Promise<RunDocument[]> {
-  const { RUN_FILES, readRunDocument } = await import('@radin/report');
+  const { readRunDocument } = await import('@radin/report');
+  const kinds = await documentKinds();
+  const files = Object.values(kinds).map(({ file }) => file);
   const documents: RunDocument[] = [];
-  for (const name of RUN_FILES) {
+  for (const name of files) {
     const path = join(folder, name);
-    if (await exists(path)) documents.push(await readRunDocument(path));
+    if (await exists(path)) documents.push(await readRunDocument(path, kinds));
   }
   if (documents.length > 0) return documents;
-  throw new RadinError('FILE', `Expected ${RUN_FILES.join(' or ')} in the folder ${folder} but found neither`);
+  throw new RadinError('FILE', `Expected ${files.join(' or ')} in the folder ${folder} but found none`);
 }
 
 /** Whether there is anything; whether it can be read is found out by reading it. */

@@ -1,27 +1,42 @@
 import { Mixture, rankCandidates } from '@radin/core';
-import type { Chart, Section, Table } from '@radin/report';
-import type { CandidateScores, Correlation, PaperResult, RankScores, SeedCandidates } from '../result.js';
+import type { Chart, Section } from '@radin/report';
+import { PUBLISHED_RHO } from '../published.js';
+import type { CandidateScores, PaperResult, RankScores, SeedCandidates } from '../result.js';
 import { correlationText, seedsText } from '../text.js';
 import { columnsAndRows, type Field, field } from './columns.js';
 import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 2 and 3: how well the fast estimate orders the candidates. */
 export function estimateSection(result: PaperResult): Section {
+  const candidates = firstCandidates(result);
+  if (candidates.length < FEWEST_DRAWN) {
+    const text = `Figs. 2 and 3 need ${FEWEST_DRAWN} candidates or more; a pool of ${result.pool.models.length} has ${candidates.length}.`;
+    return { id: 'estimate', title: 'Figs. 2 and 3: the fast estimate', blocks: [{ kind: 'text', text }] };
+  }
   return {
     id: 'estimate',
     title: 'Figs. 2 and 3: the fast estimate',
     blocks: [
       { kind: 'chart', chart: estimateChart(result, false) },
       { kind: 'chart', chart: estimateChart(result, true) },
-      { kind: 'table', table: correlations(result) },
       { kind: 'chart', chart: rankChart(result) },
       { kind: 'chart', chart: rankMeans(result) },
     ],
   };
 }
 
+/** Candidates of seed 0 that are drawn: a third of a second’s work, and more than an eye tells apart. */
+const MOST_DRAWN = 2000;
+/** Fewer points are no chart. */
+const FEWEST_DRAWN = 3;
+
 function firstCandidates({ seeds }: PaperResult): readonly CandidateScores[] {
-  return seeds[0]?.candidates ?? [];
+  return seeds[0]?.candidates?.slice(0, MOST_DRAWN) ?? [];
+}
+
+/** Whose ρ the paper gives on CIFAR-10. */
+function rhoText(rho: number | null, published: number): string {
+  return `ρ = ${rho === null ? 'not defined' : rho.toFixed(3).replace('-', '−')} (the paper: ${published})`;
 }
 
 function candidateFields(result: PaperResult): Field<CandidateScores>[] {
@@ -44,16 +59,14 @@ function candidateFields(result: PaperResult): Field<CandidateScores>[] {
 function estimateChart(result: PaperResult, withPrior: boolean): Chart {
   const id = withPrior ? 'fig-2-prior' : 'fig-2';
   const { lambda } = result.settings;
-  const title = `Fig. 2: estimate ${withPrior ? `with the prior, λ = ${lambda},` : ''} and real score`.replace(
-    /,? and/,
-    ' and',
-  );
   const seed = result.seeds[0] as SeedCandidates;
   const found = withPrior ? seed.withPrior : seed.withoutPrior;
+  const which = withPrior ? 'withPrior' : 'withoutPrior';
+  const title = `Fig. 2: estimate ${withPrior ? `with the prior, λ = ${lambda},` : 'without the prior'} and real score, ${rhoText(found.rho, PUBLISHED_RHO[which])}`;
   return {
     id,
     title,
-    description: `${scoreTitle(result)} of ${seed.count} soups of seed 0 against the accuracy of their averaged logits on validation${withPrior ? ` plus ${lambda} for each model` : ''}, each marked by its number of models. Spearman’s ρ: ${correlationText(found)}.`,
+    description: `${scoreTitle(result)} of ${firstCandidates(result).length.toLocaleString('en')} soups of seed 0 against the accuracy of their averaged logits on validation${withPrior ? ` plus ${lambda} for each model` : ''}, each marked by its number of models. Spearman’s ρ of the ${seed.count.toLocaleString('en')} candidates: ${correlationText(found)}; the paper’s 200 on CIFAR-10: ${PUBLISHED_RHO[which]}.`,
     spec: {
       encoding: {
         x: withPrior
@@ -63,48 +76,11 @@ function estimateChart(result: PaperResult, withPrior: boolean): Chart {
         text: { field: 'size', type: 'quantitative' },
         color: { field: 'size', type: 'quantitative' },
       },
+      height: 380,
       mark: { type: 'text', fontWeight: 'bold' },
     },
     data: { id, title, ...columnsAndRows(candidateFields(result), firstCandidates(result)) },
     details: 'details',
-  };
-}
-
-function correlations(result: PaperResult): Table {
-  const { seeds, pooled } = result;
-  interface Line {
-    readonly candidates: string;
-    readonly count: number;
-    readonly withoutPrior: Correlation;
-    readonly withPrior: Correlation;
-  }
-  const lines: Line[] = [
-    ...seeds.map((seed) => ({ ...seed, candidates: `seed ${seed.seed}` })),
-    { ...pooled, candidates: 'all different candidates' },
-    ...(result.allSubsets ? [{ ...result.allSubsets, candidates: 'all subsets' }] : []),
-  ];
-  const means = [pooled.rhoWithoutPrior, pooled.rhoWithPrior].map((spread) =>
-    spread === null ? 'not defined' : `${spread.mean.toFixed(3)} ± ${spread.deviation.toFixed(3)}`,
-  );
-  return {
-    id: 'spearman',
-    title: 'Spearman’s rank correlation of estimate and real score',
-    ...columnsAndRows<Line>(
-      [
-        field('candidates', 'Candidates', 'text', ({ candidates }) => candidates),
-        field('count', 'Soups', 'integer', ({ count }) => count),
-        field('rho', 'ρ without the prior', 'number', ({ withoutPrior }) => withoutPrior.rho),
-        field('lower', 'from', 'number', ({ withoutPrior }) => withoutPrior.lower),
-        field('upper', 'to', 'number', ({ withoutPrior }) => withoutPrior.upper),
-        field('p', 'p', 'p-value', ({ withoutPrior }) => withoutPrior.p),
-        field('rho_prior', 'ρ with the prior', 'number', ({ withPrior }) => withPrior.rho),
-        field('lower_prior', 'from', 'number', ({ withPrior }) => withPrior.lower),
-        field('upper_prior', 'to', 'number', ({ withPrior }) => withPrior.upper),
-        field('p_prior', 'p', 'p-value', ({ withPrior }) => withPrior.p),
-      ],
-      lines,
-    ),
-    note: `Mean over the seeds: ${means[0]} without the prior, ${means[1]} with it. 95 % intervals by Fisher’s z with the variance of Bonett and Wright; p by Student’s t. Soups share models, so they are less independent than both take them to be.`,
   };
 }
 
@@ -120,9 +96,10 @@ function rankChart(result: PaperResult): Chart {
       order: prior === 0 ? 'without the prior' : `λ = ${prior}`,
     }));
   const rows = [...order(0), ...order(lambda)];
+  const title = `Fig. 3: real score in the order of the estimate; ${tenths(result.ranks)}`;
   return {
     id: 'fig-3',
-    title: 'Fig. 3: candidates in the order of their estimate',
+    title,
     description: `${scoreTitle(result)} of the ${candidates.length} candidates of seed 0 in the order of their fast estimate, best first, without the prior and with it. ${firstAndLast(result.ranks)}`,
     spec: {
       mark: 'point',
@@ -135,7 +112,7 @@ function rankChart(result: PaperResult): Chart {
     },
     data: {
       id: 'fig-3',
-      title: 'Fig. 3: candidates in the order of their estimate',
+      title,
       ...columnsAndRows<(typeof rows)[number]>(
         [
           field('order', 'Order', 'text', (row) => row.order),
@@ -149,24 +126,39 @@ function rankChart(result: PaperResult): Chart {
   };
 }
 
-/** Means over the seeds of the first and the last tenth. */
-function firstAndLast(ranks: readonly RankScores[]): string {
+/** Means over the seeds of the first and the last tenth of the places. */
+function tenthMeans(ranks: readonly RankScores[]): [first: string, last: string] {
   const tenth = Math.ceil(ranks.length / 10);
   const mean = (some: readonly RankScores[]) => {
     return `${((100 * some.reduce((sum, { withoutPrior }) => sum + withoutPrior.mean, 0)) / some.length).toFixed(2)} %`;
   };
-  return `Without the prior the first tenth has ${mean(ranks.slice(0, tenth))} on average over the seeds, the last ${mean(ranks.slice(-tenth))}.`;
+  return [mean(ranks.slice(0, tenth)), mean(ranks.slice(-tenth))];
 }
 
+function tenths(ranks: readonly RankScores[]): string {
+  const [first, last] = tenthMeans(ranks);
+  return `first tenth ${first}, last ${last}`;
+}
+
+function firstAndLast(ranks: readonly RankScores[]): string {
+  const [first, last] = tenthMeans(ranks);
+  return `Without the prior the first tenth of the places has ${first} on average over the seeds, the last ${last}.`;
+}
+
+/** At most so many places, evenly spaced. */
+const MOST_PLACES = 1000;
+
 function rankMeans(result: PaperResult): Chart {
-  const rows = result.ranks.flatMap(({ rank, withoutPrior, withPrior }) => [
+  const step = Math.ceil(result.ranks.length / MOST_PLACES);
+  const places = result.ranks.filter((_, index) => index % step === 0);
+  const rows = places.flatMap(({ rank, withoutPrior, withPrior }) => [
     { rank, order: 'without the prior', ...withoutPrior },
     { rank, order: `λ = ${result.settings.lambda}`, ...withPrior },
   ]);
   return {
     id: 'fig-3-seeds',
-    title: 'Fig. 3 over the seeds: mean score by place in the order',
-    description: `Mean ${scoreTitle(result).toLowerCase()} over ${seedsText(result.settings.seeds)} of the candidate at each place in the order of the estimate, with one standard deviation. ${firstAndLast(result.ranks)}`,
+    title: 'Fig. 3 over the seeds: mean score by place in the order of the estimate',
+    description: `Mean ${scoreTitle(result).toLowerCase()} over ${seedsText(result.settings.seeds)} of the candidate at each place in the order of the estimate, and from the lowest to the highest seed as a band. ${firstAndLast(result.ranks)}`,
     spec: {
       encoding: {
         x: { field: 'rank', type: 'quantitative' },
@@ -175,21 +167,20 @@ function rankMeans(result: PaperResult): Chart {
       layer: [
         {
           mark: { type: 'area', opacity: 0.15 },
-          encoding: { y: scoreChannel('below', scoreTitle(result)), y2: { field: 'above', title: scoreTitle(result) } },
+          encoding: { y: scoreChannel('least', scoreTitle(result)), y2: { field: 'most', title: scoreTitle(result) } },
         },
         { mark: { type: 'line', strokeWidth: 1.5 }, encoding: { y: scoreChannel('mean', scoreTitle(result)) } },
       ],
     },
     data: {
       id: 'fig-3-seeds',
-      title: 'Fig. 3 over the seeds',
+      title: 'Fig. 3 over the seeds: mean score by place in the order of the estimate',
       ...columnsAndRows<(typeof rows)[number]>(
         [
           field('order', 'Order', 'text', (row) => row.order),
           field('rank', 'Place in the order of the estimate', 'integer', ({ rank }) => rank),
           field('mean', 'Mean', 'percent', ({ mean }) => mean),
-          field('below', 'Mean − sd', 'percent', ({ mean, deviation }) => mean - deviation),
-          field('above', 'Mean + sd', 'percent', ({ mean, deviation }) => mean + deviation),
+          field('sd', 'sd', 'percent', ({ deviation }) => deviation),
           field('least', 'Least', 'percent', ({ min }) => min),
           field('most', 'Most', 'percent', ({ max }) => max),
         ],

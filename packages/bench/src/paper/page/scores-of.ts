@@ -17,5 +17,5 @@ export function modelLines({ pool }: PaperResult, models: readonly number[], wei
 
 /** A channel on an axis of scores, which begins where the scores do; one title for all channels of a chart, so that they share it. */
 export function scoreChannel(field: string, title: string) {
-  return { field, title, type: 'quantitative', scale: { zero: false }, axis: { format: '.1%' } } as const;
+  return { field, title, type: 'quantitative', scale: { zero: false }, axis: { format: '.2~%' } } as const;
 }

@@ -1,27 +1,29 @@
-import type { Chart, Section, Table } from '@radin/report';
-import type { CandidateScores, PaperResult, SeedCandidates, SizeScores, SizeTest } from '../result.js';
+import type { Chart, Section } from '@radin/report';
+import { PUBLISHED_SIZE_P } from '../published.js';
+import type { PaperResult, SeedCandidates, SizeScores } from '../result.js';
 import { sizeTestText } from '../text.js';
 import { columnsAndRows, field } from './columns.js';
-import { modelLines, scoreChannel, scoreTitle } from './scores-of.js';
+import { scoreChannel, scoreTitle } from './scores-of.js';
 
 /** Figs. 5 and 6: what the number of models has to do with the score. */
 export function sizeSection(result: PaperResult): Section {
+  if (result.sizes.length < 2 && result.allSubsets === undefined) {
+    const text = 'Figs. 5 and 6 need candidates of different numbers of models, which this pool does not have.';
+    return { id: 'size', title: 'Figs. 5 and 6: the number of models', blocks: [{ kind: 'text', text }] };
+  }
   return {
     id: 'size',
     title: 'Figs. 5 and 6: the number of models',
     blocks: [
       ...(result.seeds.some(({ sizeTest }) => sizeTest)
-        ? [
-            { kind: 'chart' as const, chart: distributions(result) },
-            { kind: 'table' as const, table: sizeTests(result) },
-          ]
+        ? [{ kind: 'chart' as const, chart: distributions(result) }]
         : []),
       {
         kind: 'chart',
         chart: sizesChart(
           result,
           'fig-6',
-          `Fig. 6: spread by number of models, ${result.pooled.count.toLocaleString('en')} candidates of all seeds`,
+          `Fig. 6: lowest and highest score by number of models, ${result.pooled.count.toLocaleString('en')} candidates of all seeds`,
           result.sizes,
         ),
       },
@@ -32,7 +34,7 @@ export function sizeSection(result: PaperResult): Section {
               chart: sizesChart(
                 result,
                 'fig-6-all',
-                `Fig. 6 for all ${result.allSubsets.count.toLocaleString('en')} subsets`,
+                `Fig. 6: the same of all ${result.allSubsets.count.toLocaleString('en')} subsets`,
                 result.allSubsets.sizes,
               ),
             },
@@ -42,65 +44,88 @@ export function sizeSection(result: PaperResult): Section {
   };
 }
 
+/** Bars of Fig. 5 and of neighbouring scores. */
+const BINS = 30;
+
+interface Bin {
+  readonly group: string;
+  readonly from: number;
+  readonly to: number;
+  readonly soups: number;
+  readonly share: number;
+}
+
 function distributions(result: PaperResult): Chart {
   const few = Math.floor(result.pool.models.length / 2);
   const seed = result.seeds[0] as SeedCandidates;
-  const [small, large] = [`at most ${few} models`, `more than ${few} models`];
-  const title = `Fig. 5: scores of soups of more than ${few} models and of the rest`;
+  const groups = [`more than ${few} models`, `at most ${few} models`];
+  const scored = (seed.candidates ?? []).map(({ models, test, validation }) => ({
+    group: groups[models.length > few ? 0 : 1] as string,
+    score: test ?? validation,
+  }));
+  const title = `Fig. 5: ${scoreTitle(result).toLowerCase()} of soups of more than ${few} models and of the rest`;
+  const { sizeTest } = seed;
+  const published = `The paper: p ≈ ${PUBLISHED_SIZE_P.toExponential(1).replace('-', '−')}, more than 6 of 13 models on ImageNet.`;
+  const sort = groups;
   return {
     id: 'fig-5',
     title,
-    description: `Distribution of the ${scoreTitle(result).toLowerCase()} of the ${seed.count} candidates of seed 0, those of more than ${few} models apart from the rest. ${seed.sizeTest ? `${sizeTestText(seed.sizeTest)}.` : ''}`,
+    description: `Distribution of the ${scoreTitle(result).toLowerCase()} of the ${seed.count} candidates of seed 0, as shares of the soups of more than ${few} models and of the rest. ${sizeTest ? `Means ${sizeTestText(sizeTest)}. ${published}` : ''}`,
     spec: {
-      mark: { type: 'bar', opacity: 0.6 },
-      encoding: {
-        x: { field: 'score', type: 'quantitative', bin: { maxbins: 40 }, axis: { format: '.1%' } },
-        y: { aggregate: 'count', type: 'quantitative', stack: null, title: 'Soups' },
-        color: { field: 'group', type: 'nominal', title: null, sort: [large, small] },
+      facet: { field: 'group', type: 'nominal', title: null, sort },
+      columns: 1,
+      spec: {
+        height: 130,
+        mark: 'rect',
+        encoding: {
+          x: scoreChannel('from', scoreTitle(result)),
+          x2: { field: 'to', title: scoreTitle(result) },
+          y: {
+            field: 'share',
+            type: 'quantitative',
+            title: 'Share of soups',
+            axis: { format: '.0%' },
+            scale: { zero: true },
+          },
+          y2: { datum: 0 },
+          color: { field: 'group', type: 'nominal', sort, legend: null },
+        },
       },
     },
     data: {
       id: 'fig-5',
       title,
-      ...columnsAndRows<CandidateScores>(
+      ...columnsAndRows<Bin>(
         [
-          field('group', 'Group', 'text', ({ models }) => (models.length > few ? large : small)),
-          field('size', 'Models', 'integer', ({ models }) => models.length),
-          field('score', scoreTitle(result), 'percent', ({ test, validation }) => test ?? validation),
-          field('details', 'Soup', 'text', ({ models }) => modelLines(result, models)),
+          field('group', 'Soups of', 'text', ({ group }) => group),
+          field('from', 'From', 'percent', ({ from }) => from),
+          field('to', 'to', 'percent', ({ to }) => to),
+          field('soups', 'Soups', 'integer', ({ soups }) => soups),
+          field('share', 'Share of them', 'percent', ({ share }) => share),
         ],
-        seed.candidates ?? [],
+        binned(scored, groups),
       ),
     },
-    details: 'details',
   };
 }
 
-function sizeTests(result: PaperResult): Table {
-  const lines = [
-    ...result.seeds.map(({ seed, sizeTest }) => ({ candidates: `seed ${seed}`, sizeTest })),
-    { candidates: 'all different candidates', sizeTest: result.pooled.sizeTest },
-    { candidates: 'all subsets', sizeTest: result.allSubsets?.sizeTest },
-  ].flatMap(({ candidates, sizeTest }) => (sizeTest === undefined ? [] : [{ candidates, ...sizeTest }]));
-  return {
-    id: 'mann-whitney',
-    title: 'Soups of many models against those of few: Mann-Whitney U',
-    ...columnsAndRows<SizeTest & { candidates: string }>(
-      [
-        field('candidates', 'Candidates', 'text', ({ candidates }) => candidates),
-        field('few', 'Few: at most', 'integer', ({ few }) => few),
-        field('count_few', 'Soups of few', 'integer', ({ counts }) => counts.few),
-        field('count_many', 'of many', 'integer', ({ counts }) => counts.many),
-        field('mean_few', 'Mean of few', 'percent', ({ means }) => means.few),
-        field('mean_many', 'of many', 'percent', ({ means }) => means.many),
-        field('u', 'U', 'number', ({ u }) => u),
-        field('p', 'p', 'p-value', ({ p }) => p),
-        field('superiority', 'Many higher in', 'percent', ({ superiority }) => superiority),
-      ],
-      lines,
-    ),
-    note: 'Two-sided, with corrections for ties and for continuity, exact for small samples without ties. The last column is U as a share of all pairs: how often a soup of many models scores higher than one of few, ties counted half.',
-  };
+/** Counts in equal steps from the lowest score to the highest, empty ones left out. */
+function binned(
+  scored: readonly { readonly group: string; readonly score: number }[],
+  groups: readonly string[],
+): Bin[] {
+  const scores = scored.map(({ score }) => score);
+  const least = scores.reduce((a, b) => Math.min(a, b), 1);
+  const most = scores.reduce((a, b) => Math.max(a, b), 0);
+  // One score alone has a bar too.
+  const width = (most - least || 0.001) / BINS;
+  return groups.flatMap((group) => {
+    const own = scored.filter((one) => one.group === group);
+    return Array.from({ length: BINS }, (_, bin): Bin => {
+      const soups = own.filter(({ score }) => Math.min(BINS - 1, Math.floor((score - least) / width)) === bin).length;
+      return { group, from: least + bin * width, to: least + (bin + 1) * width, soups, share: soups / own.length };
+    }).filter(({ soups }) => soups > 0);
+  });
 }
 
 function sizesChart(result: PaperResult, id: string, title: string, sizes: readonly SizeScores[]): Chart {
@@ -113,7 +138,7 @@ function sizesChart(result: PaperResult, id: string, title: string, sizes: reado
   return {
     id,
     title,
-    description: `${score} by the number of models: the observed lower and upper bound as lines, the middle half as bars, the median as a tick. ${ends.join(', ')}.`,
+    description: `${score} by the number of models: the observed lower and upper bound as lines, the middle half as bars, the median as a tick. From the lowest to the highest: ${[...new Set(ends)].join(', ')}. In the paper the lower bound rises with the number of models and the upper is flat.`,
     spec: {
       encoding: { x: { field: 'models', type: 'ordinal', axis: { labelAngle: 0 } } },
       layer: [
