@@ -45,7 +45,7 @@ export function readPickle(bytes: Uint8Array, vocabulary: PickleVocabulary, wher
 class Machine {
   readonly input: PickleBytes;
   readonly vocabulary: PickleVocabulary;
-  readonly memo = new Map<number, PickleValue>();
+  readonly memo: PickleValue[] = [];
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
   #objects = 0;
@@ -132,12 +132,14 @@ class Machine {
   }
 
   remember(index: number): void {
-    if (!this.memo.has(index)) this.spend(1);
-    this.memo.set(index, this.top());
+    // Every pickler counts its places; an array that is filled in turn has no holes to pay for.
+    if (index > this.memo.length) refuse(`place ${this.memo.length} of the memo to be next`, `${index}`);
+    if (index === this.memo.length) this.spend(1);
+    this.memo[index] = this.top();
   }
 
   recall(index: number): void {
-    const value = this.memo.get(index);
+    const value = this.memo[index];
     if (value === undefined) refuse(`value ${index} of the memo`, 'none');
     this.push(value);
   }
@@ -162,7 +164,7 @@ class Machine {
 
   global(name: string): PickleGlobal {
     const global = this.vocabulary.global(name);
-    return global ?? refuse('only what weights consist of', `the global ${quote(name)}, which is never called`);
+    return global ?? refuseName(`the global ${quote(name)}, which is not called,`);
   }
 
   reduce(): void {
@@ -194,12 +196,13 @@ function fill(dict: PickleDict, pairs: readonly PickleValue[]): void {
   }
 }
 
+function refuseName(found: string): never {
+  refuse('only tensors and plain values, as torch.save(model.state_dict(), FILE) writes them,', found);
+}
+
 /** Making an object of a class, in any of the ways that pickles have for it. */
 function refuseInstance(of: PickleValue | undefined): never {
-  refuse(
-    'only what weights consist of',
-    of === undefined ? 'an object of a class' : `an object of ${describeValue(of)}`,
-  );
+  refuseName(of instanceof PickleGlobal ? `an object of ${quote(of.name)}` : 'an object of a class');
 }
 
 type Operation = (machine: Machine) => void;
@@ -268,7 +271,7 @@ const OPERATIONS: readonly (Operation | undefined)[] = operations({
   j: (machine) => machine.recall(machine.input.uint32()),
   q: (machine) => machine.remember(machine.input.uint8()),
   r: (machine) => machine.remember(machine.input.uint32()),
-  148: (machine) => machine.remember(machine.memo.size),
+  148: (machine) => machine.remember(machine.memo.length),
 
   c: (machine) => machine.pushGlobal(`${machine.input.line()}.${machine.input.line()}`),
   147: (machine) => {
