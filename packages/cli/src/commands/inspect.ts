@@ -59,7 +59,9 @@ async function inspect(
   });
   if (status.isDirectory()) {
     const { files } = await resolvePool(path, { stateDict });
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), { stateDict: files.stateDict });
+    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
+      stateDict: files.stateDict,
+    });
     if (json) printJson(inspection);
     else print(poolText(inspection));
   } else {

@@ -83,3 +83,29 @@ export function writeBytes(bytes: Uint8Array): string {
   writeFileSync(path, bytes);
   return path;
 }
+
+/** A tensor of a checkpoint, with the bytes of its storage. */
+export interface StoredTensor {
+  readonly type: 'FloatStorage' | 'LongStorage';
+  readonly shape: readonly number[];
+  /** Default: contiguous. */
+  readonly strides?: readonly number[];
+  readonly storage: Uint8Array;
+}
+
+/** The bytes of a checkpoint. @param wrap makes what is saved of the pickle of the state dict; default: that alone */
+export function checkpointBytes(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  wrap: (stateDict: Uint8Array) => Uint8Array = (stateDict) => stateDict,
+): Buffer {
+  const named = Object.entries(tensors);
+  const pickles = named.map(([name, { type, shape, strides, storage }], at) => {
+    const contiguous = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+    const count = storage.byteLength / (type === 'LongStorage' ? 8 : 4);
+    return [name, tensorPickle({ type, key: String(at), count, shape, strides: strides ?? contiguous })] as const;
+  });
+  return zipOf([
+    { name: 'm/data.pkl', data: pickle('\x80\x02', wrap(dictPickle(Object.fromEntries(pickles))), '.') },
+    ...named.map(([, { storage }], at) => ({ name: `m/data/${at}`, data: storage })),
+  ]);
+}
