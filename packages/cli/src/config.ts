@@ -13,6 +13,7 @@ const schema = z.strictObject({
   validation: splitFiles,
   test: splitFiles.optional(),
   output: z.string().min(1).optional(),
+  state_dict: z.string().min(1).optional(),
   metric: z
     .string()
     .refine((name) => metricNamed(name) !== undefined, 'Expected accuracy, top-K or cross-entropy')

@@ -134,14 +134,22 @@ export function withPoolOptions(command: Command): Command {
 
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
-  return command
+  return withStateDict(command)
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
-    .option('--models <patterns...>', 'safetensors checkpoints')
+    .option('--models <patterns...>', 'checkpoints, .safetensors, .pt, .pth or .bin')
     .option('--val-inputs <file>', 'validation inputs, .npy')
     .option('--val-labels <file>', 'validation labels, .npy')
     .option('--test-inputs <file>', 'test inputs, .npy; only reported, never chosen by')
     .option('--test-labels <file>', 'test labels, .npy')
     .option('--output <name>', "the graph's output with the logits, where it has several");
+}
+
+export interface StateDictOptions {
+  readonly stateDict?: string;
+}
+
+export function withStateDict(command: Command): Command {
+  return command.option('--state-dict <key>', 'where the weights are in PyTorch files that hold several state dicts');
 }
 
 /** What every command that evaluates takes, whichever its pool. */

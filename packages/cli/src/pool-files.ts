@@ -12,6 +12,7 @@ export interface PoolFlags {
   readonly testInputs?: string;
   readonly testLabels?: string;
   readonly output?: string;
+  readonly stateDict?: string | undefined;
 }
 
 export interface ResolvedPool {
@@ -51,6 +52,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
   const output = flags.output ?? config?.output;
+  const stateDict = flags.stateDict ?? config?.state_dict;
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
@@ -62,6 +64,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       },
       ...(testInputs && testLabels && { test: { inputs: testInputs, labels: testLabels } }),
       ...(output && { output }),
+      ...(stateDict && { stateDict }),
     },
     metric: loaded?.metric,
   };

@@ -153,9 +153,9 @@ describe.concurrent('inspect of a file', () => {
 
   it('refuses a format that it does not know', async () => {
     const folder = newFolder();
-    writeFileSync(join(folder, 'model.pt'), 'PK\x03\x04 a zip file');
-    const { code, stdout, stderr } = await runRadin(['inspect', 'model.pt', '--json'], folder);
+    writeFileSync(join(folder, 'model.h5'), 'another format');
+    const { code, stdout, stderr } = await runRadin(['inspect', 'model.h5', '--json'], folder);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^radin: error: Expected a safetensors, ONNX, NumPy .* in model\.pt\n$/);
+    expect(stderr).toMatch(/^radin: error: Expected a safetensors, PyTorch, ONNX, NumPy .* in model\.h5\n$/);
   });
 });

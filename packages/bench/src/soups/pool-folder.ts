@@ -40,7 +40,7 @@ function readFolder(folder: string): { files: PoolFiles; metric: string; split: 
   const patterns = [entry('models')].flat().filter((value) => typeof value === 'string');
   const models = globSync(patterns, { cwd: folder, expandDirectories: false, onlyFiles: true }).sort();
   if (models.length === 0) throw new UsageError(`Expected files that match the key models but found none in ${path}`);
-  const [output, metric] = [entry('output'), entry('metric')];
+  const [output, metric, stateDict] = [entry('output'), entry('metric'), entry('state_dict')];
   const split = (name: string) => ({ inputs: file(name, 'inputs'), labels: file(name, 'labels') });
   const hasTest = (entry('test') ?? undefined) !== undefined;
   const files = {
@@ -49,6 +49,7 @@ function readFolder(folder: string): { files: PoolFiles; metric: string; split: 
     validation: split('validation'),
     ...(hasTest && { test: split('test') }),
     ...(typeof output === 'string' && { output }),
+    ...(typeof stateDict === 'string' && { stateDict }),
   };
   return { files, metric: metric === undefined ? 'accuracy' : String(metric), split };
 }

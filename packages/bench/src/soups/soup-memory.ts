@@ -53,7 +53,7 @@ export class SoupMemory {
   /** Opens the pool's files and evaluates each model once. */
   static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
     const { backend, threads, cache } = options;
-    const checkpoints = await openCheckpoints(files.models);
+    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);

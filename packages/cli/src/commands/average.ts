@@ -9,11 +9,19 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { backendOption, type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
+import {
+  backendOption,
+  type CommonOptions,
+  list,
+  nonNegative,
+  type StateDictOptions,
+  withCommonOptions,
+  withStateDict,
+} from '../options.js';
 import { expand } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 
-interface AverageOptions extends CommonOptions {
+interface AverageOptions extends CommonOptions, StateDictOptions {
   readonly weights?: readonly number[];
   readonly out: string;
   readonly backend: string;
@@ -23,7 +31,7 @@ export function addAverage(program: Command, context: CommandContext): void {
   const command = program
     .command('average')
     .description('write the soup of the models named')
-    .argument('<models...>', 'safetensors checkpoints')
+    .argument('<models...>', 'checkpoints, .safetensors, .pt, .pth or .bin')
     .option(
       '--weights <p,…>',
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
@@ -31,7 +39,7 @@ export function addAverage(program: Command, context: CommandContext): void {
     )
     .requiredOption('--out <file>', 'required: the safetensors file to write')
     .addOption(backendOption('the average is'));
-  withCommonOptions(command)
+  withCommonOptions(withStateDict(command))
     .addHelpText(
       'after',
       '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
@@ -45,7 +53,9 @@ async function average(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const backend = backendNamed(options.backend);
-  const checkpoints = await openCheckpoints(await expand(models, '.', 'argument'));
+  const { stateDict } = options;
+  const paths = await expand(models, '.', 'argument');
+  const checkpoints = await openCheckpoints(paths, { stateDict });
   try {
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);

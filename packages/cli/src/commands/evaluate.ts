@@ -17,7 +17,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .command('evaluate')
     .description('one full evaluation of a model or a soup')
     .argument('<pool>', 'folder with a radin.yaml, or that file')
-    .argument('<model>', 'a safetensors file, or the id of a model of the pool')
+    .argument('<model>', 'a checkpoint, .safetensors, .pt, .pth or .bin, or the id of a model of the pool')
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
     )
@@ -78,8 +78,5 @@ async function pathOfId(pool: string, id: string, options: PoolOptions): Promise
   const { files } = await resolvePool(pool, options);
   const path = files.models.find((candidate) => modelId(candidate) === id);
   if (path !== undefined) return path;
-  throw new RadinError(
-    'FILE',
-    `Expected a safetensors file or the id of a model of ${pool} but found neither at ${id}`,
-  );
+  throw new RadinError('FILE', `Expected a checkpoint or the id of a model of ${pool} but found neither at ${id}`);
 }

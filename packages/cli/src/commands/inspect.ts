@@ -12,12 +12,16 @@ import {
   RadinError,
   readNpy,
   readOnnx,
+  type TensorFormat,
+  tensorFormat,
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, withCommonOptions } from '../options.js';
+import { type CommonOptions, type StateDictOptions, withCommonOptions, withStateDict } from '../options.js';
 import { resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
+
+interface InspectOptions extends CommonOptions, StateDictOptions {}
 
 interface InspectedTensor {
   readonly name: string;
@@ -29,7 +33,7 @@ interface InspectedTensor {
 
 interface InspectedFile {
   readonly file: string;
-  readonly format: 'safetensors' | 'onnx' | 'npy' | 'radin.yaml';
+  readonly format: TensorFormat | 'onnx' | 'npy' | 'radin.yaml';
   readonly tensors: readonly InspectedTensor[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly config?: unknown;
@@ -39,30 +43,37 @@ export function addInspect(program: Command, context: CommandContext): void {
   const command = program
     .command('inspect')
     .description('what is in a pool or a file: tensors, sizes, duplicates, models that do not belong')
-    .argument('<path>', 'a pool (folder with a radin.yaml) or a .safetensors, .onnx, .npy or .yaml file');
-  withCommonOptions(command)
+    .argument('<path>', 'a pool (folder with a radin.yaml) or a .safetensors, .pt, .onnx, .npy or .yaml file');
+  withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
-    .action((path: string, options: CommonOptions) => inspect(path, options, context));
+    .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
 
-async function inspect(path: string, { json }: CommonOptions, { print, printJson }: CommandContext): Promise<void> {
+async function inspect(
+  path: string,
+  { json, stateDict }: InspectOptions,
+  { print, printJson }: CommandContext,
+): Promise<void> {
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
   if (status.isDirectory()) {
-    const { files } = await resolvePool(path, {});
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'));
+    const { files } = await resolvePool(path, { stateDict });
+    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
+      stateDict: files.stateDict,
+    });
     if (json) printJson(inspection);
     else print(poolText(inspection));
   } else {
-    const inspected = await inspectFile(path);
+    const inspected = await inspectFile(path, stateDict);
     if (json) printJson(inspected);
     else print(fileText(inspected));
   }
 }
 
-async function inspectFile(path: string): Promise<InspectedFile> {
-  switch (await formatOf(path)) {
+async function inspectFile(path: string, stateDict: string | undefined): Promise<InspectedFile> {
+  const format = await formatOf(path);
+  switch (format) {
     case 'npy': {
       const { dtype, shape, data } = await readNpy(path);
       return { file: path, format: 'npy', tensors: [{ name: modelId(path), dtype, shape, sha256: sha256(data) }] };
@@ -85,19 +96,25 @@ async function inspectFile(path: string): Promise<InspectedFile> {
         config: (await (await import('../config.js')).loadConfig(path)).config,
       };
     case 'safetensors':
-      return inspectSafetensors(path);
+    case 'pytorch':
+      return inspectCheckpoint(path, format, stateDict);
   }
 }
 
-async function inspectSafetensors(path: string): Promise<InspectedFile> {
-  const checkpoint = await FileCheckpoint.open(modelId(path), path);
+async function inspectCheckpoint(
+  path: string,
+  format: TensorFormat,
+  stateDict: string | undefined,
+): Promise<InspectedFile> {
+  const checkpoint = await FileCheckpoint.open(modelId(path), path, { stateDict });
   try {
     const tensors: InspectedTensor[] = [];
     for (const tensor of checkpoint.tensors) {
       const { name, dtype, shape } = tensor;
       tensors.push({ name, dtype, shape, sha256: await tensorSha256(checkpoint, tensor) });
     }
-    return { file: path, format: 'safetensors', tensors, metadata: Object.fromEntries(checkpoint.metadata) };
+    const { metadata } = checkpoint;
+    return { file: path, format, tensors, ...(metadata && { metadata: Object.fromEntries(metadata) }) };
   } finally {
     await checkpoint.close();
   }
@@ -106,18 +123,17 @@ async function inspectSafetensors(path: string): Promise<InspectedFile> {
 /** By extension, and for others by the first bytes. */
 async function formatOf(path: string): Promise<InspectedFile['format']> {
   const extension = extname(path).toLowerCase();
-  if (extension === '.safetensors' || extension === '.onnx' || extension === '.npy') {
-    return extension.slice(1) as InspectedFile['format'];
-  }
+  if (extension === '.onnx' || extension === '.npy') return extension.slice(1) as InspectedFile['format'];
   if (extension === '.yaml' || extension === '.yml') return 'radin.yaml';
-  const start = new Uint8Array(9);
+  const format = await tensorFormat(path);
+  if (format !== undefined) return format;
+  const start = new Uint8Array(6);
   const file = await open(path);
   await file.read(start).finally(() => file.close());
   if (start[0] === 0x93 && Buffer.from(start.subarray(1, 6)).toString('latin1') === 'NUMPY') return 'npy';
-  if (start[8] === 0x7b) return 'safetensors';
   throw new RadinError(
     'FORMAT',
-    `Expected a safetensors, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`,
+    `Expected a safetensors, PyTorch, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`,
   );
 }
 

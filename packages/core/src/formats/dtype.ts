@@ -66,3 +66,8 @@ export function formatShape(shape: readonly number[]): string {
   const shown = shape.slice(0, 16).join(', ');
   return shape.length > 16 ? `[${shown}, … ${shape.length} dimensions]` : `[${shown}]`;
 }
+
+/** The order in which tensors are written: larger elements first, so that all are aligned, then by name. */
+export function inWritingOrder(a: TensorInfo, b: TensorInfo): number {
+  return dtypeBytes(b.dtype) - dtypeBytes(a.dtype) || (a.name < b.name ? -1 : 1);
+}

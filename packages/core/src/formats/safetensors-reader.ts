@@ -4,29 +4,13 @@ import type { TensorInfo } from './dtype.js';
 import { failFormat } from './format-error.js';
 import { allocate, openRegularFile, type RegularFile, unreadableFile } from './regular-file.js';
 import { LONGEST_HEADER, PREFIX_BYTES, parseSafetensorsHeader, type SafetensorsHeader } from './safetensors-header.js';
+import type { TensorFile } from './tensor-file.js';
 
-/** An open safetensors file. Its header is in memory, its tensors are read when asked for. */
-export interface SafetensorsFile {
-  readonly path: string;
-  /** In the order of their data; empty tensors, which share their offset with others, by name. */
-  readonly tensors: readonly TensorInfo[];
+/** An open safetensors file; its tensors are in the order of their data, empty ones, which share their offset with others, by name. */
+export interface SafetensorsFile extends TensorFile {
   /** The file's `__metadata__`. */
   readonly metadata: ReadonlyMap<string, string>;
-  /**
-   * Fills `target`, of any length and alignment, with the tensor's little-endian bytes from `byteOffset` on.
-   * Calls may overlap in time. Cost: one system call per GiB.
-   * @throws RadinError naming file and tensor where the file has become shorter or cannot be read
-   * @throws RangeError where the tensor is unknown or has no such bytes
-   */
-  read(name: string, target: Uint8Array, byteOffset?: number): Promise<void>;
-  /** Where the tensor's bytes are in the open file. @throws RangeError where the tensor is unknown */
   range(name: string): FileRange;
-  /** The error for native code that could not read a tensor's range. */
-  unreadable(name: string, error: SourceError): RadinError;
-  /** The same as long as nobody writes to the file. @throws RadinError */
-  stamp(): Promise<string>;
-  /** Frees the file descriptor; reads in flight finish first. */
-  close(): Promise<void>;
 }
 
 /**

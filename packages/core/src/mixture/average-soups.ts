@@ -83,7 +83,7 @@ function coefficients(
 
 async function ingredientOf(model: Checkpoint, { tensor, byteOffset, outputs }: SoupPart): Promise<Ingredient> {
   const byteLength = outputs[0]?.byteLength as number;
-  const file = model.source?.(tensor.name);
+  const file = await model.source?.(tensor.name);
   if (file !== undefined) {
     const { fd, offset } = file.range;
     return { bytes: { fd, offset: offset + byteOffset, byteLength }, file };

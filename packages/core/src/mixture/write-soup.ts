@@ -1,4 +1,4 @@
-import { type TensorInfo, type WrittenFile, writeSafetensors } from '../formats/index.js';
+import { inWritingOrder, type TensorInfo, type WrittenFile, writeSafetensors } from '../formats/index.js';
 import { FileCheckpoint, type Pool } from '../pool/index.js';
 import type { Soup } from './soup.js';
 
@@ -9,8 +9,9 @@ const WINDOW_BYTES = 8 * 2 ** 20;
 const ALIGNMENT = 64;
 
 /**
- * Writes a soup as a safetensors file, wholly or not at all. Metadata that all ingredients share is kept, and `radin` holds
- * the ingredients' ids and weights as JSON.
+ * Writes a soup as a safetensors file, wholly or not at all, with the same bytes whatever the formats of its ingredients' files and the
+ * order of their tensors. Metadata is kept that all ingredients share whose format has a place for it, and `radin` holds the
+ * ingredients' ids and weights as JSON.
  */
 export async function writeSoup(
   path: string,
@@ -27,11 +28,12 @@ export async function writeSoup(
       weights: ingredients.map((index) => weights[index]),
     }),
   );
-  const chunks = averagedChunks(soup, options);
+  const tensors = [...soup.tensors].sort(inWritingOrder);
+  const chunks = averagedChunks(soup, tensors, options);
   try {
     return await writeSafetensors(
       path,
-      soup.tensors,
+      tensors,
       metadata,
       async ({ byteLength }, write) => {
         for (let left = byteLength; left > 0; ) {
@@ -47,12 +49,13 @@ export async function writeSoup(
   }
 }
 
-/** The soup's bytes in the order of its tensors, one tensor's at a time; the next window is averaged meanwhile. */
+/** The soup's bytes in the order of `tensors`, one tensor's at a time; the next window is averaged meanwhile. */
 async function* averagedChunks(
   soup: Soup,
+  tensors: readonly TensorInfo[],
   options: { signal?: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const windows = windowsOf(soup.tensors);
+  const windows = windowsOf(tensors);
   const buffers = windows.slice(0, 2).map(() => new Uint8Array(WINDOW_BYTES));
   const average = async (index: number) => {
     const reads = (windows[index] ?? []).map(({ name, byteOffset, begin, end }) => ({
@@ -107,6 +110,6 @@ function windowsOf(tensors: readonly TensorInfo[]): WindowPart[][] {
 
 function sharedMetadata(checkpoints: readonly unknown[]): [string, string][] {
   const files = checkpoints.filter((checkpoint) => checkpoint instanceof FileCheckpoint);
-  const [first, ...others] = files.map(({ metadata }) => metadata);
+  const [first, ...others] = files.flatMap(({ metadata }) => metadata ?? []);
   return [...(first ?? [])].filter(([key, value]) => others.every((metadata) => metadata.get(key) === value));
 }

@@ -1,6 +1,6 @@
 import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
+import { dtypeBytes, openTensorFile, type PyTorchOptions, type TensorFile, type TensorInfo } from '../formats/index.js';
 import { findNaN } from './nan.js';
 
 /** A part of one tensor to read. */
@@ -29,8 +29,8 @@ export interface Checkpoint {
   read(name: string, target: Uint8Array, byteOffset?: number): Promise<void>;
   /** The same for many tensors, where reading them together is faster than one by one. */
   readAll?(reads: readonly TensorRead[], options?: { signal?: AbortSignal }): Promise<void>;
-  /** Where the tensor is, if it is in a file as it is. */
-  source?(name: string): TensorSource;
+  /** Where the tensor is, if it is in a file as it is; its bytes have then been checked, where the file has checksums. @throws RadinError */
+  source?(name: string): Promise<TensorSource | undefined>;
   /** The same as long as the weights are, for weights that others can change: those in files. @throws RadinError */
   stamp?(): Promise<string>;
 }
@@ -48,24 +48,24 @@ export async function readTensors(
   }
 }
 
-/** A checkpoint in a safetensors file. */
+/** A checkpoint in a file. */
 export class FileCheckpoint implements Checkpoint {
-  readonly #file: SafetensorsFile;
+  readonly #file: TensorFile;
   readonly #dtypes: ReadonlyMap<string, TensorInfo>;
   /** Tensors read whole and found free of NaN: soups read the same ingredients again and again. */
   readonly #checked = new Set<string>();
 
   private constructor(
     readonly id: string,
-    file: SafetensorsFile,
+    file: TensorFile,
   ) {
     this.#file = file;
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
   /** Opens a file and reads its header only. */
-  static async open(id: string, path: string): Promise<FileCheckpoint> {
-    return new FileCheckpoint(id, await openSafetensors(path));
+  static async open(id: string, path: string, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
+    return new FileCheckpoint(id, await openTensorFile(path, options));
   }
 
   get path(): string {
@@ -76,11 +76,13 @@ export class FileCheckpoint implements Checkpoint {
     return this.#file.tensors;
   }
 
-  get metadata(): ReadonlyMap<string, string> {
+  /** Undefined where the file's format has no place for any. */
+  get metadata(): ReadonlyMap<string, string> | undefined {
     return this.#file.metadata;
   }
 
   async read(name: string, target: Uint8Array, byteOffset = 0): Promise<void> {
+    await this.#file.check?.(name);
     await this.#file.read(name, target, byteOffset);
     const tensor = this.#dtypes.get(name);
     if (tensor === undefined || this.#checked.has(name)) return;
@@ -91,9 +93,12 @@ export class FileCheckpoint implements Checkpoint {
     if (target.byteLength === tensor.byteLength) this.#checked.add(name);
   }
 
-  source(name: string): TensorSource {
+  async source(name: string): Promise<TensorSource | undefined> {
+    const range = this.#file.range(name);
+    if (range === undefined) return undefined;
+    await this.#file.check?.(name);
     return {
-      range: this.#file.range(name),
+      range,
       unreadable: (error) => this.#file.unreadable(name, error),
       notFinite: (element) => this.#notFinite(name, element),
     };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import type { OnnxModel } from '../formats/index.js';
+import type { OnnxModel, PyTorchOptions } from '../formats/index.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -40,6 +40,7 @@ export async function inspectPool(
   paths: readonly string[],
   graph: OnnxModel | undefined,
   backend: Backend,
+  options: PyTorchOptions = {},
 ): Promise<PoolInspection> {
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];
@@ -51,7 +52,7 @@ export async function inspectPool(
       let tensors = 0;
       await attempt(id, found, async () => {
         digest = await digestFile(file);
-        const [checkpoint] = await openCheckpoints([file]);
+        const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
         opened.push(checkpoint);
         tensors = checkpoint.tensors.length;

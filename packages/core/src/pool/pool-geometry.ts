@@ -64,7 +64,7 @@ export function usableModels(notFinite: ArrayLike<number>): number[] {
   return [...counts.keys()].filter((k) => counts[k] === fewest);
 }
 
-/** One call where all models are in files; else one for each tensor, so that only one is in memory. */
+/** One call for all tensors that are in files in all models; one for each of the others, so that only one is in memory. */
 async function gramOf(
   models: readonly Checkpoint[],
   count: number,
@@ -78,8 +78,7 @@ async function gramOf(
     products: new Float64Array(Math.max(names.length, 1) * count ** 2),
     notFinite: new Float64Array(models.length),
   };
-  const inFiles = models.every((model) => model.source !== undefined);
-  const portions = inFiles ? [[...tensors.keys()]] : [...tensors.keys()].map((t) => [t]);
+  const portions = await portionsOf(models, tensors);
   for (const [done, portion] of portions.entries()) {
     const sources = await Promise.all(
       portion.flatMap((t) => models.map((model) => sourceOf(model, tensors[t] as TensorInfo))),
@@ -107,8 +106,18 @@ async function gramOf(
   return total;
 }
 
+async function portionsOf(models: readonly Checkpoint[], tensors: readonly TensorInfo[]): Promise<number[][]> {
+  const inFiles: number[] = [];
+  const inMemory: number[] = [];
+  for (const [t, { name }] of tensors.entries()) {
+    const sources = await Promise.all(models.map((model) => model.source?.(name)));
+    (sources.includes(undefined) ? inMemory : inFiles).push(t);
+  }
+  return [...(inFiles.length > 0 ? [inFiles] : []), ...inMemory.map((t) => [t])];
+}
+
 async function sourceOf(model: Checkpoint, tensor: TensorInfo): Promise<{ bytes: Source; file?: TensorSource }> {
-  const file = model.source?.(tensor.name);
+  const file = await model.source?.(tensor.name);
   if (file !== undefined) return { bytes: file.range, file };
   const bytes = new Uint8Array(tensor.byteLength);
   await model.read(tensor.name, bytes);

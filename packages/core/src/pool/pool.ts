@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
-import type { OnnxModel, TensorInfo } from '../formats/index.js';
+import type { OnnxModel, PyTorchOptions, TensorInfo } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, layoutProblems, type Problem } from './compatibility.js';
 
@@ -50,12 +50,15 @@ export function poolProblems(checkpoints: readonly Checkpoint[]): Problem[] {
 }
 
 /** Opens the model files of a pool, headers only. @throws RadinError where one is unreadable or listed twice. */
-export async function openCheckpoints(paths: readonly string[]): Promise<FileCheckpoint[]> {
+export async function openCheckpoints(
+  paths: readonly string[],
+  options: PyTorchOptions = {},
+): Promise<FileCheckpoint[]> {
   const opened: FileCheckpoint[] = [];
   const byTarget = new Map<string, string>();
   try {
     for (const path of paths) {
-      const checkpoint = await FileCheckpoint.open(modelId(path), path);
+      const checkpoint = await FileCheckpoint.open(modelId(path), path, options);
       opened.push(checkpoint);
       const target = await realpath(path);
       const earlier = byTarget.get(target);

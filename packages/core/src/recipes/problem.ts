@@ -32,6 +32,8 @@ export interface PoolFiles {
   readonly test?: { readonly inputs: string; readonly labels: string };
   /** The graph's output with the logits, where it has several. */
   readonly output?: string;
+  /** The key of the state dict in PyTorch checkpoints that hold several. */
+  readonly stateDict?: string;
 }
 
 export interface ProblemOptions {
@@ -64,7 +66,7 @@ export class Problem {
   /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
     const backend = backendNamed(options.backend);
-    const checkpoints = await openCheckpoints(files.models);
+    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
     let evaluator: OnnxEvaluator | undefined;
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
     const dispose = async () => {

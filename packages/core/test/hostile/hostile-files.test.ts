@@ -2,12 +2,13 @@ import { readdirSync } from 'node:fs';
 import { extname } from 'node:path';
 import { expect, test } from 'vitest';
 import { RadinError } from '../../src/errors/index.js';
-import { liftInitializers, openSafetensors, readNpy, readOnnx } from '../../src/formats/index.js';
+import { liftInitializers, openTensorFile, readNpy, readOnnx } from '../../src/formats/index.js';
 
 const FOLDER = new URL('./', import.meta.url).pathname;
 
 const READERS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
-  '.safetensors': openSafetensors,
+  '.safetensors': openTensorFile,
+  '.pt': openTensorFile,
   '.npy': readNpy,
   '.onnx': async (path) => liftInitializers(await readOnnx(path), new Set()),
 };

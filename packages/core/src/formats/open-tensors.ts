@@ -1,0 +1,32 @@
+import { extname } from 'node:path';
+import { openPyTorch, type PyTorchOptions } from './pytorch-reader.js';
+import { withRegularFile } from './regular-file.js';
+import { openSafetensors } from './safetensors-reader.js';
+import type { TensorFile } from './tensor-file.js';
+
+const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
+  ['.safetensors', 'safetensors'],
+  ['.pt', 'pytorch'],
+  ['.pth', 'pytorch'],
+  ['.bin', 'pytorch'],
+  ['.ckpt', 'pytorch'],
+]);
+
+export type TensorFormat = 'safetensors' | 'pytorch';
+
+/** The format of a file of tensors, by extension, and for others by the first bytes; undefined where these are of neither. @throws RadinError `FILE` */
+export async function tensorFormat(path: string): Promise<TensorFormat | undefined> {
+  const named = EXTENSIONS.get(extname(path).toLowerCase());
+  if (named !== undefined) return named;
+  return withRegularFile(path, async (file) => {
+    const start = new Uint8Array(Math.min(9, file.size));
+    await file.read(start, 0);
+    if (start[8] === '{'.charCodeAt(0)) return 'safetensors';
+    return Buffer.from(start.subarray(0, 4)).toString('latin1') === 'PK\x03\x04' ? 'pytorch' : undefined;
+  });
+}
+
+/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensors` and `openPyTorch` */
+export async function openTensorFile(path: string, options: PyTorchOptions = {}): Promise<TensorFile> {
+  return (await tensorFormat(path)) === 'pytorch' ? openPyTorch(path, options) : openSafetensors(path);
+}

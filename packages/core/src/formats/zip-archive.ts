@@ -1,0 +1,140 @@
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
+import { quote, RadinError } from '../errors/index.js';
+import { failFormat } from './format-error.js';
+import type { RegularFile } from './regular-file.js';
+
+/** More files than any checkpoint has tensors. */
+const MOST_ENTRIES = 2 ** 16;
+
+/** Bytes of headers that are read at most. */
+const HEADER_BYTES = 2 ** 26;
+
+/** Headers are read in blocks: one system call for the many small reads of a directory. */
+const BLOCK_BYTES = 2 ** 14;
+
+const STORED = 0;
+const ENCRYPTED = 1;
+const UNIX = 3;
+const FILE_TYPE = 0o170000;
+const SYMBOLIC_LINK = 0o120000;
+
+/** A file of an archive, which is there as it is. */
+export interface ZipPlace {
+  readonly name: string;
+  /** Of its first byte in the archive's file. */
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly crc32: number;
+}
+
+/** A zip archive whose files are stored without compression. Reads headers only; the data are for others to read from the file. */
+export class ZipArchive {
+  private constructor(
+    readonly path: string,
+    readonly names: ReadonlySet<string>,
+    readonly place: (name: string) => Promise<ZipPlace>,
+  ) {}
+
+  /**
+   * Reads the directory. Names that leave the archive or are there twice and archives in several parts are refused, and by `place`
+   * compressed and encrypted entries, so that nothing can unfold to more than the file holds, and links.
+   * @throws RadinError
+   */
+  static async open(file: RegularFile): Promise<ZipArchive> {
+    const { path } = file;
+    const entries = new Map<string, Entry>();
+    const archive = await understood(path, async () => {
+      const options = { autoClose: false, lazyEntries: true, strictFileNames: true } as const;
+      const opened = await fromRandomAccessReaderPromise(new HeaderReader(file), file.size, options);
+      if (opened.entryCount > MOST_ENTRIES) {
+        failFormat(`at most ${MOST_ENTRIES} entries`, `${opened.entryCount}`, path);
+      }
+      for await (const entry of opened.eachEntry()) {
+        if (entries.has(entry.fileName))
+          failFormat('entries of different names', `two of ${quote(entry.fileName)}`, path);
+        entries.set(entry.fileName, entry);
+      }
+      return opened;
+    });
+    return new ZipArchive(path, new Set(entries.keys()), (name) => {
+      const entry = entries.get(name);
+      if (entry === undefined) failFormat(`an entry ${quote(name)}`, 'none', path);
+      return understood(path, () => placeOf(archive, entry, path));
+    });
+  }
+}
+
+/** Refuses what is no plain file: only entries that are used are looked at, the others are never read. */
+function checkEntry(entry: Entry, where: string): void {
+  if (entry.compressionMethod !== STORED) {
+    failFormat('an entry without compression, as torch.save writes it', `method ${entry.compressionMethod}`, where);
+  }
+  if ((entry.generalPurposeBitFlag & ENCRYPTED) !== 0) failFormat('an entry in plain', 'an encrypted one', where);
+  const mode = entry.externalFileAttributes >>> 16;
+  if (entry.versionMadeBy >>> 8 === UNIX && (mode & FILE_TYPE) === SYMBOLIC_LINK) {
+    failFormat('a file', 'a symbolic link', where);
+  }
+}
+
+/** An entry's bytes begin behind its own header, which other programs than ours may believe rather than the directory. */
+async function placeOf(archive: ZipFile, entry: Entry, path: string): Promise<ZipPlace> {
+  const where = `${path}, entry ${quote(entry.fileName)}`;
+  checkEntry(entry, where);
+  const header = await archive.readLocalFileHeaderPromise(entry);
+  if (Buffer.compare(header.fileName, entry.fileNameRaw) !== 0 || header.compressionMethod !== STORED) {
+    failFormat('the name and the method of the directory', 'others in the header of the entry', where);
+  }
+  const { fileName: name, compressedSize: byteLength, crc32 } = entry;
+  return { name, offset: header.fileDataStart, byteLength, crc32 };
+}
+
+/** Runs a step of yauzl; what it says against an archive becomes an error of the file. */
+async function understood<T>(path: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof RadinError || !(error instanceof Error)) throw error;
+    throw new RadinError('FORMAT', `Expected a whole zip archive in ${path}, but: ${error.message}`, { cause: error });
+  }
+}
+
+class HeaderReader extends RandomAccessReader {
+  readonly #file: RegularFile;
+  #block: Uint8Array = new Uint8Array(0);
+  #blockStart = 0;
+  #allowance = HEADER_BYTES;
+
+  constructor(file: RegularFile) {
+    super();
+    this.#file = file;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, bytesRead?: number) => void,
+  ): void {
+    this.#read(buffer.subarray(offset, offset + length), position).then(
+      () => callback(null, length),
+      (error: Error) => callback(error),
+    );
+  }
+
+  async #read(target: Uint8Array, position: number): Promise<void> {
+    const { size, path } = this.#file;
+    const end = position + target.byteLength;
+    if (end > size) failFormat('headers within the file', `one that ends at byte ${end} of ${size}`, path);
+    this.#allowance -= target.byteLength;
+    if (this.#allowance < 0) failFormat(`at most ${HEADER_BYTES} bytes of headers`, 'more', path);
+    if (target.byteLength > BLOCK_BYTES) return this.#file.read(target, position);
+    if (position < this.#blockStart || end > this.#blockStart + this.#block.byteLength) {
+      const block = new Uint8Array(Math.min(BLOCK_BYTES, size - position));
+      await this.#file.read(block, position);
+      this.#block = block;
+      this.#blockStart = position;
+    }
+    target.set(this.#block.subarray(position - this.#blockStart, end - this.#blockStart));
+  }
+}
