@@ -1,6 +1,7 @@
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Mixture, makeFolder, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
+import type { ShardOptions } from './options.js';
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -40,22 +41,23 @@ export async function checkWritable(folder: string): Promise<void> {
   });
 }
 
-/** Writes the soup and the JSON object into the folder, which is made if need be. @returns the paths written */
+/** Writes the soup and the JSON object into the folder, which is made if need be. @returns the paths written, of a soup in shards its index */
 export async function writeResults(
   folder: string,
   problem: Problem,
   mixture: Mixture,
   json: { readonly name: string; readonly value: unknown },
-  signal: AbortSignal,
+  { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
 ): Promise<{ soup: string; json: string }> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
-  const soup = join(folder, 'soup.safetensors');
-  await writeSoup(soup, new Soup(problem.pool, mixture, problem.backend), problem.pool, { signal });
+  const soup = new Soup(problem.pool, mixture, problem.backend);
+  const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
+  const written = await writeSoup(join(folder, 'soup.safetensors'), soup, problem.pool, options);
   const path = join(folder, json.name);
   await writeTextAtomically(path, jsonText(json.value), { signal });
-  return { soup, json: path };
+  return { soup: written.path, json: path };
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -51,12 +51,12 @@ export class PredictionFolder {
   }
 }
 
-/** Files' bytes in one name: 16 digits of their SHA-256. */
-export async function contentOf(files: readonly string[]): Promise<string> {
+/** Files' bytes in one name, and what else decides how they are read: 16 digits of their SHA-256. */
+export async function contentOf(files: readonly string[], choices: string): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files)
     await pipeline(createReadStream(file), async (chunks) => {
       for await (const chunk of chunks) hash.update(chunk as Uint8Array);
     });
-  return hash.digest('hex').slice(0, 16);
+  return hash.update(choices).digest('hex').slice(0, 16);
 }

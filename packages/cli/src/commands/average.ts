@@ -9,11 +9,19 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { backendOption, type CommonOptions, list, nonNegative, withCommonOptions } from '../options.js';
-import { expand } from '../pool-files.js';
+import { expandModels } from '../expand.js';
+import {
+  backendOption,
+  type CommonOptions,
+  list,
+  nonNegative,
+  type ShardOptions,
+  withCommonOptions,
+  withShardSize,
+} from '../options.js';
 import type { CommandContext } from '../run-context.js';
 
-interface AverageOptions extends CommonOptions {
+interface AverageOptions extends CommonOptions, ShardOptions {
   readonly weights?: readonly number[];
   readonly out: string;
   readonly backend: string;
@@ -23,7 +31,7 @@ export function addAverage(program: Command, context: CommandContext): void {
   const command = program
     .command('average')
     .description('write the soup of the models named')
-    .argument('<models...>', 'safetensors checkpoints')
+    .argument('<models...>', 'safetensors checkpoints: files, indexes of shards, or folders of one model each')
     .option(
       '--weights <p,…>',
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
@@ -31,7 +39,7 @@ export function addAverage(program: Command, context: CommandContext): void {
     )
     .requiredOption('--out <file>', 'required: the safetensors file to write')
     .addOption(backendOption('the average is'));
-  withCommonOptions(command)
+  withCommonOptions(withShardSize(command))
     .addHelpText(
       'after',
       '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
@@ -45,13 +53,17 @@ async function average(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const backend = backendNamed(options.backend);
-  const checkpoints = await openCheckpoints(await expand(models, '.', 'argument'));
+  const checkpoints = await openCheckpoints(await expandModels(models, '.', 'argument'));
   try {
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
-    const written = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, { signal });
+    const { maxShardSize } = options;
+    const { path, ...written } = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, {
+      signal,
+      ...(maxShardSize && { maxShardBytes: maxShardSize }),
+    });
     const report = {
-      out: options.out,
+      out: path,
       models: pool.ids,
       weights: [...mixture.weights],
       tensors: pool.tensors.length,
@@ -60,7 +72,7 @@ async function average(
     if (options.json) printJson(report);
     else
       print(
-        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes, sha256 ${report.sha256}`,
+        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}, sha256 ${report.sha256}`,
       );
   } finally {
     await closeCheckpoints(checkpoints);

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import {
   alignColumns,
+  arrayNames,
   backendNamed,
   FileCheckpoint,
   formatShape,
+  INDEX_SUFFIX,
   inspectPool,
+  modelFile,
+  modelFileIn,
   modelId,
   type PoolInspection,
   RadinError,
+  readArray,
   readNpy,
   readOnnx,
   tensorSha256,
@@ -29,7 +35,7 @@ interface InspectedTensor {
 
 interface InspectedFile {
   readonly file: string;
-  readonly format: 'safetensors' | 'onnx' | 'npy' | 'radin.yaml';
+  readonly format: 'safetensors' | 'onnx' | 'npy' | 'npz' | 'radin.yaml';
   readonly tensors: readonly InspectedTensor[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly config?: unknown;
@@ -39,7 +45,10 @@ export function addInspect(program: Command, context: CommandContext): void {
   const command = program
     .command('inspect')
     .description('what is in a pool or a file: tensors, sizes, duplicates, models that do not belong')
-    .argument('<path>', 'a pool (folder with a radin.yaml) or a .safetensors, .onnx, .npy or .yaml file');
+    .argument(
+      '<path>',
+      'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .onnx, .npy, .npz or .yaml file, or the folder of a model',
+    );
   withCommonOptions(command)
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: CommonOptions) => inspect(path, options, context));
@@ -49,13 +58,15 @@ async function inspect(path: string, { json }: CommonOptions, { print, printJson
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
-  if (status.isDirectory()) {
+  if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
     const { files } = await resolvePool(path, {});
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'));
+    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
+      ...(files.rename && { rename: files.rename }),
+    });
     if (json) printJson(inspection);
     else print(poolText(inspection));
   } else {
-    const inspected = await inspectFile(path);
+    const inspected = await inspectFile(await modelFile(path));
     if (json) printJson(inspected);
     else print(fileText(inspected));
   }
@@ -66,6 +77,14 @@ async function inspectFile(path: string): Promise<InspectedFile> {
     case 'npy': {
       const { dtype, shape, data } = await readNpy(path);
       return { file: path, format: 'npy', tensors: [{ name: modelId(path), dtype, shape, sha256: sha256(data) }] };
+    }
+    case 'npz': {
+      const tensors: InspectedTensor[] = [];
+      for (const name of await arrayNames(path)) {
+        const { dtype, shape, data } = await readArray(`${path}:${name}`);
+        tensors.push({ name, dtype, shape, sha256: sha256(data) });
+      }
+      return { file: path, format: 'npz', tensors };
     }
     case 'onnx': {
       const { initializers } = await readOnnx(path);
@@ -105,8 +124,9 @@ async function inspectSafetensors(path: string): Promise<InspectedFile> {
 
 /** By extension, and for others by the first bytes. */
 async function formatOf(path: string): Promise<InspectedFile['format']> {
+  if (path.endsWith(INDEX_SUFFIX)) return 'safetensors';
   const extension = extname(path).toLowerCase();
-  if (extension === '.safetensors' || extension === '.onnx' || extension === '.npy') {
+  if (extension === '.safetensors' || extension === '.onnx' || extension === '.npy' || extension === '.npz') {
     return extension.slice(1) as InspectedFile['format'];
   }
   if (extension === '.yaml' || extension === '.yml') return 'radin.yaml';
@@ -117,7 +137,7 @@ async function formatOf(path: string): Promise<InspectedFile['format']> {
   if (start[8] === 0x7b) return 'safetensors';
   throw new RadinError(
     'FORMAT',
-    `Expected a safetensors, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`,
+    `Expected a safetensors, ONNX, NumPy (.npy, .npz) or radin.yaml file but found another format in ${path}`,
   );
 }
 
@@ -125,7 +145,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function poolText({ models, problems }: PoolInspection): string {
+function poolText({ models, problems, notices }: PoolInspection): string {
   const bad = models.filter((model) => model.problems.length > 0).length;
   return [
     ...alignColumns([
@@ -140,6 +160,7 @@ function poolText({ models, problems }: PoolInspection): string {
     ]),
     ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
     ...problems,
+    ...notices.map((notice) => `note: ${notice}`),
     ...models.flatMap(({ warnings }) => warnings.map((warning) => `warning: ${warning}`)),
     '',
     bad === 0 && problems.length === 0

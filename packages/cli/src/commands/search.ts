@@ -30,6 +30,7 @@ import {
   proposalOptions,
   type RacingOptions,
   racingOptions,
+  type ShardOptions,
   strategyOption,
   withBudget,
   withCandidateOptions,
@@ -37,6 +38,7 @@ import {
   withHoldOut,
   withPoolOptions,
   withRacing,
+  withShardSize,
   withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
@@ -53,6 +55,7 @@ interface SearchOptions
     RacingOptions,
     EstimateOptions,
     ExplainOptions,
+    ShardOptions,
     ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
@@ -68,7 +71,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withReport(withExplain(withHoldOut(searching))))
+  withPoolOptions(withShardSize(withReport(withExplain(withHoldOut(searching)))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -165,7 +168,7 @@ async function search(
       },
     );
     const json = { name: 'result.json', value: report };
-    const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
+    const written = await writeResults(options.out, problem, result.best.mixture, json, { ...options, signal });
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =

@@ -1,6 +1,6 @@
 import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, openSafetensors, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
+import { dtypeBytes, openSafetensorsModel, type SafetensorsFile, type TensorInfo } from '../formats/index.js';
 import { findNaN } from './nan.js';
 
 /** A part of one tensor to read. */
@@ -48,7 +48,7 @@ export async function readTensors(
   }
 }
 
-/** A checkpoint in a safetensors file. */
+/** A checkpoint in a safetensors file, or in shards, named by their index. */
 export class FileCheckpoint implements Checkpoint {
   readonly #file: SafetensorsFile;
   readonly #dtypes: ReadonlyMap<string, TensorInfo>;
@@ -63,9 +63,9 @@ export class FileCheckpoint implements Checkpoint {
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
-  /** Opens a file and reads its header only. */
+  /** Opens a model's file or index and reads headers only. */
   static async open(id: string, path: string): Promise<FileCheckpoint> {
-    return new FileCheckpoint(id, await openSafetensors(path));
+    return new FileCheckpoint(id, await openSafetensorsModel(path));
   }
 
   get path(): string {
