@@ -29,7 +29,9 @@ export async function expandModels(patterns: readonly string[], folder: string, 
       files.push(...(await Promise.all(named.map((path) => (existsSync(path) ? modelFile(path) : path)))));
       continue;
     }
-    const found = await matches(pattern, folder, false);
+    const all = await matches(pattern, folder, false);
+    // A pattern that ends in a slash asks for folders, which the library does not know.
+    const found = all.filter((path) => !pattern.endsWith('/') || statSync(path).isDirectory());
     const hasFiles = found.some((path) => !statSync(path).isDirectory());
     const models: string[] = [];
     for (const path of found) {

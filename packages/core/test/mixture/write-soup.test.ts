@@ -47,7 +47,7 @@ test('a written soup reads as the soup itself', async () => {
   const path = join(folder, 'soup.safetensors');
   const written = await writeSoup(path, soup, pool);
   const file = readFileSync(path);
-  expect(written).toEqual({ bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex') });
+  expect(written).toEqual({ path, bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex') });
   const model = await reopen(path);
   expect(model.tensors).toEqual(soup.tensors);
   for (const { name, byteLength } of soup.tensors) {
