@@ -3,7 +3,7 @@ export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type Ten
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
-export { type GraphNames, graphNames, SAME_NAMES } from './graph-names.js';
+export { type GraphNames, graphNames } from './graph-names.js';
 export { inspectPool, type PoolInspection } from './inspect.js';
 export { KnownContents } from './known-contents.js';
 export { modelFile, modelFileIn, modelId } from './model-file.js';
