@@ -5,11 +5,14 @@ import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 
-const splitFiles = z.strictObject({ inputs: z.string().min(1), labels: z.string().min(1) });
+const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+
+const splitFiles = z.strictObject({ inputs: paths, labels: paths });
 
 const schema = z.strictObject({
   graph: z.string().min(1),
-  models: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  models: paths,
+  rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
   test: splitFiles.optional(),
   output: z.string().min(1).optional(),

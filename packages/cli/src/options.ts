@@ -91,6 +91,36 @@ export function list<T>(parse: (text: string) => T): (text: string) => T[] {
 
 const count = integer(1, 1e9);
 
+/** Collects the values of an option that may be given several times. */
+function each(text: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, text];
+}
+
+/** Collects `from=to`. */
+function renaming(text: string, earlier: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 0) throw new InvalidArgumentError('FROM=TO, such as module.=');
+  const from = text.slice(0, at);
+  if (Object.hasOwn(earlier, from)) throw new InvalidArgumentError('each name once');
+  return Object.fromEntries([...Object.entries(earlier), [from, text.slice(at + 1)]]);
+}
+
+export interface ShardOptions {
+  readonly maxShardSize?: number;
+}
+
+export function withShardSize(command: Command): Command {
+  return command.option(
+    '--max-shard-size <size>',
+    'write the soup in files of at most this much, such as 2GB, with an index, as Hugging Face names them',
+    (text) => {
+      const bytes = byteCount(text);
+      if (bytes > 0) return bytes;
+      throw new InvalidArgumentError('a size above 0');
+    },
+  );
+}
+
 function metric(text: string): Metric {
   const named = metricNamed(text);
   if (named !== undefined) return named;
@@ -136,11 +166,23 @@ export function withPoolOptions(command: Command): Command {
 export function withPoolFlags(command: Command): Command {
   return withStateDict(command)
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
-    .option('--models <patterns...>', 'checkpoints, .safetensors, .pt, .pth or .bin')
-    .option('--val-inputs <file>', 'validation inputs, .npy')
-    .option('--val-labels <file>', 'validation labels, .npy')
-    .option('--test-inputs <file>', 'test inputs, .npy; only reported, never chosen by')
-    .option('--test-labels <file>', 'test labels, .npy')
+    .option(
+      '--models <patterns...>',
+      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+    )
+    .option(
+      '--val-inputs <file>',
+      'validation inputs, .npy, .npz or file.npz:name; several parts: a pattern, or once for each',
+      each,
+    )
+    .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
+    .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
+    .option('--test-labels <file>', 'test labels, likewise', each)
+    .option(
+      '--rename <from=to>',
+      "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
+      renaming,
+    )
     .option('--output <name>', "the graph's output with the logits, where it has several");
 }
 

@@ -1,6 +1,17 @@
 import { access, constants, lstat, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { type Mixture, makeFolder, type Problem, RadinError, Soup, writeSoup, writeTextAtomically } from '@radin/core';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  type Mixture,
+  makeFolder,
+  type Problem,
+  RadinError,
+  SOUP_FILE,
+  Soup,
+  type WrittenSoup,
+  writeSoup,
+  writeTextAtomically,
+} from '@radin/core';
+import type { ShardOptions } from './options.js';
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -40,22 +51,27 @@ export async function checkWritable(folder: string): Promise<void> {
   });
 }
 
-/** Writes the soup and the JSON object into the folder, which is made if need be. @returns the paths written */
-export async function writeResults(
+/**
+ * Writes the soup and the JSON object into the folder, which is made if need be.
+ * @returns the object, which names the soup's index where it is in shards, and the paths written
+ */
+export async function writeResults<Report extends WrittenSoup>(
   folder: string,
   problem: Problem,
   mixture: Mixture,
-  json: { readonly name: string; readonly value: unknown },
-  signal: AbortSignal,
-): Promise<{ soup: string; json: string }> {
+  json: { readonly name: string; readonly value: Report },
+  { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
+): Promise<{ report: Report; soup: string; json: string }> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
-  const soup = join(folder, 'soup.safetensors');
-  await writeSoup(soup, new Soup(problem.pool, mixture, problem.backend), problem.pool, { signal });
+  const soup = new Soup(problem.pool, mixture, problem.backend);
+  const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
+  const written = await writeSoup(join(folder, SOUP_FILE), soup, problem.pool, options);
   const path = join(folder, json.name);
-  await writeTextAtomically(path, jsonText(json.value), { signal });
-  return { soup, json: path };
+  const report = written.shards ? { ...json.value, soupFile: basename(written.path) } : json.value;
+  await writeTextAtomically(path, jsonText(report), { signal });
+  return { report, soup: written.path, json: path };
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -1,18 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type Metric, type PoolFiles, quote, RadinError } from '@radin/core';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { expandArrays, expandModels } from './expand.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags {
   readonly graph?: string;
   readonly models?: readonly string[];
-  readonly valInputs?: string;
-  readonly valLabels?: string;
-  readonly testInputs?: string;
-  readonly testLabels?: string;
+  readonly valInputs?: readonly string[];
+  readonly valLabels?: readonly string[];
+  readonly testInputs?: readonly string[];
+  readonly testLabels?: readonly string[];
   readonly output?: string;
   readonly stateDict?: string | undefined;
+  readonly rename?: Readonly<Record<string, string>>;
 }
 
 export interface ResolvedPool {
@@ -34,8 +35,18 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
-  const pick = (flag: string | undefined, entry: string | undefined) => flag ?? (entry && inFolder(entry));
-  const need = (value: string | undefined, flag: string) => {
+  const arrays = async (
+    flag: readonly string[] | undefined,
+    name: string,
+    split: 'validation' | 'test',
+    key: 'inputs' | 'labels',
+  ) => {
+    if (flag !== undefined) return expandArrays(flag, '.', `flag ${name}`);
+    const entry = config?.[split]?.[key];
+    if (loaded === undefined || entry === undefined) return undefined;
+    return expandArrays([entry].flat(), loaded.folder, loaded.locate(split));
+  };
+  const need = <T>(value: T | undefined, flag: string): T => {
     if (value !== undefined) return value;
     throw new RadinError(
       'CONFIG',
@@ -44,27 +55,33 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   };
   const models =
     flags.models !== undefined
-      ? await expand(flags.models, '.', 'flag --models')
-      : await expand([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
-  const testInputs = pick(flags.testInputs, config?.test?.inputs);
-  const testLabels = pick(flags.testLabels, config?.test?.labels);
+      ? await expandModels(flags.models, '.', 'flag --models')
+      : await expandModels(
+          [config?.models ?? []].flat(),
+          loaded?.folder ?? '.',
+          loaded?.locate('models') ?? 'flag --models',
+        );
+  const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
+  const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');
   if ((testInputs === undefined) !== (testLabels === undefined)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
+  const rename = flags.rename ?? config?.rename;
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
-      graph: need(pick(flags.graph, config?.graph), '--graph'),
+      graph: need(flags.graph ?? (config && inFolder(config.graph)), '--graph'),
       models,
       validation: {
-        inputs: need(pick(flags.valInputs, config?.validation.inputs), '--val-inputs'),
-        labels: need(pick(flags.valLabels, config?.validation.labels), '--val-labels'),
+        inputs: need(await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs'), '--val-inputs'),
+        labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
       },
       ...(testInputs && testLabels && { test: { inputs: testInputs, labels: testLabels } }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
+      ...(rename && { rename }),
     },
     metric: loaded?.metric,
   };
@@ -84,26 +101,4 @@ function configPath(pool: string): string {
   const path = join(pool, 'radin.yaml');
   if (existsSync(path)) return path;
   throw new RadinError('FILE', `Expected a radin.yaml in the folder ${pool} but found none`);
-}
-
-/** The files that patterns match, those of one pattern by name. A path that exists is taken as it is, whatever its characters. */
-export async function expand(patterns: readonly string[], folder: string, source: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const pattern of patterns) {
-    const path = isAbsolute(pattern) ? pattern : join(folder, pattern);
-    if (existsSync(path) || !isDynamicPattern(pattern)) {
-      files.push(path);
-      continue;
-    }
-    const matches = await glob(pattern, { cwd: folder, expandDirectories: false, onlyFiles: true });
-    if (matches.length === 0) {
-      throw new RadinError(
-        'CONFIG',
-        `Expected files that match ${quote(pattern)} but found none in ${folder} (${source})`,
-      );
-    }
-    files.push(...matches.sort().map((match) => (isAbsolute(match) ? match : join(folder, match))));
-  }
-  if (files.length === 0) throw new RadinError('CONFIG', `Expected at least one model but found none (${source})`);
-  return files;
 }

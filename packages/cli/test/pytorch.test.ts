@@ -1,8 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkpointBytes, dictPickle, pickle, type StoredTensor, text } from '../../core/test/formats/pytorch-files.js';
 import { zipOf } from '../../core/test/formats/zip-files.js';
+import { CHECKPOINTS, inFolders } from './pool-forms.js';
 import { CLASSES, FEATURES, type LinearModel, type LinearPool, linearPool, modelPath, writeConfig } from './pools.js';
 import { refusal } from './refusal.js';
 import { radinJson, runRadin } from './run-radin.js';
@@ -47,18 +48,35 @@ function convert(pool: LinearPool, ids: readonly string[]): void {
   writeConfig(pool.folder, { models: "'models/*'" });
 }
 
+/** A PyTorch file, a folder of shards, a safetensors file and a folder of a PyTorch file, one model in each. */
+async function mix(pool: LinearPool): Promise<void> {
+  await inFolders(pool, true);
+  convert(pool, ['a', 'd']);
+  const models = join(pool.folder, 'models');
+  rmSync(modelPath(pool, 'b'));
+  renameSync(join(pool.folder, CHECKPOINTS, 'b'), join(models, 'b'));
+  writeFileSync(join(models, 'b', 'pytorch_model.bin'), 'passed over where there are shards');
+  mkdirSync(join(models, 'd'));
+  renameSync(join(models, 'd.pth'), join(models, 'd', 'pytorch_model.bin'));
+}
+
 interface Result {
   readonly best: object;
   readonly candidates: object;
 }
 
 describe.concurrent('a pool of PyTorch files', () => {
-  it('gives the scores, the soup and the logits of safetensors files, alone or mixed with them', async () => {
+  it('gives the scores, the soup and the logits of safetensors files, alone or mixed with them and with shards', async () => {
     const cache = newFolder();
-    const found = [];
-    for (const ids of [[], ['b', 'd'], ['a', 'b', 'c', 'd']]) {
+    const found: (Result & { readonly soup: string })[] = [];
+    for (const change of [
+      () => {},
+      mix,
+      (pool: LinearPool) => convert(pool, ['b', 'd']),
+      (pool: LinearPool) => convert(pool, ['a', 'b', 'c', 'd']),
+    ]) {
       const pool = await linearPool();
-      convert(pool, ids);
+      await change(pool);
       const { best, candidates } = await radinJson<Result>(
         ['search', '.', '--out', 'out', '--no-report', '--cache', cache],
         pool.folder,
@@ -69,8 +87,7 @@ describe.concurrent('a pool of PyTorch files', () => {
         soup: readFileSync(join(pool.folder, 'out/soup.safetensors')).toString('base64'),
       });
     }
-    expect(found[1]).toEqual(found[0]);
-    expect(found[2]).toEqual(found[0]);
+    expect(found).toEqual(found.map(() => found[0]));
     const pool = await linearPool();
     convert(pool, ['a', 'b', 'c', 'd']);
     const { reused } = await radinJson<{ reused: boolean }>(['evaluate', '.', 'b', '--cache', cache], pool.folder);

@@ -92,7 +92,7 @@ describe.concurrent('search refuses models', () => {
     [
       'that are folders',
       (pool) => writeConfig(pool.folder, { models: '[models/a.safetensors, models]' }),
-      /a regular file but found a folder: models$/m,
+      /a model \(model\.safetensors or .*\) in the folder models but found none$/m,
     ],
     [
       'that no file matches',
@@ -154,9 +154,9 @@ describe.concurrent('search refuses data', () => {
       /integer class labels but found dtype F32 in val_labels\.npy$/m,
     ],
     [
-      'with one-hot labels',
+      'with rows of labels that are not one-hot',
       (pool) => writeNpy(file(pool, 'val_labels.npy'), 'U8', [150, CLASSES], new Uint8Array(150 * CLASSES)),
-      /labels of shape \[samples\] but found \[150, 4\] in val_labels\.npy$/m,
+      /one-hot labels, one 1 and zeros, but found zeros only in val_labels\.npy, row 0$/m,
     ],
     [
       'with inputs of a dtype that the graph cannot hold',

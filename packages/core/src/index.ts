@@ -8,7 +8,16 @@ export {
   pruneEntries,
   verifyEntries,
 } from './cache/index.js';
-export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './data/index.js';
+export {
+  type ArrayFiles,
+  checkLabels,
+  type Inputs,
+  type Labels,
+  readLabels,
+  readSplit,
+  type Split,
+  type SplitFiles,
+} from './data/index.js';
 export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
   type EvaluateOptions,
@@ -43,6 +52,8 @@ export {
   inspectPool,
   type MeasureOptions,
   measureGeometry,
+  modelFile,
+  modelFileIn,
   modelId,
   openCheckpoints,
   Pool,

@@ -124,6 +124,7 @@ const run = {
   reused: z.object({ models: count, evaluations: count }),
   timings: z.record(text, score),
   versions: z.record(text, text),
+  soupFile: text.exactOptional(),
 };
 
 /** `result.json`. */

@@ -47,6 +47,9 @@ describe('the page of a search', () => {
       document.best.models.map((model, at) => [model, document.best.weights[at]]),
     );
     expect(saidIn(page)).toContain('all are taken');
+    expect(saidIn(page)).toContain('It is in soup.safetensors, beside result.json.');
+    const inShards = searchPage({ ...document, soupFile: 'soup.safetensors.index.json' });
+    expect(saidIn(inShards)).toContain('It is in soup.safetensors.index.json, beside result.json.');
   });
 
   it('draws the figures of the document, whole', () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { modelId, type PoolFiles } from '@radin/core';
+import { modelId } from '@radin/core';
+import type { TestedPoolFiles } from '../soups/pool-folder.js';
 import type { Contender, Outcome } from './contender.js';
 import { candidateKey } from './contender.js';
 import type { SoupingOptions } from './options.js';
@@ -39,7 +40,12 @@ interface OurSearches {
 }
 
 /** Our searches on one number of threads, without any cache. Results are written to `folder`. */
-export function ourSearches(files: PoolFiles, options: SoupingOptions, threads: number, folder: string): OurSearches {
+export function ourSearches(
+  files: TestedPoolFiles,
+  options: SoupingOptions,
+  threads: number,
+  folder: string,
+): OurSearches {
   const indexOf = new Map(files.models.map((path, index) => [modelId(path), index]));
   const indices = (models: readonly string[]) => models.map((id) => indexOf.get(id) as number);
   const search = (name: string, method: 'radin' | 'adaptive', args: readonly string[]): Contender => ({
@@ -94,7 +100,7 @@ function candidatesOf({ candidates }: SearchReport, indices: (models: readonly s
   };
 }
 
-function greedy(files: PoolFiles, threads: number, folder: string): Contender {
+function greedy(files: TestedPoolFiles, threads: number, folder: string): Contender {
   return {
     name: 'radin greedySoup',
     side: 'ours',

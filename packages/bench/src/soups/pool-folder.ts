@@ -5,7 +5,18 @@ import { globSync } from 'tinyglobby';
 import { parse } from 'yaml';
 import { UsageError } from '../command-line.js';
 
-export type TestedPoolFiles = PoolFiles & Required<Pick<PoolFiles, 'test'>>;
+interface SplitFiles {
+  readonly inputs: string;
+  readonly labels: string;
+}
+
+/** A pool of which each part of the data is one file. */
+interface PlainPoolFiles extends PoolFiles {
+  readonly validation: SplitFiles;
+  readonly test?: SplitFiles;
+}
+
+export type TestedPoolFiles = PlainPoolFiles & Required<Pick<PlainPoolFiles, 'test'>>;
 
 /** What the folder's `radin.yaml` names, with a test split. @throws UsageError where there is none, or where it names no test split */
 export function readPoolFolder(folder: string): TestedPoolFiles {
@@ -19,10 +30,8 @@ export function readOwnSplits(folder: string): { files: PoolFiles; metric: strin
   return { files, metric };
 }
 
-type SplitFiles = PoolFiles['validation'];
-
 /** @returns also how to read a split, with an error where it is not named */
-function readFolder(folder: string): { files: PoolFiles; metric: string; split: (name: string) => SplitFiles } {
+function readFolder(folder: string): { files: PlainPoolFiles; metric: string; split: (name: string) => SplitFiles } {
   const path = join(folder, 'radin.yaml');
   let config: unknown;
   try {

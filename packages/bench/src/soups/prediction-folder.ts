@@ -66,13 +66,14 @@ function digest(bytes: Uint8Array): Buffer {
 /**
  * Files' bytes in one name: 16 digits of their SHA-256.
  * @param output of the graph, where one is named: others of the same files predict something else
+ * @param choices what else decides how the files are read, as a text
  */
-export async function contentOf(files: readonly string[], output?: string): Promise<string> {
+export async function contentOf(files: readonly string[], output?: string, choices = ''): Promise<string> {
   const hash = createHash('sha256');
   if (output !== undefined) hash.update(JSON.stringify({ output }));
   for (const file of files)
     await pipeline(createReadStream(file), async (chunks) => {
       for await (const chunk of chunks) hash.update(chunk as Uint8Array);
     });
-  return hash.digest('hex').slice(0, 16);
+  return hash.update(choices).digest('hex').slice(0, 16);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  arrayPlace,
   type Backend,
   closeCheckpoints,
   type FileCheckpoint,
@@ -13,6 +14,7 @@ import {
   poolLogits,
   readOnnx,
   Soup,
+  safetensorsFiles,
   storedInMemory,
 } from '@radin/core';
 import { type Outcome, outcomeOf, type Prediction, predictionOf } from './outcome.js';
@@ -57,13 +59,15 @@ export class SoupMemory {
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
-      const output = files.output === undefined ? {} : { output: files.output };
-      evaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, { threads, ...output });
+      evaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, {
+        threads,
+        ...(files.output !== undefined && { output: files.output }),
+        ...(files.rename !== undefined && { rename: files.rename }),
+      });
       const running = evaluator;
       const logits = await Promise.all(pool.checkpoints.map((model) => running.logits(model, union.inputs)));
-      const { graph, models, validation, test } = files;
-      const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels] : []));
-      const content = await contentOf([graph, ...models, ...splits, ...union.labelFiles], files.output);
+      const [paths, choices] = await contentsOf(files, union);
+      const content = await contentOf(paths, files.output, choices);
       const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
       const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
       return new SoupMemory(pool, union, logits, backend, threads, content, pace, evaluator, folder);
@@ -169,4 +173,16 @@ export class SoupMemory {
     this.#evaluated.add(mixture.key);
     return predictionOf(logits, labels);
   }
+}
+
+/** All files of a pool, and what else decides how they are read, where anything does. */
+async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
+  const { graph, models, validation, test, rename, stateDict } = files;
+  const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels].flat() : []));
+  const places = splits.map(arrayPlace);
+  const names = places.map(({ name }) => name ?? '');
+  const shards = (await Promise.all(models.map(safetensorsFiles))).flat();
+  const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
+  const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
+  return [[graph, ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];
 }

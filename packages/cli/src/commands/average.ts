@@ -9,19 +9,21 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { expandModels } from '../expand.js';
 import {
   backendOption,
   type CommonOptions,
   list,
   nonNegative,
+  type ShardOptions,
   type StateDictOptions,
   withCommonOptions,
+  withShardSize,
   withStateDict,
 } from '../options.js';
-import { expand } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 
-interface AverageOptions extends CommonOptions, StateDictOptions {
+interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions {
   readonly weights?: readonly number[];
   readonly out: string;
   readonly backend: string;
@@ -31,7 +33,10 @@ export function addAverage(program: Command, context: CommandContext): void {
   const command = program
     .command('average')
     .description('write the soup of the models named')
-    .argument('<models...>', 'checkpoints, .safetensors, .pt, .pth or .bin')
+    .argument(
+      '<models...>',
+      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+    )
     .option(
       '--weights <p,…>',
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
@@ -39,7 +44,7 @@ export function addAverage(program: Command, context: CommandContext): void {
     )
     .requiredOption('--out <file>', 'required: the safetensors file to write')
     .addOption(backendOption('the average is'));
-  withCommonOptions(withStateDict(command))
+  withCommonOptions(withShardSize(withStateDict(command)))
     .addHelpText(
       'after',
       '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
@@ -54,14 +59,17 @@ async function average(
 ): Promise<void> {
   const backend = backendNamed(options.backend);
   const { stateDict } = options;
-  const paths = await expand(models, '.', 'argument');
-  const checkpoints = await openCheckpoints(paths, { stateDict });
+  const checkpoints = await openCheckpoints(await expandModels(models, '.', 'argument'), { stateDict });
   try {
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
-    const written = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, { signal });
+    const { maxShardSize } = options;
+    const { path, ...written } = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, {
+      signal,
+      ...(maxShardSize && { maxShardBytes: maxShardSize }),
+    });
     const report = {
-      out: options.out,
+      out: path,
       models: pool.ids,
       weights: [...mixture.weights],
       tensors: pool.tensors.length,
@@ -70,7 +78,7 @@ async function average(
     if (options.json) printJson(report);
     else
       print(
-        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes, sha256 ${report.sha256}`,
+        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}, sha256 ${report.sha256}`,
       );
   } finally {
     await closeCheckpoints(checkpoints);

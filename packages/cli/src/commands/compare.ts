@@ -13,9 +13,11 @@ import {
   type CandidateOptions,
   type PoolOptions,
   proposalOptions,
+  type ShardOptions,
   withBudgets,
   withCandidateOptions,
   withPoolOptions,
+  withShardSize,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
@@ -23,7 +25,7 @@ import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { VERSIONS } from '../versions.js';
 
-export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ReportOptions {
+export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ShardOptions, ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
 }
@@ -39,7 +41,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withReport(withCandidateOptions(withBudgets(command))).option(
+  return withShardSize(withReport(withCandidateOptions(withBudgets(command)))).option(
     '--out <folder>',
     'where comparison.json, report.html and the best soup, soup.safetensors, are written',
     'radin-out',
@@ -68,7 +70,7 @@ export async function runCompare(
     const notices = [...new Set(rows.flatMap(({ result }) => result.notices))];
     for (const notice of notices) terminal.notice(`note: ${notice}`);
     const best = bestSoup(rows);
-    const report = comparisonReport(
+    const found = comparisonReport(
       { rows, written: best, pool: await poolFindings(problem, await singleTestScores(problem, signal), signal) },
       {
         pool: { ...(name !== undefined && { name }), ...facts },
@@ -84,8 +86,11 @@ export async function runCompare(
         versions: VERSIONS,
       },
     );
-    const json = { name: 'comparison.json', value: report };
-    const written = await writeResults(options.out, problem, best.result.best.mixture, json, signal);
+    const json = { name: 'comparison.json', value: found };
+    const { report, ...written } = await writeResults(options.out, problem, best.result.best.mixture, json, {
+      ...options,
+      signal,
+    });
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
     else {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, modelId, RadinError, writeNpy } from '@radin/core';
+import { type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
@@ -17,7 +17,10 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .command('evaluate')
     .description('one full evaluation of a model or a soup')
     .argument('<pool>', 'folder with a radin.yaml, or that file')
-    .argument('<model>', 'a checkpoint, .safetensors, .pt, .pth or .bin, or the id of a model of the pool')
+    .argument(
+      '<model>',
+      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, or the id of a model of the pool',
+    )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
     )
@@ -37,7 +40,7 @@ async function evaluate(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
-  const path = existsSync(model) ? model : await pathOfId(pool, model, options);
+  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
   const evaluateOne = { ...options, models: [path] };
   await withProblem(

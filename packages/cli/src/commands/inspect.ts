@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import {
   alignColumns,
+  arrayNames,
   backendNamed,
   FileCheckpoint,
   formatShape,
   inspectPool,
+  modelFile,
+  modelFileIn,
   modelId,
   type PoolInspection,
   RadinError,
+  readArray,
   readNpy,
   readOnnx,
   type TensorFormat,
@@ -33,7 +38,7 @@ interface InspectedTensor {
 
 interface InspectedFile {
   readonly file: string;
-  readonly format: TensorFormat | 'onnx' | 'npy' | 'radin.yaml';
+  readonly format: TensorFormat | 'onnx' | 'npy' | 'npz' | 'radin.yaml';
   readonly tensors: readonly InspectedTensor[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly config?: unknown;
@@ -43,7 +48,10 @@ export function addInspect(program: Command, context: CommandContext): void {
   const command = program
     .command('inspect')
     .description('what is in a pool or a file: tensors, sizes, duplicates, models that do not belong')
-    .argument('<path>', 'a pool (folder with a radin.yaml) or a .safetensors, .pt, .onnx, .npy or .yaml file');
+    .argument(
+      '<path>',
+      'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .pt, .onnx, .npy, .npz or .yaml file, or the folder of a model',
+    );
   withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
@@ -57,15 +65,16 @@ async function inspect(
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
-  if (status.isDirectory()) {
+  if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
     const { files } = await resolvePool(path, { stateDict });
     const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
       stateDict: files.stateDict,
+      ...(files.rename && { rename: files.rename }),
     });
     if (json) printJson(inspection);
     else print(poolText(inspection));
   } else {
-    const inspected = await inspectFile(path, stateDict);
+    const inspected = await inspectFile(await modelFile(path), stateDict);
     if (json) printJson(inspected);
     else print(fileText(inspected));
   }
@@ -77,6 +86,14 @@ async function inspectFile(path: string, stateDict: string | undefined): Promise
     case 'npy': {
       const { dtype, shape, data } = await readNpy(path);
       return { file: path, format: 'npy', tensors: [{ name: modelId(path), dtype, shape, sha256: sha256(data) }] };
+    }
+    case 'npz': {
+      const tensors: InspectedTensor[] = [];
+      for (const name of await arrayNames(path)) {
+        const { dtype, shape, data } = await readArray(`${path}:${name}`);
+        tensors.push({ name, dtype, shape, sha256: sha256(data) });
+      }
+      return { file: path, format: 'npz', tensors };
     }
     case 'onnx': {
       const { initializers } = await readOnnx(path);
@@ -123,7 +140,9 @@ async function inspectCheckpoint(
 /** By extension, and for others by the first bytes. */
 async function formatOf(path: string): Promise<InspectedFile['format']> {
   const extension = extname(path).toLowerCase();
-  if (extension === '.onnx' || extension === '.npy') return extension.slice(1) as InspectedFile['format'];
+  if (extension === '.onnx' || extension === '.npy' || extension === '.npz') {
+    return extension.slice(1) as InspectedFile['format'];
+  }
   if (extension === '.yaml' || extension === '.yml') return 'radin.yaml';
   const format = await tensorFormat(path);
   if (format !== undefined) return format;
@@ -133,7 +152,7 @@ async function formatOf(path: string): Promise<InspectedFile['format']> {
   if (start[0] === 0x93 && Buffer.from(start.subarray(1, 6)).toString('latin1') === 'NUMPY') return 'npy';
   throw new RadinError(
     'FORMAT',
-    `Expected a safetensors, PyTorch, ONNX, NumPy (.npy) or radin.yaml file but found another format in ${path}`,
+    `Expected a safetensors, PyTorch, ONNX, NumPy (.npy, .npz) or radin.yaml file but found another format in ${path}`,
   );
 }
 
@@ -141,7 +160,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function poolText({ models, problems }: PoolInspection): string {
+function poolText({ models, problems, notices }: PoolInspection): string {
   const bad = models.filter((model) => model.problems.length > 0).length;
   return [
     ...alignColumns([
@@ -156,6 +175,7 @@ function poolText({ models, problems }: PoolInspection): string {
     ]),
     ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
     ...problems,
+    ...notices.map((notice) => `note: ${notice}`),
     ...models.flatMap(({ warnings }) => warnings.map((warning) => `warning: ${warning}`)),
     '',
     bad === 0 && problems.length === 0

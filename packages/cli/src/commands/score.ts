@@ -24,6 +24,7 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
+import { expand } from '../expand.js';
 import { ASKED } from '../explain.js';
 import {
   type CandidateOptions,
@@ -38,7 +39,6 @@ import {
   withComputeOptions,
   withExplain,
 } from '../options.js';
-import { expand } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 import { Terminal } from '../terminal.js';
 
@@ -60,7 +60,10 @@ export function addScore(program: Command, context: CommandContext): void {
       '--logits <patterns...>',
       'required: cached logits, one .npy of shape [samples, classes] for each model',
     )
-    .requiredOption('--labels <file>', 'required: class indices, .npy of shape [samples]')
+    .requiredOption(
+      '--labels <file>',
+      'required: class indices, .npy of shape [samples], or one-hot; also .npz or file.npz:name',
+    )
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
   withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))

@@ -30,6 +30,7 @@ import {
   proposalOptions,
   type RacingOptions,
   racingOptions,
+  type ShardOptions,
   strategyOption,
   withBudget,
   withCandidateOptions,
@@ -37,6 +38,7 @@ import {
   withHoldOut,
   withPoolOptions,
   withRacing,
+  withShardSize,
   withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
@@ -53,6 +55,7 @@ interface SearchOptions
     RacingOptions,
     EstimateOptions,
     ExplainOptions,
+    ShardOptions,
     ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
@@ -68,7 +71,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withReport(withExplain(withHoldOut(searching))))
+  withPoolOptions(withShardSize(withReport(withExplain(withHoldOut(searching)))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -139,7 +142,7 @@ async function search(
     const tested = new Map(test && single.best.mixture.ingredients.map((model) => [model, test.otherScore] as const));
     // An interruption must not lose what is known by now.
     const findings = await interruption.finishable(() => poolFindings(problem, tested, signal));
-    const report = searchReport(
+    const found = searchReport(
       {
         result,
         bestIndividual: single,
@@ -164,8 +167,11 @@ async function search(
         versions: VERSIONS,
       },
     );
-    const json = { name: 'result.json', value: report };
-    const written = await writeResults(options.out, problem, result.best.mixture, json, signal);
+    const json = { name: 'result.json', value: found };
+    const { report, ...written } = await writeResults(options.out, problem, result.best.mixture, json, {
+      ...options,
+      signal,
+    });
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =

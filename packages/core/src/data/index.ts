@@ -1,2 +1,4 @@
 export { holdOut } from './hold-out.js';
-export { checkLabels, type Inputs, type Labels, readLabels, readSplit, type Split } from './split.js';
+export type { ArrayFiles } from './joined-array.js';
+export { checkLabels, type Labels, readLabels } from './labels.js';
+export { type Inputs, readSplit, type Split, type SplitFiles } from './split.js';

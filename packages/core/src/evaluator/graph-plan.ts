@@ -1,7 +1,7 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
-import type { Pool } from '../pool/index.js';
+import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
 import { tensorType, widens } from './tensor-types.js';
 
 /** ONNX Runtime aligns its own buffers so; kernels with wide loads run fastest on fed weights that are aligned alike. */
@@ -9,7 +9,10 @@ const WEIGHT_ALIGNMENT = 64;
 
 /** Where a weight lies in the one buffer that holds a model's weights. */
 interface WeightSlot {
+  /** In the graph. */
   readonly name: string;
+  /** In the checkpoints. */
+  readonly tensor: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly byteOffset: number;
@@ -23,6 +26,7 @@ export interface GraphPlan {
   readonly graph: Uint8Array;
   readonly input: { readonly name: string; readonly dtype: Dtype; readonly shape: GraphValue['shape'] };
   readonly output: string;
+  readonly names: GraphNames;
   readonly weights: readonly WeightSlot[];
   /** Bytes of the buffer that holds all weights. */
   readonly weightBytes: number;
@@ -32,15 +36,25 @@ export interface GraphPlan {
   readonly classes: number | undefined;
 }
 
-/** @param output the graph's output with the logits; may be left out where there is only one. @throws RadinError */
-export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphPlan {
-  pool.checkGraph(model);
+/** What a graph and a pool leave open. */
+export interface GraphOptions {
+  /** The graph's output with the logits; may be left out where there is only one. */
+  readonly output?: string;
+  /** How tensor names of checkpoints become the graph's: see `graphNames`. */
+  readonly rename?: Readonly<Record<string, string>>;
+}
+
+/** @throws RadinError */
+export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: GraphOptions = {}): GraphPlan {
+  const names = graphNames(model, pool.checkpoints, rename);
+  pool.checkGraph(model, names);
   const { path } = model;
   const weights = new Set(model.initializers.map(({ name }) => name));
   let weightBytes = 0;
   const slots = pool.tensors
-    .filter(({ name }) => weights.has(name))
-    .map(({ name, dtype, shape, byteLength }) => {
+    .filter(({ name }) => weights.has(names.of(name)))
+    .map(({ name: tensor, dtype, shape, byteLength }) => {
+      const name = names.of(tensor);
       if (tensorType(dtype) === undefined) {
         throw new RadinError(
           'GRAPH',
@@ -49,7 +63,7 @@ export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphP
       }
       const byteOffset = weightBytes;
       weightBytes += Math.ceil(byteLength / WEIGHT_ALIGNMENT) * WEIGHT_ALIGNMENT;
-      return { name, dtype, shape, byteOffset, byteLength };
+      return { name, tensor, dtype, shape, byteOffset, byteLength };
     });
   const input = onlyInput(model);
   const logits = chooseOutput(model, output);
@@ -72,6 +86,7 @@ export function planGraph(model: OnnxModel, pool: Pool, output?: string): GraphP
     graph: liftInitializers(model, new Set(slots.map(({ name }) => name))),
     input,
     output: logits.name,
+    names,
     weights: slots,
     weightBytes,
     fixedBatch: typeof batch === 'number' ? batch : undefined,

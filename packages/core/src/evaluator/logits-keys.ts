@@ -41,6 +41,10 @@ export class LogitsKeys {
       // As it is run, without the weights: these count by the models' hashes, which have names, dtypes and shapes too.
       graph: await this.#graph,
       output: plan.output,
+      // Which weight goes where is told by names, unless they differ.
+      ...(plan.weights.some(({ name, tensor }) => name !== tensor) && {
+        names: plan.weights.map(({ name, tensor }) => [tensor, name]),
+      }),
       inputs: await this.#hashOf(inputs),
       batch: this.#evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,

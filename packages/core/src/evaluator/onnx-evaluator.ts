@@ -8,7 +8,7 @@ import type { Logits } from '../logits/index.js';
 import { type Checkpoint, type Pool, readTensors } from '../pool/index.js';
 import { Slots } from '../slots.js';
 import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
-import { checkInputs, type GraphPlan, planGraph } from './graph-plan.js';
+import { checkInputs, type GraphOptions, type GraphPlan, planGraph } from './graph-plan.js';
 import { Job } from './job.js';
 import { CLOSE, type WorkerReply, type WorkerSetup } from './protocol.js';
 
@@ -17,13 +17,11 @@ const MAX_BATCH = 64;
 /** Bytes of input per run, for large images. */
 const MAX_BATCH_BYTES = 16 * 2 ** 20;
 
-export interface OnnxEvaluatorOptions {
+export interface OnnxEvaluatorOptions extends GraphOptions {
   /** Threads, each with a session of its own; default: all cores. No result depends on it. */
   readonly threads?: number;
   /** Samples per run; default: up to 64, fewer for large samples. The last bits of the logits can depend on it. */
   readonly batch?: number;
-  /** The graph's output with the logits, where it has several. */
-  readonly output?: string;
 }
 
 /** Evaluates checkpoints on ONNX Runtime: one graph, weights fed anew for each model, every core busy. */
@@ -53,7 +51,7 @@ export class OnnxEvaluator implements Evaluator {
   static async open(graph: OnnxModel, pool: Pool, options: OnnxEvaluatorOptions = {}): Promise<OnnxEvaluator> {
     // ONNX Runtime reads this when it is loaded. Without it, it keeps a device id and events under the home folder to send.
     process.env.ORT_DISABLE_TELEMETRY ??= '1';
-    const evaluator = new OnnxEvaluator(planGraph(graph, pool, options.output), options);
+    const evaluator = new OnnxEvaluator(planGraph(graph, pool, options), options);
     try {
       await Promise.all(Array.from({ length: evaluator.#threads }, () => evaluator.#startWorker()));
     } catch (error) {
@@ -162,8 +160,8 @@ export class OnnxEvaluator implements Evaluator {
   /** Weights go through private memory: native code does not write to shared memory that other threads read. */
   async #load(model: Checkpoint, weights: SharedArrayBuffer, signal: AbortSignal | undefined): Promise<void> {
     const staging = new Uint8Array(this.plan.weightBytes);
-    const reads = this.plan.weights.map(({ name, byteOffset, byteLength }) => ({
-      name,
+    const reads = this.plan.weights.map(({ tensor, byteOffset, byteLength }) => ({
+      name: tensor,
       target: staging.subarray(byteOffset, byteOffset + byteLength),
     }));
     await readTensors(model, reads, signal ? { signal } : {});

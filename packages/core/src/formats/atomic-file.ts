@@ -17,6 +17,17 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A file that is on disk under a temporary name beside its path. */
+export interface StagedFile<T> {
+  readonly path: string;
+  /** What `produce` returned. */
+  readonly produced: T;
+  /** Takes the path's place. @throws RadinError */
+  commit(): Promise<void>;
+  /** Removes the temporary file, if it is still there. */
+  discard(): Promise<void>;
+}
+
 /**
  * Writes a file wholly or not at all: into a temporary file in the same folder, which takes the path's place after its bytes
  * are on disk and is removed on any failure. Whatever was at `path` stays readable until then.
@@ -28,20 +39,43 @@ export async function writeFileAtomically<T>(
   produce: (sink: FileSink) => Promise<T>,
   options: WriteOptions = {},
 ): Promise<T> {
+  const staged = await stageFile(path, produce, options);
+  try {
+    options.signal?.throwIfAborted();
+    await staged.commit();
+    return staged.produced;
+  } catch (error) {
+    await staged.discard();
+    throw error;
+  }
+}
+
+/** The first half of `writeFileAtomically`, for files that only make sense together. @throws as that */
+export async function stageFile<T>(
+  path: string,
+  produce: (sink: FileSink) => Promise<T>,
+  options: WriteOptions = {},
+): Promise<StagedFile<T>> {
   options.signal?.throwIfAborted();
   const target = await replaceable(path);
   const temporary = join(dirname(target), `.radin-${randomBytes(8).toString('hex')}.tmp`);
   const handle = await open(temporary, 'wx').catch((error: unknown) => {
     throw fileError('write', path, error);
   });
+  const discard = () => rm(temporary, { force: true });
   try {
-    const result = await writeAndClose(handle, path, produce, options);
-    options.signal?.throwIfAborted();
-    await rename(temporary, target);
-    await synchroniseFolder(dirname(target));
-    return result;
+    const produced = await writeAndClose(handle, path, produce, options);
+    const commit = async () => {
+      try {
+        await rename(temporary, target);
+        await synchroniseFolder(dirname(target));
+      } catch (error) {
+        throw fileError('write', path, error);
+      }
+    };
+    return { path, produced, commit, discard };
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard();
     throw fileError('write', path, error);
   }
 }

@@ -26,9 +26,12 @@ export interface NpyArray extends NpyInfo {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** An open `.npy` file. */
+/** Bytes that an array is read from: a file, or an entry of an archive. */
+export type ByteSource = Pick<RegularFile, 'path' | 'size' | 'read' | 'close'>;
+
+/** An open array. */
 export interface NpyFile extends NpyInfo {
-  /** Where the little-endian elements are; undefined where they are big-endian and have to be read. */
+  /** Where the little-endian elements are; undefined where they have to be read: big-endian or in an archive. */
   readonly range: { readonly fd: number; readonly offset: number; readonly byteLength: number } | undefined;
   /** The elements, as `readNpy` gives them. */
   read(): Promise<Uint8Array<ArrayBuffer>>;
@@ -38,14 +41,19 @@ export interface NpyFile extends NpyInfo {
 /** Opens a NumPy array and reads its header only. @throws RadinError as `readNpy`; there is no limit to its size */
 export async function openNpy(path: string): Promise<NpyFile> {
   const file = await openRegularFile(path);
+  return openNpyBytes(file, file.fd);
+}
+
+/** Opens an array in any bytes, which are closed with it or on failure. @param fd where they are a file's, as they are */
+export async function openNpyBytes(file: ByteSource, fd?: number): Promise<NpyFile> {
   try {
     const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
-    const range = { fd: file.fd, offset: dataStart, byteLength: file.size - dataStart };
+    const range = { fd: fd as number, offset: dataStart, byteLength: file.size - dataStart };
     return {
-      path,
+      path: file.path,
       dtype,
       shape,
-      range: bigEndian ? undefined : range,
+      range: bigEndian || fd === undefined ? undefined : range,
       read: () => readElements(file, dtype, bigEndian, dataStart),
       close: () => file.close(),
     };
@@ -56,7 +64,7 @@ export async function openNpy(path: string): Promise<NpyFile> {
 }
 
 async function readElements(
-  file: RegularFile,
+  file: ByteSource,
   dtype: Dtype,
   bigEndian: boolean,
   dataStart: number,
@@ -110,7 +118,7 @@ export async function writeNpy(path: string, dtype: Dtype, shape: readonly numbe
   });
 }
 
-async function readHeader(file: RegularFile): Promise<NpyHeader & { readonly dataStart: number }> {
+async function readHeader(file: ByteSource): Promise<NpyHeader & { readonly dataStart: number }> {
   const { path, size } = file;
   const prefix = Buffer.alloc(Math.min(size, PREFIX_BYTES + 4));
   await file.read(prefix, 0);

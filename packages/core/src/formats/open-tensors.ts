@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
 import { openPyTorch, type PyTorchOptions } from './pytorch-reader.js';
 import { withRegularFile } from './regular-file.js';
-import { openSafetensors } from './safetensors-reader.js';
+import { INDEX_SUFFIX } from './safetensors-index.js';
+import { openSafetensorsModel } from './safetensors-shards.js';
 import type { TensorFile } from './tensor-file.js';
 
 const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
@@ -14,8 +15,9 @@ const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
 
 export type TensorFormat = 'safetensors' | 'pytorch';
 
-/** The format of a file of tensors, by extension, and for others by the first bytes; undefined where these are of neither. @throws RadinError `FILE` */
+/** The format of a file or index of tensors, by extension, and for others by the first bytes; undefined where these are of neither. @throws RadinError `FILE` */
 export async function tensorFormat(path: string): Promise<TensorFormat | undefined> {
+  if (path.endsWith(INDEX_SUFFIX)) return 'safetensors';
   const named = EXTENSIONS.get(extname(path).toLowerCase());
   if (named !== undefined) return named;
   return withRegularFile(path, async (file) => {
@@ -26,7 +28,7 @@ export async function tensorFormat(path: string): Promise<TensorFormat | undefin
   });
 }
 
-/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensors` and `openPyTorch` */
+/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel` and `openPyTorch` */
 export async function openTensorFile(path: string, options: PyTorchOptions = {}): Promise<TensorFile> {
-  return (await tensorFormat(path)) === 'pytorch' ? openPyTorch(path, options) : openSafetensors(path);
+  return (await tensorFormat(path)) === 'pytorch' ? openPyTorch(path, options) : openSafetensorsModel(path);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { quote, RadinError } from '../errors/index.js';
-import { type WriteOptions, writeFileAtomically } from './atomic-file.js';
+import { type FileSink, type WriteOptions, writeFileAtomically } from './atomic-file.js';
 import { formatShape, type TensorInfo, tensorBytes } from './dtype.js';
 import { LONGEST_HEADER, METADATA_KEY, PREFIX_BYTES } from './safetensors-header.js';
 
@@ -35,20 +35,35 @@ export function writeSafetensors(
     async (sink) => {
       const sha256 = createHash('sha256');
       let bytes = 0;
-      const append = async (chunk: Uint8Array): Promise<void> => {
-        for (let at = 0; at < chunk.byteLength; at += HASHED_AT_ONCE) {
-          const piece = chunk.subarray(at, at + HASHED_AT_ONCE);
+      const counted: FileSink = {
+        write(piece) {
           sha256.update(piece);
           bytes += piece.byteLength;
-          await sink.write(piece);
-        }
+          return sink.write(piece);
+        },
       };
-      await append(encodeHeader(tensors, metadata, path));
-      for (const tensor of tensors) await writeTensor(tensor, produce, append, path);
+      await writeTensors(counted, tensors, metadata, produce, path);
       return { bytes, sha256: sha256.digest('hex') };
     },
     options,
   );
+}
+
+/** The bytes of a safetensors file, in pieces short enough to be hashed at once. @throws as `writeSafetensors` */
+export async function writeTensors(
+  sink: FileSink,
+  tensors: readonly TensorInfo[],
+  metadata: ReadonlyMap<string, string>,
+  produce: ProduceTensor,
+  path: string,
+): Promise<void> {
+  const append = async (chunk: Uint8Array): Promise<void> => {
+    for (let at = 0; at < chunk.byteLength; at += HASHED_AT_ONCE) {
+      await sink.write(chunk.subarray(at, at + HASHED_AT_ONCE));
+    }
+  };
+  await append(encodeHeader(tensors, metadata, path));
+  for (const tensor of tensors) await writeTensor(tensor, produce, append, path);
 }
 
 async function writeTensor(

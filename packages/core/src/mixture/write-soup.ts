@@ -1,4 +1,11 @@
-import { inWritingOrder, type TensorInfo, type WrittenFile, writeSafetensors } from '../formats/index.js';
+import {
+  inWritingOrder,
+  type ProduceTensor,
+  type TensorInfo,
+  type WrittenModel,
+  writeSafetensors,
+  writeShardedSafetensors,
+} from '../formats/index.js';
 import { FileCheckpoint, type Pool } from '../pool/index.js';
 import type { Soup } from './soup.js';
 
@@ -9,16 +16,16 @@ const WINDOW_BYTES = 8 * 2 ** 20;
 const ALIGNMENT = 64;
 
 /**
- * Writes a soup as a safetensors file, wholly or not at all, with the same bytes whatever the formats of its ingredients' files and the
- * order of their tensors. Metadata is kept that all ingredients share whose format has a place for it, and `radin` holds the
- * ingredients' ids and weights as JSON.
+ * Writes a soup as a safetensors file, or in shards of at most `maxShardBytes` of tensors, wholly or not at all (see
+ * `writeShardedSafetensors`), with the same bytes whatever the formats of its ingredients' files and the order of their tensors. Metadata
+ * is kept that all ingredients share whose format has a place for it, and `radin` holds the ingredients' ids and weights as JSON.
  */
 export async function writeSoup(
   path: string,
   soup: Soup,
   pool: Pool,
-  options: { signal?: AbortSignal } = {},
-): Promise<WrittenFile> {
+  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
+): Promise<WrittenModel> {
   const { ingredients, weights } = soup.mixture;
   const metadata = new Map(sharedMetadata(ingredients.map((index) => pool.checkpoints[index])));
   metadata.set(
@@ -30,20 +37,18 @@ export async function writeSoup(
   );
   const tensors = [...soup.tensors].sort(inWritingOrder);
   const chunks = averagedChunks(soup, tensors, options);
+  const produce: ProduceTensor = async ({ byteLength }, write) => {
+    for (let left = byteLength; left > 0; ) {
+      const { value } = await chunks.next();
+      await write(value as Uint8Array);
+      left -= (value as Uint8Array).byteLength;
+    }
+  };
+  const { maxShardBytes } = options;
   try {
-    return await writeSafetensors(
-      path,
-      tensors,
-      metadata,
-      async ({ byteLength }, write) => {
-        for (let left = byteLength; left > 0; ) {
-          const { value } = await chunks.next();
-          await write(value as Uint8Array);
-          left -= (value as Uint8Array).byteLength;
-        }
-      },
-      options,
-    );
+    return maxShardBytes === undefined
+      ? { path, ...(await writeSafetensors(path, tensors, metadata, produce, options)) }
+      : await writeShardedSafetensors(path, tensors, metadata, produce, maxShardBytes, options);
   } finally {
     await chunks.return(undefined);
   }

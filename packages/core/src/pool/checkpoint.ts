@@ -48,7 +48,7 @@ export async function readTensors(
   }
 }
 
-/** A checkpoint in a file. */
+/** A checkpoint in a file, or in shards, named by their index. */
 export class FileCheckpoint implements Checkpoint {
   readonly #file: TensorFile;
   readonly #dtypes: ReadonlyMap<string, TensorInfo>;
@@ -63,7 +63,7 @@ export class FileCheckpoint implements Checkpoint {
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
-  /** Opens a file and reads its header only. */
+  /** Opens a model's file or index and reads headers only. */
   static async open(id: string, path: string, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
     return new FileCheckpoint(id, await openTensorFile(path, options));
   }

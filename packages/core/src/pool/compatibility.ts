@@ -1,6 +1,7 @@
 import { quote } from '../errors/index.js';
 import { formatShape, isFloat, type OnnxModel, type TensorInfo } from '../formats/index.js';
 import type { Checkpoint } from './checkpoint.js';
+import { type GraphNames, SAME_NAMES } from './graph-names.js';
 
 /** Why a model does not belong to its pool: one line that names both sides. */
 export interface Problem {
@@ -23,17 +24,18 @@ export function layoutProblems(checkpoints: readonly [Checkpoint, ...Checkpoint[
 }
 
 /** What of a model's layout contradicts the graph: weights that the graph does not have, or has in another shape or dtype. */
-export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint): Problem[] {
+export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint, names: GraphNames = SAME_NAMES): Problem[] {
   const initializers = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
   const problems: Problem[] = [];
   for (const tensor of checkpoint.tensors) {
-    const initializer = initializers.get(tensor.name);
+    const wanted = names.of(tensor.name);
+    const initializer = initializers.get(wanted);
     if (initializer === undefined) {
       // Integer buffers such as BatchNorm's num_batches_tracked are in state dicts and not in graphs.
       if (!isFloat(tensor.dtype)) continue;
       problems.push({
         model: checkpoint.id,
-        message: `Expected an initializer ${quote(tensor.name)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor of that name, but found none (exporters rename weights when they fold constants, and merge weights of equal value)`,
+        message: `Expected an initializer ${quote(wanted)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor ${wanted === tensor.name ? 'of that name' : quote(tensor.name)}, but found none (exporters rename weights when they fold constants, and merge weights of equal value; where all names differ alike, rename in radin.yaml or --rename maps them)`,
       });
     } else if (describe(initializer) !== describe(tensor)) {
       problems.push({
@@ -46,10 +48,14 @@ export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint): Problem
 }
 
 /** Float initializers of the graph, scalars aside, that no model supplies: every soup would use the graph's own value. */
-export function unsuppliedInitializers(graph: OnnxModel, checkpoints: readonly Checkpoint[]): string[] {
-  const names = new Set(checkpoints.flatMap(({ tensors }) => tensors.map(({ name }) => name)));
+export function unsuppliedInitializers(
+  graph: OnnxModel,
+  checkpoints: readonly Checkpoint[],
+  names: GraphNames = SAME_NAMES,
+): string[] {
+  const supplied = new Set(checkpoints.flatMap(({ tensors }) => tensors.map(({ name }) => names.of(name))));
   return graph.initializers
-    .filter(({ name, dtype, shape }) => isFloat(dtype) && shape.length > 0 && !names.has(name))
+    .filter(({ name, dtype, shape }) => isFloat(dtype) && shape.length > 0 && !supplied.has(name))
     .map(({ name }) => name);
 }
 
@@ -77,7 +83,7 @@ function differences(reference: Checkpoint, checkpoint: Checkpoint): string[] {
   return messages;
 }
 
-function mostCommonLayout(checkpoints: readonly [Checkpoint, ...Checkpoint[]]): Checkpoint {
+export function mostCommonLayout(checkpoints: readonly [Checkpoint, ...Checkpoint[]]): Checkpoint {
   const groups = new Map<string, Checkpoint[]>();
   for (const checkpoint of checkpoints) {
     const layout = JSON.stringify(

@@ -3,8 +3,10 @@ export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type Ten
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
+export { type GraphNames, graphNames } from './graph-names.js';
 export { inspectPool, type PoolInspection } from './inspect.js';
 export { KnownContents } from './known-contents.js';
-export { closeCheckpoints, modelId, openCheckpoints, Pool, poolProblems } from './pool.js';
+export { modelFile, modelFileIn, modelId } from './model-file.js';
+export { closeCheckpoints, openCheckpoints, Pool, poolProblems } from './pool.js';
 export { type MeasureOptions, measureGeometry, type PoolGeometry } from './pool-geometry.js';
 export { WeightGeometry } from './weight-geometry.js';

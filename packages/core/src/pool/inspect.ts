@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import type { OnnxModel, PyTorchOptions } from '../formats/index.js';
+import { type OnnxModel, type PyTorchOptions, safetensorsFiles } from '../formats/index.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
-import { graphProblems, type Problem, unsuppliedInitializers } from './compatibility.js';
+import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
 import { contentSha256, groupsOfEqual } from './content.js';
 import { checkEqualTensors } from './exact-tensors.js';
-import { closeCheckpoints, modelId, openCheckpoints, poolProblems } from './pool.js';
+import { type GraphNames, graphNames, SAME_NAMES } from './graph-names.js';
+import { modelId } from './model-file.js';
+import { closeCheckpoints, openCheckpoints, poolProblems } from './pool.js';
 import { measureGeometry } from './pool-geometry.js';
 
 interface InspectedModel {
@@ -16,9 +18,9 @@ interface InspectedModel {
   readonly file: string;
   /** Number of tensors. */
   readonly tensors: number;
-  /** Of the file; 0 where it cannot be read. */
+  /** Of the file, with shards of the index and all shards; 0 where it cannot be read. */
   readonly bytes: number;
-  /** Of the file, hexadecimal; empty where it cannot be read. */
+  /** Of the file, or of the shards in order and then the index, hexadecimal; empty where it cannot be read. */
   readonly sha256: string;
   /** Why the model cannot be used or does not belong to the pool, a line each. */
   readonly problems: readonly string[];
@@ -30,6 +32,8 @@ export interface PoolInspection {
   readonly models: readonly InspectedModel[];
   /** What concerns more than one model, a line each. */
   readonly problems: readonly string[];
+  /** What else the user should know, a line each. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -40,7 +44,7 @@ export async function inspectPool(
   paths: readonly string[],
   graph: OnnxModel | undefined,
   backend: Backend,
-  options: PyTorchOptions = {},
+  options: PyTorchOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
 ): Promise<PoolInspection> {
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];
@@ -51,7 +55,8 @@ export async function inspectPool(
       let digest: Digest = { bytes: 0, sha256: '' };
       let tensors = 0;
       await attempt(id, found, async () => {
-        digest = await digestFile(file);
+        const [whole, ...shards] = (await safetensorsFiles(file)) as [string, ...string[]];
+        digest = await digestFiles([...shards, whole]);
         const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
         opened.push(checkpoint);
@@ -59,7 +64,13 @@ export async function inspectPool(
       });
       models.push({ id, file, tensors, ...digest });
     }
-    found.push(...(await problemsTogether(opened, graph)));
+    let names = SAME_NAMES;
+    await attempt(undefined, found, async () => {
+      const [first, ...others] = opened;
+      if (graph === undefined || first === undefined) return;
+      names = graphNames(graph, [mostCommonLayout([first, ...others])], options.rename);
+    });
+    found.push(...(await problemsTogether(opened, graph, names)));
     const warnings: Problem[] = [];
     if (poolProblems(opened).length === 0) {
       await attempt(undefined, found, async () => {
@@ -73,6 +84,7 @@ export async function inspectPool(
         warnings: messages(warnings, model.id),
       })),
       problems: messages(found, undefined),
+      notices: names.notice === undefined ? [] : [names.notice],
     };
   } finally {
     await closeCheckpoints(opened);
@@ -80,12 +92,16 @@ export async function inspectPool(
 }
 
 /** What is wrong with models that can be opened: with each other, with the graph, with their weights. */
-async function problemsTogether(opened: readonly FileCheckpoint[], graph: OnnxModel | undefined): Promise<Problem[]> {
+async function problemsTogether(
+  opened: readonly FileCheckpoint[],
+  graph: OnnxModel | undefined,
+  names: GraphNames,
+): Promise<Problem[]> {
   const found = poolProblems(opened);
   const sameLayout = found.length === 0;
   if (graph !== undefined && opened.length > 0) {
-    found.push(...opened.flatMap((checkpoint) => graphProblems(graph, checkpoint)));
-    const unsupplied = unsuppliedInitializers(graph, opened);
+    found.push(...opened.flatMap((checkpoint) => graphProblems(graph, checkpoint, names)));
+    const unsupplied = unsuppliedInitializers(graph, opened, names);
     found.push(
       ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
     );
@@ -122,16 +138,19 @@ interface Digest {
   readonly sha256: string;
 }
 
-async function digestFile(path: string): Promise<Digest> {
+/** Of files one after another. */
+async function digestFiles(paths: readonly string[]): Promise<Digest> {
   const hash = createHash('sha256');
   let bytes = 0;
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
+  for (const path of paths) {
+    try {
+      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
+        hash.update(chunk);
+        bytes += chunk.byteLength;
+      }
+    } catch (error) {
+      throw fileError('read', path, error);
     }
-  } catch (error) {
-    throw fileError('read', path, error);
   }
   return { bytes, sha256: hash.digest('hex') };
 }

@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
 import type { OnnxModel, PyTorchOptions, TensorInfo } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, layoutProblems, type Problem } from './compatibility.js';
+import { type GraphNames, SAME_NAMES } from './graph-names.js';
+import { modelId } from './model-file.js';
 
 /** N checkpoints that can be averaged with each other: same tensor names, shapes and dtypes. */
 export class Pool {
@@ -28,8 +29,8 @@ export class Pool {
   }
 
   /** @throws RadinError naming the first weight that the graph does not have in this shape and dtype. */
-  checkGraph(graph: OnnxModel): void {
-    const problem = graphProblems(graph, this.checkpoints[0] as Checkpoint)[0];
+  checkGraph(graph: OnnxModel, names: GraphNames = SAME_NAMES): void {
+    const problem = graphProblems(graph, this.checkpoints[0] as Checkpoint, names)[0];
     if (problem !== undefined) throw new RadinError('POOL', problem.message);
   }
 }
@@ -79,9 +80,4 @@ export async function openCheckpoints(
 
 export async function closeCheckpoints(checkpoints: readonly FileCheckpoint[]): Promise<void> {
   await Promise.all(checkpoints.map((checkpoint) => checkpoint.close()));
-}
-
-/** A model's id: its file's name without extension. */
-export function modelId(path: string): string {
-  return basename(path, extname(path));
 }

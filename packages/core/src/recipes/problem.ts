@@ -1,6 +1,6 @@
 import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
 import type { ContentCache } from '../cache/index.js';
-import { holdOut, readSplit, type Split } from '../data/index.js';
+import { holdOut, readSplit, type Split, type SplitFiles } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
 import { readOnnx } from '../formats/index.js';
@@ -28,12 +28,14 @@ import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
 export interface PoolFiles {
   readonly graph: string;
   readonly models: readonly string[];
-  readonly validation: { readonly inputs: string; readonly labels: string };
-  readonly test?: { readonly inputs: string; readonly labels: string };
+  readonly validation: SplitFiles;
+  readonly test?: SplitFiles;
   /** The graph's output with the logits, where it has several. */
   readonly output?: string;
   /** The key of the state dict in PyTorch checkpoints that hold several. */
   readonly stateDict?: string;
+  /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
+  readonly rename?: Readonly<Record<string, string>>;
 }
 
 export interface ProblemOptions {
@@ -93,6 +95,7 @@ export class Problem {
         ...(threads && { threads }),
         ...(batch && { batch }),
         ...(files.output && { output: files.output }),
+        ...(files.rename && { rename: files.rename }),
       });
       for (const split of splits) evaluator.check(split);
       if (evaluator.plan.classes !== undefined) checkMetric(options.metric, evaluator.plan.classes);
@@ -106,12 +109,13 @@ export class Problem {
           return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
         }),
       );
-      const unsupplied = unsuppliedInitializers(graph, checkpoints);
+      const { names } = evaluator.plan;
+      const unsupplied = unsuppliedInitializers(graph, checkpoints, names);
       const notices = unsupplied.map(
         (name) =>
           `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
       );
-      return new Problem(pool, backend, scorers, notices, dispose);
+      return new Problem(pool, backend, scorers, [...(names.notice ? [names.notice] : []), ...notices], dispose);
     } catch (error) {
       await dispose();
       throw error;

@@ -6,6 +6,7 @@ import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { reusedText } from './search-report.js';
 import { alignColumns } from './table.js';
+import type { WrittenSoup } from './written-soup.js';
 
 /** What `schema` is in the documents of a comparison that this version writes and reads. */
 export const COMPARISON_SCHEMA = 'radin-comparison-1';
@@ -44,7 +45,7 @@ export interface ComparisonFacts {
 }
 
 /** The object of `comparison.json` and of `compare --json`. */
-export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric'>, PoolReport {
+export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric'>, PoolReport, WrittenSoup {
   /** What the keys mean; another number for documents that this version would misread. */
   readonly schema: typeof COMPARISON_SCHEMA;
   readonly pool: {

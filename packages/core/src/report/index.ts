@@ -24,3 +24,4 @@ export {
 } from './search-report.js';
 export { type SoupReason, soupReasons } from './soup-reasons.js';
 export { alignColumns } from './table.js';
+export { SOUP_FILE, type WrittenSoup } from './written-soup.js';

@@ -11,6 +11,7 @@ import { formatGain, formatScore } from './format.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { type SoupReason, soupReasons } from './soup-reasons.js';
+import type { WrittenSoup } from './written-soup.js';
 
 /** Scores of what a search chose and of the single model that it had to beat; test scores only report. */
 export interface SearchOutcome {
@@ -70,7 +71,11 @@ export interface RunFacts {
 export const SEARCH_SCHEMA = 'radin-search-1';
 
 /** The object of `result.json` and of `search --json`. */
-export interface SearchReport extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>, ChoiceReport, PoolReport {
+export interface SearchReport
+  extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>,
+    ChoiceReport,
+    PoolReport,
+    WrittenSoup {
   /** What the keys mean; another number for documents that this version would misread. */
   readonly schema: typeof SEARCH_SCHEMA;
   readonly method: string;

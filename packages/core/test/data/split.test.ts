@@ -58,7 +58,12 @@ describe('labels', () => {
     const path = await write(tensor('I32', shape, Int32Array.of(0)));
     const shown = JSON.stringify(shape).replaceAll(',', ', ');
     await expect(readLabels(path)).rejects.toEqual(
-      refused('DATA', new RegExp(`shape \\[samples\\] but found \\${shown.replace(']', '\\]')} in`)),
+      refused(
+        'DATA',
+        new RegExp(
+          `shape \\[samples\\], or one-hot \\[samples, classes\\], but found \\${shown.replace(']', '\\]')} in`,
+        ),
+      ),
     );
   });
 

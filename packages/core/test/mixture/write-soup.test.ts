@@ -49,7 +49,7 @@ test('a written soup reads as the soup itself', async () => {
   const path = join(folder, 'soup.safetensors');
   const written = await writeSoup(path, soup, pool);
   const file = readFileSync(path);
-  expect(written).toEqual({ bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex') });
+  expect(written).toEqual({ path, bytes: file.byteLength, sha256: createHash('sha256').update(file).digest('hex') });
   const model = await reopen(path);
   expect(model.tensors.map(({ name }) => name)).toEqual(['count', 'empty', 'large', 'half']);
   expect([...model.tensors].sort(byName)).toEqual([...soup.tensors].sort(byName));

@@ -1,4 +1,4 @@
-import { CONFIDENCE, type ComparisonReport, METHOD_TITLES } from '@radin/core';
+import { CONFIDENCE, type ComparisonReport, METHOD_TITLES, SOUP_FILE } from '@radin/core';
 import { counted, text, titled } from '../blocks.js';
 import type { Block, Fact } from '../page.js';
 import { factsNote, gainFact, type Scores, scoreFact } from '../scores.js';
@@ -15,7 +15,10 @@ export function answerTitle({ pool, rows, written }: ComparisonReport, scores: S
 }
 
 /** The soup that was written and what it gains over the best single model. */
-export function answer({ rows, written, pool, notices }: ComparisonReport, scores: Scores): Block[] {
+export function answer(
+  { rows, written, pool, notices, soupFile = SOUP_FILE }: ComparisonReport,
+  scores: Scores,
+): Block[] {
   const at = (wanted: string) => rows.find(({ method, budget }) => method === wanted && budget === written.budget);
   const [best, single] = [at(written.method), at('best-individual')];
   if (best === undefined) return [];
@@ -34,7 +37,7 @@ export function answer({ rows, written, pool, notices }: ComparisonReport, score
         ];
   return [
     ...text(
-      `Best by validation score: ${titleOf(best.method)} at B = ${best.budget}, with ${best.models.length} of ${counted(pool.models, 'model')}. It is in soup.safetensors, beside comparison.json.`,
+      `Best by validation score: ${titleOf(best.method)} at B = ${best.budget}, with ${best.models.length} of ${counted(pool.models, 'model')}. It is in ${soupFile}, beside comparison.json.`,
       'A best of so many rows scores somewhat too high on the samples that it was chosen by; the test samples chose nothing but the oracle.',
     ),
     {

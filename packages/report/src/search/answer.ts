@@ -1,4 +1,4 @@
-import { pValueText, type SearchReport } from '@radin/core';
+import { pValueText, type SearchReport, SOUP_FILE } from '@radin/core';
 import { capital, counted, table, text, titled } from '../blocks.js';
 import type { Block, Fact, Table } from '../page.js';
 import { factsNote, gainFact, type Scores, scoreFact } from '../scores.js';
@@ -33,9 +33,12 @@ export function answer(report: SearchReport, scores: Scores): Block[] {
   ];
 }
 
-function headline({ best, bestIndividual, pool }: SearchReport, { text: score, gain }: Scores): string {
+function headline(
+  { best, bestIndividual, pool, soupFile = SOUP_FILE }: SearchReport,
+  { text: score, gain }: Scores,
+): string {
   const single = bestIndividual.models[0];
-  const written = 'It is in soup.safetensors, beside result.json.';
+  const written = `It is in ${soupFile}, beside result.json.`;
   const [ours, theirs] = [best.valScore, bestIndividual.valScore];
   if (pool.models === 1) return `The pool has one model, ${single}. ${written}`;
   if (best.models.length === 1) {

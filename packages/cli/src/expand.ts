@@ -1,0 +1,98 @@
+import { existsSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { modelFile, modelFileIn, quote, RadinError } from '@radin/core';
+import { glob, isDynamicPattern } from 'tinyglobby';
+
+/** `file.npz:name`, also as a pattern. */
+const NAMED = /^(.*\.npz)(:.+)$/is;
+
+/** The files that patterns match, those of one pattern by name. A path that exists is taken as it is, whatever its characters. */
+export async function expand(patterns: readonly string[], folder: string, source: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const pattern of patterns) {
+    const found = literal(pattern, folder) ?? (await matches(pattern, folder, true));
+    if (found.length === 0) throw noMatch('files', pattern, folder, source);
+    files.push(...found);
+  }
+  return files;
+}
+
+/**
+ * The model files that patterns match: files, and the models in folders. Of a pattern that matches files, folders without a model are
+ * left out. @throws RadinError where a pattern matches nothing, or a folder has no model or two
+ */
+export async function expandModels(patterns: readonly string[], folder: string, source: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const pattern of patterns) {
+    const named = literal(pattern, folder);
+    if (named !== undefined) {
+      files.push(...(await Promise.all(named.map((path) => (existsSync(path) ? modelFile(path) : path)))));
+      continue;
+    }
+    const all = await matches(pattern, folder, false);
+    // A pattern that ends in a slash asks for folders, which the library does not know.
+    const found = all.filter((path) => !pattern.endsWith('/') || statSync(path).isDirectory());
+    const hasFiles = found.some((path) => !statSync(path).isDirectory());
+    const models: string[] = [];
+    for (const path of found) {
+      const file = hasFiles ? await modelFileIn(path) : await modelFile(path);
+      if (file !== undefined) models.push(file);
+    }
+    if (models.length === 0) throw noMatch('files', pattern, folder, source);
+    files.push(...models);
+  }
+  if (files.length === 0) throw new RadinError('CONFIG', `Expected at least one model but found none (${source})`);
+  return files;
+}
+
+/** The arrays that patterns match: parts of one array, in this order. @throws RadinError where names do not tell the order */
+export async function expandArrays(
+  patterns: readonly string[],
+  folder: string,
+  source: string,
+): Promise<string | readonly string[]> {
+  const arrays: string[] = [];
+  for (const whole of patterns) {
+    const [, pattern = whole, name = ''] = NAMED.exec(whole) ?? [];
+    const found = literal(pattern, folder) ?? (await matches(pattern, folder, true));
+    if (found.length === 0) throw noMatch('arrays', pattern, folder, source);
+    checkOrder(found, pattern, source);
+    arrays.push(...found.map((path) => `${path}${name}`));
+  }
+  const [first, ...others] = arrays;
+  return first !== undefined && others.length === 0 ? first : arrays;
+}
+
+/** With part-2 and part-10, the alphabet and numbers disagree, and a wrong order pairs inputs with labels of others. */
+function checkOrder(paths: readonly string[], pattern: string, source: string): void {
+  const byNumber = new Intl.Collator('en', { numeric: true });
+  for (const [at, path] of paths.entries()) {
+    const next = paths[at + 1];
+    if (next === undefined || byNumber.compare(path, next) < 0) continue;
+    throw new RadinError(
+      'CONFIG',
+      `Expected names with one order by letters and by numbers but found ${quote(path)} and ${quote(next)} for ${quote(pattern)} (${source}): list the files in their order`,
+    );
+  }
+}
+
+/** A path that exists, or that is no pattern. */
+function literal(pattern: string, folder: string): string[] | undefined {
+  const path = isAbsolute(pattern) ? pattern : join(folder, pattern);
+  return existsSync(path) || !isDynamicPattern(pattern) ? [path] : undefined;
+}
+
+async function matches(pattern: string, folder: string, onlyFiles: boolean): Promise<string[]> {
+  const found = await glob(pattern, { cwd: folder, expandDirectories: false, onlyFiles });
+  return found
+    .map((match) => match.replace(/\/$/, ''))
+    .sort()
+    .map((match) => (isAbsolute(match) ? match : join(folder, match)));
+}
+
+function noMatch(what: string, pattern: string, folder: string, source: string): RadinError {
+  return new RadinError(
+    'CONFIG',
+    `Expected ${what} that match ${quote(pattern)} but found none in ${folder} (${source})`,
+  );
+}

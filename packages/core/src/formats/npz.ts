@@ -1,0 +1,147 @@
+import { crc32 } from 'node:zlib';
+import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
+import { quote, RadinError } from '../errors/index.js';
+import { failFormat } from './format-error.js';
+import { type ByteSource, type NpyFile, openNpyBytes } from './npy.js';
+import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
+
+/** Far more than archives of data have; a longer directory is an attack. */
+const MOST_ENTRIES = 10_000;
+/** The largest array in one piece that every supported version of Node holds. */
+const MOST_BYTES = 2 ** 32;
+/** Room for the longest header of an array. */
+const HEAD_BYTES = 2 ** 17;
+const STORED = 0;
+const DEFLATED = 8;
+
+/**
+ * Opens one array of a NumPy archive (`.npz`), stored or deflated. No more bytes are unpacked than the header of the array asks for, and
+ * those must have the archive's checksum.
+ * @param name of the array, without `.npy`; may be left out where the archive holds only one
+ * @throws RadinError where there is no such array, the archive is no zip file, is encrypted or has two entries of one name, or as `readNpy`
+ */
+export async function openNpz(path: string, name: string | undefined): Promise<NpyFile> {
+  const file = await openRegularFile(path);
+  try {
+    const { zip, entries } = await readDirectory(file);
+    const entry = choose(entries, name, path);
+    return await openNpyBytes(await UnpackedEntry.open(file, zip, entry));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The names of the arrays in an archive, without `.npy`. @throws RadinError as `openNpz` */
+export function arrayNames(path: string): Promise<string[]> {
+  return withRegularFile(path, async (file) => [...(await readDirectory(file)).entries.keys()]);
+}
+
+async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries: ReadonlyMap<string, Entry> }> {
+  const { path } = file;
+  return understood(path, async () => {
+    const zip = await fromFdPromise(file.fd, { autoClose: false, lazyEntries: true, strictFileNames: true });
+    if (zip.entryCount > MOST_ENTRIES) failFormat(`at most ${MOST_ENTRIES} entries`, `${zip.entryCount}`, path);
+    const entries = new Map<string, Entry>();
+    for await (const entry of zip.eachEntry()) {
+      const name = entry.fileName.replace(/\.npy$/, '');
+      if (entries.has(name)) failFormat('entries of different names', `two called ${quote(name)}`, path);
+      entries.set(name, entry);
+    }
+    return { zip, entries };
+  });
+}
+
+function choose(entries: ReadonlyMap<string, Entry>, name: string | undefined, path: string): Entry {
+  const only = entries.size === 1 ? [...entries.values()][0] : undefined;
+  const entry = name === undefined ? only : entries.get(name);
+  if (entry !== undefined) return entry;
+  const names = [...entries.keys()].slice(0, 8).map(quote);
+  const found = `${names.join(', ') || 'none'}${entries.size > names.length ? ` and ${entries.size - names.length} more` : ''}`;
+  const expected = name === undefined ? `one array, or its name as in ${path}:NAME,` : `an array ${quote(name)}`;
+  return failFormat(expected, found, path);
+}
+
+/** The bytes of an entry, which can be read once, from the start to the end; only those of a header again and again. */
+class UnpackedEntry implements ByteSource {
+  #head: Uint8Array = new Uint8Array(0);
+  #checksum = 0;
+  #unpacked = 0;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    readonly file: RegularFile,
+    readonly expectedChecksum: number,
+    readonly chunks: AsyncIterator<Uint8Array>,
+    readonly destroy: () => void,
+  ) {}
+
+  static async open(file: RegularFile, zip: ZipFile, entry: Entry): Promise<UnpackedEntry> {
+    const path = `${file.path}, entry ${quote(entry.fileName)}`;
+    if (entry.isEncrypted()) failFormat('an entry in plain', 'an encrypted one', path);
+    const { compressionMethod: method, uncompressedSize: size } = entry;
+    if (method !== STORED && method !== DEFLATED) failFormat('a stored or deflated entry', `method ${method}`, path);
+    if (size > MOST_BYTES) failFormat(`at most ${MOST_BYTES} bytes in an entry`, `${size}`, path);
+    return understood(path, async () => {
+      const local = await zip.readLocalFileHeaderPromise(entry);
+      if (Buffer.compare(local.fileName, entry.fileNameRaw) !== 0 || local.compressionMethod !== method) {
+        failFormat('the name and the method of the directory', 'others in the header of the entry', path);
+      }
+      const stream = await zip.openReadStreamPromise(entry);
+      const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+      const unpacked = new UnpackedEntry(path, size, file, entry.crc32, chunks, () => stream.destroy());
+      const head = new Uint8Array(Math.min(size, HEAD_BYTES));
+      await unpacked.#fill(head);
+      unpacked.#head = head;
+      return unpacked;
+    });
+  }
+
+  async read(target: Uint8Array, position: number): Promise<void> {
+    const buffered = this.#head.subarray(position, position + target.byteLength);
+    target.set(buffered);
+    if (buffered.byteLength < target.byteLength) {
+      await understood(this.path, () => this.#fill(target.subarray(buffered.byteLength)));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.destroy();
+    await this.file.close();
+  }
+
+  /** Fills `target` with what is unpacked next, and compares the checksum at the end. */
+  async #fill(target: Uint8Array): Promise<void> {
+    for (let done = 0; done < target.byteLength; ) {
+      if (this.#rest.byteLength === 0) {
+        const { value, done: ended } = await this.chunks.next();
+        if (ended) failFormat(`${this.size} bytes`, `the end after ${this.#unpacked}`, this.path);
+        this.#rest = value;
+        this.#unpacked += value.byteLength;
+        this.#checksum = crc32(value, this.#checksum);
+      }
+      const taken = this.#rest.subarray(0, target.byteLength - done);
+      target.set(taken, done);
+      done += taken.byteLength;
+      this.#rest = this.#rest.subarray(taken.byteLength);
+    }
+    if (this.#unpacked < this.size) return;
+    // Where more follows than the archive says, this fails.
+    await this.chunks.next();
+    if (this.#checksum !== this.expectedChecksum) failFormat("bytes with the archive's checksum", 'others', this.path);
+  }
+}
+
+/** Runs a step of yauzl or zlib; what they say against an archive becomes an error of the file. */
+async function understood<T>(where: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof RadinError || !(error instanceof Error)) throw error;
+    throw new RadinError('FORMAT', `Expected a whole NumPy archive (.npz) in ${where}, but: ${error.message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileError, RadinError } from '../errors/index.js';
+import { type FileSink, type StagedFile, stageFile, type WriteOptions } from './atomic-file.js';
+import type { TensorInfo } from './dtype.js';
+import { INDEX_SUFFIX, readShardIndex } from './safetensors-index.js';
+import { type ProduceTensor, type WrittenFile, writeSafetensors, writeTensors } from './safetensors-writer.js';
+
+const SUFFIX = '.safetensors';
+/** Shards are numbered with five digits. */
+const MOST_SHARDS = 99_999;
+/** The key of the index's metadata by which we know our own, which we may remove. */
+const OURS = 'radin';
+
+/** A model as it was written: one file, or shards and their index. */
+export interface WrittenModel extends WrittenFile {
+  /** What to open: the file, or the index. `bytes` and `sha256` are those of the shards, in order, and then the index. */
+  readonly path: string;
+  /** Names of the shards, in the folder of the index; absent for one file. */
+  readonly shards?: readonly string[];
+}
+
+/**
+ * Writes a model in shards of at most so many bytes of tensors, named as Hugging Face names them: for `soup.safetensors`
+ * `soup-00001-of-00003.safetensors` and so on, with `soup.safetensors.index.json`. A larger tensor has a shard for itself. Where all fit,
+ * it is one file, `path`. An earlier model of that name, in one file or in shards that we wrote, is replaced in whole.
+ *
+ * All files are on disk under temporary names before any takes its place; a failure until then leaves everything as it was. Then an
+ * earlier index goes first and the new one comes last: without an index, shards are no model, so that nobody can read half of one. A
+ * failure in between leaves neither the new model nor one that it replaces.
+ * @param path must end in `.safetensors`
+ * @throws RadinError as `writeSafetensors`
+ */
+export async function writeShardedSafetensors(
+  path: string,
+  tensors: readonly TensorInfo[],
+  metadata: ReadonlyMap<string, string>,
+  produce: ProduceTensor,
+  maxShardBytes: number,
+  options: WriteOptions = {},
+): Promise<WrittenModel> {
+  if (!path.endsWith(SUFFIX)) {
+    throw new RadinError('CONFIG', `Expected the name of a model in shards to end in ${SUFFIX} but found ${path}`);
+  }
+  const groups = divide(tensors, maxShardBytes);
+  if (groups.length > MOST_SHARDS) {
+    throw new RadinError('CONFIG', `Expected at most ${MOST_SHARDS} shards but found ${groups.length} for ${path}`);
+  }
+  const stem = path.slice(0, -SUFFIX.length);
+  const earlier = await ownFiles(stem);
+  if (groups.length < 2) {
+    const written = await writeSafetensors(path, tensors, metadata, produce, options);
+    await remove(earlier);
+    return { path, ...written };
+  }
+  const staged: StagedFile<void>[] = [];
+  try {
+    const digest = new Digest();
+    const shardOf = new Map<string, string>();
+    const names = groups.map((_, at) => `${basename(stem)}-${digits(at + 1)}-of-${digits(groups.length)}${SUFFIX}`);
+    for (const [at, group] of groups.entries()) {
+      const shard = join(dirname(path), names[at] as string);
+      const write = (sink: FileSink) => writeTensors(digest.of(sink), group, metadata, produce, shard);
+      staged.push(await stageFile(shard, write, options));
+      for (const { name } of group) shardOf.set(name, names[at] as string);
+    }
+    const text = new TextEncoder().encode(indexText(tensors, shardOf, metadata));
+    const index = `${stem}${INDEX_SUFFIX}`;
+    staged.push(await stageFile(index, (sink) => digest.of(sink).write(text), options));
+    options.signal?.throwIfAborted();
+    await exchange(staged, [index, ...earlier, path]);
+    return { path: index, ...digest.result(), shards: names };
+  } catch (error) {
+    await Promise.all(staged.map((file) => file.discard()));
+    throw error;
+  }
+}
+
+function digits(value: number): string {
+  return String(value).padStart(5, '0');
+}
+
+/** Length and hash of files one after another. */
+class Digest {
+  readonly #sha256 = createHash('sha256');
+  #bytes = 0;
+
+  of(sink: FileSink): FileSink {
+    return {
+      write: (chunk) => {
+        this.#sha256.update(chunk);
+        this.#bytes += chunk.byteLength;
+        return sink.write(chunk);
+      },
+    };
+  }
+
+  result(): WrittenFile {
+    return { bytes: this.#bytes, sha256: this.#sha256.digest('hex') };
+  }
+}
+
+/** Removes what is replaced, its index first, and lets the new files take their places, their index last. */
+async function exchange(staged: readonly StagedFile<void>[], old: readonly string[]): Promise<void> {
+  await remove(old);
+  const placed: string[] = [];
+  try {
+    for (const file of staged) {
+      await file.commit();
+      placed.push(file.path);
+    }
+  } catch (error) {
+    await remove(placed);
+    throw error;
+  }
+}
+
+async function remove(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw fileError('remove', path, error);
+    });
+  }
+}
+
+/** Index and shards of an earlier model that we wrote; nothing where there is none, or one of somebody else. */
+async function ownFiles(stem: string): Promise<string[]> {
+  const path = `${stem}${INDEX_SUFFIX}`;
+  const index = await readShardIndex(path).catch((error: unknown) => {
+    if (error instanceof RadinError) return undefined;
+    throw error;
+  });
+  if (index?.metadata.get(OURS) === undefined) return [];
+  const shard = /-\d{5}-of-\d{5}\.safetensors$/;
+  const names = [...new Set(index.shards.values())].filter((name) => name.replace(shard, '') === basename(stem));
+  return [path, ...names.map((name) => join(dirname(path), name))];
+}
+
+/** Tensors in their order, as many to a shard as fit. */
+function divide(tensors: readonly TensorInfo[], most: number): TensorInfo[][] {
+  const groups: TensorInfo[][] = [];
+  let bytes = 0;
+  for (const tensor of tensors) {
+    const group = groups.at(-1);
+    if (group === undefined || bytes + tensor.byteLength > most) {
+      groups.push([tensor]);
+      bytes = 0;
+    } else group.push(tensor);
+    bytes += tensor.byteLength;
+  }
+  return groups;
+}
+
+function indexText(
+  tensors: readonly TensorInfo[],
+  shardOf: ReadonlyMap<string, string>,
+  metadata: ReadonlyMap<string, string>,
+): string {
+  const total = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const ours = { total_size: total, [OURS]: metadata.get(OURS) ?? '' };
+  // Written entry by entry: an object would lose a tensor called __proto__ and move those whose names are numbers.
+  const entries = [...shardOf].map(([name, shard]) => `    ${JSON.stringify(name)}: ${JSON.stringify(shard)}`);
+  return `{\n  "metadata": ${JSON.stringify(ours)},\n  "weight_map": {\n${entries.join(',\n')}\n  }\n}\n`;
+}
