@@ -70,7 +70,7 @@ describe.concurrent('a pool of PyTorch files', () => {
     const cache = newFolder();
     const found: (Result & { readonly soup: string })[] = [];
     for (const change of [
-      () => {},
+      (pool: LinearPool) => convert(pool, []),
       mix,
       (pool: LinearPool) => convert(pool, ['b', 'd']),
       (pool: LinearPool) => convert(pool, ['a', 'b', 'c', 'd']),

@@ -92,7 +92,7 @@ describe.concurrent('search refuses models', () => {
     [
       'that are folders',
       (pool) => writeConfig(pool.folder, { models: '[models/a.safetensors, models]' }),
-      /a model \(model\.safetensors or .*\) in the folder models but found none$/m,
+      /a model \(model\.safetensors, .* or .*\) in the folder models but found none$/m,
     ],
     [
       'that no file matches',
