@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { type SearchReport, writeNpy } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { type GraphOptions, linearGraph } from './linear-graph.js';
@@ -81,7 +81,7 @@ describe.concurrent('a radin.yaml', () => {
     const { folder } = await linearPool();
     const swapped = ['--val-inputs', 'test_inputs.npy', '--val-labels', 'test_labels.npy', '--models', 'models/[abc]*'];
     const report = await search(folder, ['.', ...swapped]);
-    expect(report.pool).toEqual({ models: 3, samples: 100, classes: CLASSES });
+    expect(report.pool).toEqual({ name: basename(folder), models: 3, samples: 100, classes: CLASSES });
     expect(report.best.valScore).toBe(report.best.testScore);
   });
 

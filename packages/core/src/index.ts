@@ -40,7 +40,7 @@ export {
   withLogitsFiles,
 } from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
-export { averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
+export { AVERAGING_VERSION, averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
   basinWarnings,
   type Checkpoint,

@@ -59,7 +59,8 @@ export function costLines({ rows }: PaperResult): string[][] {
       budget === null ? '–' : String(budget),
       number(evaluations.mean),
       number(passes.mean),
-      stage1Seconds.mean.toFixed(3),
+      // Who evaluates everything has no stage 1.
+      stage1Seconds.max === 0 ? '–' : stage1Seconds.mean.toFixed(3),
       evaluationSeconds === null ? 'not measured' : evaluationSeconds.toFixed(1),
     ]),
   ];

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { makeFolder, RadinError } from '@radin/core';
+import { AVERAGING_VERSION, makeFolder, ONNXRUNTIME_VERSION, RadinError } from '@radin/core';
 import { decodePrediction, encodePrediction, type Prediction } from './outcome.js';
 
 /** Predictions of one pool's soups on disk, a file for each mixture, so that a later run does not evaluate them again. */
@@ -50,9 +50,10 @@ export class PredictionFolder {
     await rename(`${path}.part-${process.pid}`, path);
   }
 
-  /** Keys of large pools are longer than file names can be. */
+  /** Keys of large pools are longer than file names can be; other versions may differ in the last bit. */
   #path(key: string): string {
-    return join(this.path, createHash('sha256').update(key).digest('hex'));
+    const name = JSON.stringify([ONNXRUNTIME_VERSION, AVERAGING_VERSION, key]);
+    return join(this.path, createHash('sha256').update(name).digest('hex'));
   }
 }
 

@@ -25,7 +25,9 @@ export function costSection({ rows, cost, pool }: PaperResult): Section {
               field('budget', 'Budget', 'integer', ({ budget }) => budget),
               field('evaluations', 'Evaluations', 'number', ({ evaluations }) => evaluations.mean),
               field('passes', 'Forward passes', 'number', ({ passes }) => passes.mean),
-              field('stage1_seconds', 'Stage 1, s (measured)', 'number', ({ stage1Seconds }) => stage1Seconds.mean),
+              field('stage1_seconds', 'Stage 1, s (measured)', 'number', ({ stage1Seconds }) =>
+                stage1Seconds.max === 0 ? null : stage1Seconds.mean,
+              ),
               field(
                 'pass_seconds',
                 'Passes, s (mean × number)',
