@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** The command line is not as documented. The message is one line. */
 export class UsageError extends Error {}
 
@@ -17,4 +20,17 @@ export function integer(text: string, least: number, most: number, option: strin
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw new UsageError(`Expected an integer from ${least} to ${most} for ${option} but found ${JSON.stringify(text)}`);
+}
+
+/**
+ * A file that is written at the end of a run, which may take hours: whether its folder is there is looked up at once.
+ * @throws UsageError
+ */
+export function fileToWrite<T extends string | undefined>(path: T, option: string): T {
+  if (path === undefined) return path;
+  const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder(path) || !isFolder(dirname(path))) {
+    throw new UsageError(`Expected a file in a folder that is there for ${option} but found ${path}`);
+  }
+  return path;
 }

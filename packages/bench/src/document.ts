@@ -45,15 +45,23 @@ export function markdownOf(result: Result): string {
 /**
  * Replaces the tables of a document by those of a run, so that no figure is ever typed. A document may have the paper's tables of
  * several pools, whose marks have the pools' names.
- * @throws UsageError where the document has no place for them
+ * @throws UsageError where the document cannot be read or has no place for them
  */
 export function writeTables(document: string, result: Result): void {
   const name = result.experiment === 'paper' ? `paper:${result.pool.name}` : result.experiment;
   const [opening, closing] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const text = readFileSync(document, 'utf8');
+  const text = textOf(document);
   const [begin, end] = [text.indexOf(opening), text.indexOf(closing)];
   if (begin < 0 || end < begin) {
     throw new UsageError(`Expected ${opening} and then ${closing} but found them not in ${document}`);
   }
   writeFileSync(document, `${text.slice(0, begin + opening.length)}\n${markdownOf(result)}\n${text.slice(end)}`);
+}
+
+function textOf(document: string): string {
+  try {
+    return readFileSync(document, 'utf8');
+  } catch (error) {
+    throw new UsageError(`Expected a document for --into but found: ${(error as Error).message}`);
+  }
 }

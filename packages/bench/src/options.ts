@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { integer, parsed, UsageError } from './command-line.js';
+import { fileToWrite, integer, parsed, UsageError } from './command-line.js';
 import { ESTIMATES_USAGE, type EstimatesOptions, estimatesOptions } from './estimates/options.js';
 import { experimentsOf, SIZES, type SizeName } from './experiments/index.js';
 import { PAPER_USAGE, type PaperOptions, paperOptions } from './paper/options.js';
@@ -112,7 +112,7 @@ function kernelsOptions(args: readonly string[]): KernelsOptions {
     rounds: values.rounds === undefined ? (quick ? 3 : 9) : integer(values.rounds, 1, 1000, '--rounds'),
     seed: integer(values.seed, 0, 2 ** 31, '--seed'),
     peers: !values['no-peers'],
-    json: values.json,
+    json: fileToWrite(values.json, '--json'),
     save: values.save,
   };
 }

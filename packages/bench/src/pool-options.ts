@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { integer, UsageError } from './command-line.js';
+import { fileToWrite, integer, UsageError } from './command-line.js';
 
 /** How `parseArgs` takes the options of every comparison on pools. */
 export const POOL_OPTIONS = {
@@ -27,6 +27,6 @@ export function poolOptions(
     pools,
     cache,
     threads: threads === undefined ? availableParallelism() : integer(threads, 1, 1000, '--threads'),
-    json,
+    json: fileToWrite(json, '--json'),
   };
 }

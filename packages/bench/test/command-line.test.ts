@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import type { KernelsResult } from '../src/result.js';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const RESULT = fileURLToPath(new URL('../results/souping-digits.json', import.meta.url));
 const bench = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 
 it.each<[string[], RegExp]>([
@@ -19,6 +20,10 @@ it.each<[string[], RegExp]>([
   [['kernels', '--json'], /'--json <value>' argument missing/],
   [['souping', '--module', 'file.py'], /FILE:NAME for --module but found "file.py"/],
   [['souping', '--pool', 'nowhere'], /a radin.yaml but found: .*nowhere/],
+  [['kernels', '--json', 'nowhere/run.json'], /folder that is there for --json but found nowhere\/run\.json/],
+  [['souping', '--json', '.'], /folder that is there for --json but found \./],
+  [['paper', '--json', 'package.json/run.json'], /folder that is there for --json but found package\.json\/run\.json/],
+  [['table', RESULT, '--into', 'nowhere.md'], /a document for --into but found: .*nowhere\.md/],
   [['table'], /one JSON file for table but found 0/],
   [['table', 'nothing.json'], /JSON of a run but found: .* in nothing\.json/],
 ])('%j is refused in one line', (args, message) => {

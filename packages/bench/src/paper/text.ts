@@ -1,4 +1,4 @@
-import { alignColumns } from '@radin/core';
+import { alignColumns, formatPValue, pValueText } from '@radin/core';
 import { environmentText, GAP, markdownTable } from '../table.js';
 import { PUBLISHED_RHO, PUBLISHED_SIZE_P } from './published.js';
 import type { Correlation, PaperResult, SizeTest } from './result.js';
@@ -9,15 +9,16 @@ export const PAPER_LEGEND =
   'Scores in percent, of soups that validation chose; oracles choose by test, which is cheating and an upper reference, and the logit ensemble is no soup: it costs N passes per sample. “Greedy with >” accepts as the released code of [4] (Wortsman et al. 2022) does, the recipe on ≥. ± is the standard deviation over the seeds of the candidates, the gap is validation minus test in points. Intervals are Wilson’s, of the mean score. “Better” and “worse” say in how many runs McNemar’s exact test on the reported split gives p < 0.05, against greedy at the same budget, or at the largest where the method has none. Evaluations are counted as in the paper; passes are full passes over the validation samples, those that cache the models’ logits or rank them included, and less than one for a soup that a race stopped; oracles’ are of the test split, by its samples. Stage 1 is everything but evaluations, the fastest of three searches.';
 
 function headLine(result: PaperResult): string {
-  const { pool, cost } = result;
+  const { pool, cost, allSubsets } = result;
   const { name, models, classes, samples } = pool;
   const counts = [samples.validation, samples.test].filter((count) => count !== undefined);
+  const everySubset = allSubsets ? ` and all ${allSubsets.count.toLocaleString('en')} subsets` : '';
   return [
     `${name}: ${models.length} models`,
     `${counts.map((count) => count.toLocaleString('en')).join(' + ')} samples`,
     `${classes} classes`,
     candidatesText(result),
-    `${cost.soups.toLocaleString('en')} soups, ${cost.evaluated.toLocaleString('en')} of them evaluated in this run`,
+    `${cost.soups.toLocaleString('en')} soups${everySubset}, ${cost.evaluated.toLocaleString('en')} evaluated in this run`,
   ].join(', ');
 }
 
@@ -55,7 +56,7 @@ export function statisticsLines(result: PaperResult): string[] {
     `the same over all ${count.toLocaleString('en')} different candidates: ${correlationText(withoutPrior)}; with the prior ${correlationText(withPrior)}`,
     ...(first
       ? [
-          `soups of more than ${first.few} models against the rest, seed 0: ${sizeTestText(first)}; the paper’s, more than 6 of 13 on ImageNet: p ≈ ${PUBLISHED_SIZE_P.toExponential(1).replace('-', '−')}`,
+          `soups of more than ${first.few} models against the rest, seed 0: ${sizeTestText(first)}; the paper’s, more than 6 of 13 on ImageNet: p ≈ ${formatPValue(PUBLISHED_SIZE_P)}`,
         ]
       : []),
     ...(sizeTest ? [`the same over all different candidates: ${sizeTestText(sizeTest)}`] : []),
@@ -70,18 +71,13 @@ export function statisticsLines(result: PaperResult): string[] {
 export function correlationText({ rho, p, lower, upper }: Correlation): string {
   if (rho === null) return 'not defined, one side does not vary';
   const interval = `${decimal(lower)} to ${decimal(upper)}`;
-  return `${decimal(rho)} (${interval}${p === null ? '' : `, p ${pText(p)}`})`;
+  return `${decimal(rho)} (${interval}${p === null ? '' : `, ${pValueText(p)}`})`;
 }
 
 export function sizeTestText({ counts, means, p, superiority, method }: SizeTest): string {
   const sides = `${percent(means.many)} against ${percent(means.few)} (${counts.many} and ${counts.few} soups)`;
-  const test = p === null ? '' : `, Mann-Whitney U p ${pText(p)}${method === 'exact' ? ', exact' : ''}`;
+  const test = p === null ? '' : `, Mann-Whitney U ${pValueText(p)}${method === 'exact' ? ', exact' : ''}`;
   return `${sides}${test}, higher in ${percent(superiority)} % of pairs`;
-}
-
-function pText(p: number): string {
-  if (p < 1e-300) return '< 1e−300';
-  return p < 0.001 ? `= ${p.toExponential(1).replace('-', '−')}` : `= ${p.toPrecision(2)}`;
 }
 
 function decimal(value: number | null): string {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { integer, parsed, UsageError } from '../command-line.js';
+import { fileToWrite, integer, parsed, UsageError } from '../command-line.js';
 
 export const SOUPING_USAGE = `options of souping:
   --pool DIR           the pool, a folder with a radin.yaml that names a test split (default: examples/digits)
@@ -66,6 +66,6 @@ export function soupingOptions(args: readonly string[]): SoupingOptions {
     threadCounts: [...new Set(values.threads.split(',').map((text) => integer(text, 1, 1000, '--threads')))],
     batch: integer(values.batch, 1, 1_000_000, '--batch'),
     peers: !values['no-peers'],
-    json: values.json,
+    json: fileToWrite(values.json, '--json'),
   };
 }

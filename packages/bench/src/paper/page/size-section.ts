@@ -1,3 +1,4 @@
+import { formatPValue } from '@radin/core';
 import type { Chart, Section } from '@radin/report';
 import { PUBLISHED_SIZE_P } from '../published.js';
 import type { PaperResult, SeedCandidates, SizeScores } from '../result.js';
@@ -65,7 +66,7 @@ function distributions(result: PaperResult): Chart {
   }));
   const title = `Fig. 5: ${scoreTitle(result).toLowerCase()} of soups of more than ${few} models and of the rest`;
   const { sizeTest } = seed;
-  const published = `The paper: p ≈ ${PUBLISHED_SIZE_P.toExponential(1).replace('-', '−')}, more than 6 of 13 models on ImageNet.`;
+  const published = `The paper: p ≈ ${formatPValue(PUBLISHED_SIZE_P)}, more than 6 of 13 models on ImageNet.`;
   const sort = groups;
   return {
     id: 'fig-5',

@@ -1,3 +1,4 @@
+import { formatPValue } from '@radin/core';
 import type { Section, Table } from '@radin/report';
 import { PUBLISHED_RHO, PUBLISHED_SIZE_P } from '../published.js';
 import type { Correlation, PaperResult, SizeTest } from '../result.js';
@@ -109,6 +110,6 @@ function sizeTests(result: PaperResult, lines: readonly Line[]): Table {
       ],
       tested,
     ),
-    note: `Many are more than ${Math.floor(result.pool.models.length / 2)} models. Two-sided, with corrections for ties and for continuity, exact for small samples without ties. The last column is U as a share of all pairs, ties counted half. The paper has p ≈ ${PUBLISHED_SIZE_P.toExponential(1).replace('-', '−')} for more than 6 of 13 on ImageNet; p falls with the number of soups drawn and does not say how much the size matters.`,
+    note: `Many are more than ${Math.floor(result.pool.models.length / 2)} models. Two-sided, with corrections for ties and for continuity, exact for small samples without ties. The last column is U as a share of all pairs, ties counted half. The paper has p ≈ ${formatPValue(PUBLISHED_SIZE_P)} for more than 6 of 13 on ImageNet; p falls with the number of soups drawn and does not say how much the size matters.`,
   };
 }
