@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The command line is not as documented. The message is one line. */
@@ -28,7 +28,7 @@ export function integer(text: string, least: number, most: number, option: strin
  */
 export function fileToWrite<T extends string | undefined>(path: T, option: string): T {
   if (path === undefined) return path;
-  const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+  const isFolder = (name: string) => existsSync(name) && statSync(name).isDirectory();
   if (isFolder(path) || !isFolder(dirname(path))) {
     throw new UsageError(`Expected a file in a folder that is there for ${option} but found ${path}`);
   }

@@ -20,15 +20,17 @@ const CLIENT = fileURLToPath(new URL('../dist/client/', import.meta.url));
  * A page as one HTML file that opens from disk, without a network and under a Content-Security-Policy that allows its own
  * scripts and style by their hashes and nothing else. Without scripts, and in print, its charts are drawings made here.
  * Text of the page is shown as it is, whatever it holds.
+ * It holds the licences of the libraries in its scripts.
  * @returns about 0.6 MB and the data, once
  * @throws Error where the page is not well made (`checkPage`) or a specification cannot be drawn
  */
 export async function renderPage(page: Page): Promise<string> {
   checkPage(page);
-  const [vega, client, stylesheet] = await Promise.all([
+  const [vega, client, stylesheet, licences] = await Promise.all([
     readFile(VEGA, 'utf8'),
     readFile(join(CLIENT, 'main.js'), 'utf8'),
     readFile(join(CLIENT, 'page.css'), 'utf8'),
+    readFile(join(CLIENT, 'licences.txt'), 'utf8'),
   ]);
   const scripts = [vega, client].map(inScript);
   const style = colours() + stylesheet;
@@ -51,6 +53,7 @@ export async function renderPage(page: Page): Promise<string> {
     '<body>',
     renderSections(page, parts),
     `<script type="application/json" id="page_data">${escapeJson(collectPageData(page))}</script>`,
+    `<script type="text/plain" id="licences">\n${inScript(licences)}</script>`,
     ...scripts.map((script) => `<script>${script}</script>`),
     '</body>',
     '</html>',

@@ -213,7 +213,7 @@ describe.skipIf(reason !== '')(`a page in a browser${reason}`, () => {
     const cells = await tab.locator('.card .table').first().locator('tbody td:first-child').allTextContents();
     expect([...cells].sort()).toEqual([...HOSTILE_NAMES].sort());
     expect(await tab.locator('img, iframe, object, embed, base, form:not(.vega-bindings), main b').count()).toBe(0);
-    expect(await tab.locator('script').count()).toBe(3);
+    expect(await tab.locator('script').count()).toBe(4);
     expect(await tab.evaluate('globalThis.taken')).toBeUndefined();
     expect(await overflow(tab)).toBe(0);
     expect(misdeeds).toEqual([]);

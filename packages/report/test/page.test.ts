@@ -33,7 +33,8 @@ describe('a page of 200 models and 1,000 candidates', () => {
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? '';
     const hashes = (sources: string[]) =>
       sources.map((source) => `'sha256-${createHash('sha256').update(source).digest('base64')}'`).join(' ');
-    const [, ...scripts] = contents(html, 'script');
+    const [, licences, ...scripts] = contents(html, 'script');
+    expect(licences).toMatch(/vega, .*Copyright \(c\) 2015.*d3-array, .*Permission to use, copy/s);
     expect(policy).toBe(
       `default-src 'none'; script-src ${hashes(scripts)}; style-src ${hashes(contents(html, 'style'))}; ` +
         "img-src data:; base-uri 'none'; form-action 'none'",
@@ -69,7 +70,7 @@ test('the same page is the same bytes', async () => {
 
 test('hostile text is text, in markup, drawings and data', async () => {
   const html = await renderPage(hostilePage());
-  expect(contents(html, 'script')).toHaveLength(3);
+  expect(contents(html, 'script')).toHaveLength(4);
   expect(html.replace(/<(script|style)\b.*?<\/\1>/gs, '')).not.toMatch(/<(?:img|script|style|b)\b|<!--|\]\]>/);
   const data = JSON.parse(contents(html, 'script')[0] ?? '');
   expect(data.lines).toEqual(expect.arrayContaining(HOSTILE_NAMES));
