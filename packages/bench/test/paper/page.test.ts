@@ -50,7 +50,8 @@ it('every chart compiles and draws its rows without a warning', async () => {
       const whole = { ...spec, width: 400, data: { name: 'table', values: valuesOf(data) } } as TopLevelSpec;
       const view = new View(parse(compile(whole, { logger }).spec), { renderer: 'none', logger });
       const svg = await view.toSVG();
-      expect(svg, id).toMatch(/<(path|text|line|rect)[ >]/);
+      // Marks of rows, and not those of axes and legends.
+      expect(svg, id).toMatch(/<g class="mark-(?!group)\w+ role-mark [^"]*"[^>]*><(path|text|line|rect) /);
       expect(svg, id).not.toContain('NaN');
       view.finalize();
     }
