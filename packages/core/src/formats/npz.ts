@@ -1,9 +1,12 @@
 import { crc32 } from 'node:zlib';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
-import { quote, RadinError } from '../errors/index.js';
+import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import { type ByteSource, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
+import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+
+const WHAT = 'NumPy archive (.npz)';
 
 /** Far more than archives of data have; a longer directory is an attack. */
 const MOST_ENTRIES = 10_000;
@@ -39,16 +42,10 @@ export function arrayNames(path: string): Promise<string[]> {
 
 async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries: ReadonlyMap<string, Entry> }> {
   const { path } = file;
-  return understood(path, async () => {
+  return understood(WHAT, path, async () => {
     const zip = await fromFdPromise(file.fd, { autoClose: false, lazyEntries: true, strictFileNames: true });
-    if (zip.entryCount > MOST_ENTRIES) failFormat(`at most ${MOST_ENTRIES} entries`, `${zip.entryCount}`, path);
-    const entries = new Map<string, Entry>();
-    for await (const entry of zip.eachEntry()) {
-      const name = entry.fileName.replace(/\.npy$/, '');
-      if (entries.has(name)) failFormat('entries of different names', `two called ${quote(name)}`, path);
-      entries.set(name, entry);
-    }
-    return { zip, entries };
+    const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
+    return { zip, entries: await readZipDirectory(zip, path, MOST_ENTRIES, 'two called', nameOf) };
   });
 }
 
@@ -84,11 +81,8 @@ class UnpackedEntry implements ByteSource {
     const { compressionMethod: method, uncompressedSize: size } = entry;
     if (method !== STORED && method !== DEFLATED) failFormat('a stored or deflated entry', `method ${method}`, path);
     if (size > MOST_BYTES) failFormat(`at most ${MOST_BYTES} bytes in an entry`, `${size}`, path);
-    return understood(path, async () => {
-      const local = await zip.readLocalFileHeaderPromise(entry);
-      if (Buffer.compare(local.fileName, entry.fileNameRaw) !== 0 || local.compressionMethod !== method) {
-        failFormat('the name and the method of the directory', 'others in the header of the entry', path);
-      }
+    return understood(WHAT, path, async () => {
+      await readEntryHeader(zip, entry, path);
       const stream = await zip.openReadStreamPromise(entry);
       const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
       const unpacked = new UnpackedEntry(path, size, file, entry.crc32, chunks, () => stream.destroy());
@@ -103,7 +97,7 @@ class UnpackedEntry implements ByteSource {
     const buffered = this.#head.subarray(position, position + target.byteLength);
     target.set(buffered);
     if (buffered.byteLength < target.byteLength) {
-      await understood(this.path, () => this.#fill(target.subarray(buffered.byteLength)));
+      await understood(WHAT, this.path, () => this.#fill(target.subarray(buffered.byteLength)));
     }
   }
 
@@ -131,17 +125,5 @@ class UnpackedEntry implements ByteSource {
     // Where more follows than the archive says, this fails.
     await this.chunks.next();
     if (this.#checksum !== this.expectedChecksum) failFormat("bytes with the archive's checksum", 'others', this.path);
-  }
-}
-
-/** Runs a step of yauzl or zlib; what they say against an archive becomes an error of the file. */
-async function understood<T>(where: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof RadinError || !(error instanceof Error)) throw error;
-    throw new RadinError('FORMAT', `Expected a whole NumPy archive (.npz) in ${where}, but: ${error.message}`, {
-      cause: error,
-    });
   }
 }

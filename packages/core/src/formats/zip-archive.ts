@@ -1,7 +1,10 @@
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
-import { quote, RadinError } from '../errors/index.js';
+import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import type { RegularFile } from './regular-file.js';
+import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+
+const WHAT = 'zip archive';
 
 /** More files than any checkpoint has tensors. */
 const MOST_ENTRIES = 2 ** 16;
@@ -42,24 +45,15 @@ export class ZipArchive {
    */
   static async open(file: RegularFile): Promise<ZipArchive> {
     const { path } = file;
-    const entries = new Map<string, Entry>();
-    const archive = await understood(path, async () => {
+    const { archive, entries } = await understood(WHAT, path, async () => {
       const options = { autoClose: false, lazyEntries: true, strictFileNames: true } as const;
-      const opened = await fromRandomAccessReaderPromise(new HeaderReader(file), file.size, options);
-      if (opened.entryCount > MOST_ENTRIES) {
-        failFormat(`at most ${MOST_ENTRIES} entries`, `${opened.entryCount}`, path);
-      }
-      for await (const entry of opened.eachEntry()) {
-        if (entries.has(entry.fileName))
-          failFormat('entries of different names', `two of ${quote(entry.fileName)}`, path);
-        entries.set(entry.fileName, entry);
-      }
-      return opened;
+      const archive = await fromRandomAccessReaderPromise(new HeaderReader(file), file.size, options);
+      return { archive, entries: await readZipDirectory(archive, path, MOST_ENTRIES, 'two of') };
     });
     return new ZipArchive(path, new Set(entries.keys()), (name) => {
       const entry = entries.get(name);
       if (entry === undefined) failFormat(`an entry ${quote(name)}`, 'none', path);
-      return understood(path, () => placeOf(archive, entry, path));
+      return understood(WHAT, path, () => placeOf(archive, entry, path));
     });
   }
 }
@@ -76,26 +70,12 @@ function checkEntry(entry: Entry, where: string): void {
   }
 }
 
-/** An entry's bytes begin behind its own header, which other programs than ours may believe rather than the directory. */
 async function placeOf(archive: ZipFile, entry: Entry, path: string): Promise<ZipPlace> {
   const where = `${path}, entry ${quote(entry.fileName)}`;
   checkEntry(entry, where);
-  const header = await archive.readLocalFileHeaderPromise(entry);
-  if (Buffer.compare(header.fileName, entry.fileNameRaw) !== 0 || header.compressionMethod !== STORED) {
-    failFormat('the name and the method of the directory', 'others in the header of the entry', where);
-  }
+  const header = await readEntryHeader(archive, entry, where);
   const { fileName: name, compressedSize: byteLength, crc32 } = entry;
   return { name, offset: header.fileDataStart, byteLength, crc32 };
-}
-
-/** Runs a step of yauzl; what it says against an archive becomes an error of the file. */
-async function understood<T>(path: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof RadinError || !(error instanceof Error)) throw error;
-    throw new RadinError('FORMAT', `Expected a whole zip archive in ${path}, but: ${error.message}`, { cause: error });
-  }
 }
 
 class HeaderReader extends RandomAccessReader {
