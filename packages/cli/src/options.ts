@@ -2,7 +2,6 @@ import {
   BACKEND_NAMES,
   checkRacing,
   type Metric,
-  metricNamed,
   type ProposalOptions,
   quote,
   type Racing,
@@ -10,6 +9,7 @@ import {
   SAMPLERS,
 } from '@radin/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { byteCount, each, integer, list, metric, nonNegative, properFraction, renaming } from './option-values.js';
 import type { PoolFlags } from './pool-files.js';
 
 /** Values of the options that every command has. */
@@ -53,57 +53,7 @@ export interface CandidateOptions {
 
 export type PoolOptions = PoolFlags & CommonOptions & ComputeOptions & EvaluatorOptions;
 
-/** Parses an integer in [least, most], digits only. */
-export function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`an integer from ${least} to ${most}`);
-  };
-}
-
-/** Parses a finite number ≥ 0. */
-export function nonNegative(text: string): number {
-  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('a number ≥ 0');
-}
-
-/** Parses a number above 0 and below 1. */
-function properFraction(text: string): number {
-  const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value < 1) return value;
-  throw new InvalidArgumentError('a number above 0 and below 1');
-}
-
-/** Parses a number of bytes: digits, with a unit of 1000 or, with an `i`, 1024 where there is one. */
-export function byteCount(text: string): number {
-  const [, digits, prefix = '', binary] = /^(\d{1,15}(?:\.\d{1,6})?) ?(?:([KMGT])(i?))?B?$/.exec(text) ?? [];
-  const bytes = Number(digits) * (binary ? 1024 : 1000) ** ' KMGT'.indexOf(prefix || ' ');
-  if (bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER) return Math.floor(bytes);
-  throw new InvalidArgumentError('a size such as 500M, 20GB or 4GiB');
-}
-
-/** Parses a list separated by commas, each entry by `parse`. */
-export function list<T>(parse: (text: string) => T): (text: string) => T[] {
-  return (text) => text.split(',').map((part) => parse(part.trim()));
-}
-
 const count = integer(1, 1e9);
-
-/** Collects the values of an option that may be given several times. */
-function each(text: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, text];
-}
-
-/** Collects `from=to`. */
-function renaming(text: string, earlier: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const at = text.indexOf('=');
-  if (at < 0) throw new InvalidArgumentError('FROM=TO, such as module.=');
-  const from = text.slice(0, at);
-  if (Object.hasOwn(earlier, from)) throw new InvalidArgumentError('each name once');
-  return Object.fromEntries([...Object.entries(earlier), [from, text.slice(at + 1)]]);
-}
 
 export interface ShardOptions {
   readonly maxShardSize?: number;
@@ -119,12 +69,6 @@ export function withShardSize(command: Command): Command {
       throw new InvalidArgumentError('a size above 0');
     },
   );
-}
-
-function metric(text: string): Metric {
-  const named = metricNamed(text);
-  if (named !== undefined) return named;
-  throw new InvalidArgumentError('accuracy, top-K or cross-entropy');
 }
 
 export function withCommonOptions(command: Command): Command {

@@ -3,7 +3,7 @@ import { writeTextAtomically } from '@radin/core';
 import type { ExportFormat } from '@radin/report';
 import { type Command, InvalidArgumentError } from 'commander';
 import { documentKinds, type RunDocument } from './document-kinds.js';
-import { list } from './options.js';
+import { list } from './option-values.js';
 
 /** What the report of a run is named, and the folder of its charts and tables beside it. */
 export const REPORT_FILE = 'report.html';

@@ -10,11 +10,10 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { expandModels } from '../expand.js';
+import { list, nonNegative } from '../option-values.js';
 import {
   backendOption,
   type CommonOptions,
-  list,
-  nonNegative,
   type ShardOptions,
   type StateDictOptions,
   withCommonOptions,

@@ -1,7 +1,8 @@
 import { pruneEntries, RadinError } from '@radin/core';
 import type { Command } from 'commander';
 import { cacheFolder } from '../cache-folder.js';
-import { byteCount, type CacheCommandOptions, nonNegative } from '../options.js';
+import { byteCount, nonNegative } from '../option-values.js';
+import type { CacheCommandOptions } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 
 const DAY = 86_400_000;

@@ -26,12 +26,12 @@ import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { expand } from '../expand.js';
 import { ASKED } from '../explain.js';
+import { nonNegative } from '../option-values.js';
 import {
   type CandidateOptions,
   type CommonOptions,
   type ComputeOptions,
   type ExplainOptions,
-  nonNegative,
   proposalOptions,
   topCount,
   withCandidateOptions,
