@@ -39,11 +39,10 @@ async function kernels(options: KernelsOptions): Promise<void> {
     onEnvironment: (environment) => process.stdout.write(`${environmentText(environment)}\n${LEGEND}\n`),
     onResult: (found) => process.stdout.write(`\n${resultText(found)}\n`),
   });
-  const json = `${JSON.stringify(result, null, 1)}\n`;
-  if (options.json !== undefined) writeFileSync(options.json, json);
+  writeJson(options.json, result);
   if (options.save) {
     mkdirSync(RESULTS, { recursive: true });
-    writeFileSync(`${RESULTS}kernels-${machineSlug(result.environment)}.json`, json);
+    writeJson(`${RESULTS}kernels-${machineSlug(result.environment)}.json`, result);
   }
 }
 
@@ -53,7 +52,7 @@ async function strategies(options: StrategiesOptions): Promise<void> {
     onProgress: (text) => process.stderr.write(`${text}\n`),
     onResult: (found) => process.stdout.write(`\n${poolText(found, options)}\n`),
   });
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+  writeJson(options.json, result);
 }
 
 async function estimates(options: EstimatesOptions): Promise<void> {
@@ -62,7 +61,7 @@ async function estimates(options: EstimatesOptions): Promise<void> {
     onProgress: (text) => process.stderr.write(`${text}\n`),
     onResult: (found) => process.stdout.write(`\n${estimatesText(found)}\n`),
   });
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+  writeJson(options.json, result);
 }
 
 async function souping(options: SoupingOptions): Promise<void> {
@@ -72,7 +71,7 @@ async function souping(options: SoupingOptions): Promise<void> {
     onProgress: (text) => process.stderr.write(`${text}\n`),
   });
   process.stdout.write(`\n${soupingText(result)}\n`);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
+  writeJson(options.json, result);
 }
 
 async function paper(options: PaperOptions): Promise<void> {
@@ -111,6 +110,11 @@ function firstSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error('interrupted')));
   return stop.signal;
+}
+
+/** Writes what a run found, where a file is asked for. */
+function writeJson(file: string | undefined, result: unknown): void {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`);
 }
 
 async function table({ file, into }: TableOptions): Promise<void> {

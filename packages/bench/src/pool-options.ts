@@ -30,3 +30,8 @@ export function poolOptions(
     json: fileToWrite(json, '--json'),
   };
 }
+
+/** Numbers of evaluations, separated by commas, each once. @throws UsageError */
+export function budgetList(text: string): number[] {
+  return [...new Set(text.split(',').map((part) => integer(part, 1, 10_000, '--budgets')))];
+}

@@ -19,30 +19,32 @@ const SOUPS = 25;
 /** `cuda` against `cpu`: the same calls with the same arrays in host memory. None where there is no device. */
 export function backendsOf({ score, average: one, manyAverages }: BackendSizes): Experiment[] {
   if (listBackends().every(({ name, available }) => name !== 'cuda' || !available)) return [];
-  const mixtures = mixtureRows(makeSubsets(score.models, CANDIDATES, 1), score.models);
   const sizes = [13, 20, 24].map((models) => ({ ...score, models }));
   return [
-    onBank('cuda-bank', 'The bank, by backend', score, async (bank) => bank, true),
+    onBank('cuda-bank', 'The bank, by backend', score, () => async (bank) => bank, true),
     onBank(
       'cuda-counts',
       `Counts of ${CANDIDATES.toLocaleString('en')} mixtures of the bank, by backend`,
       score,
-      (bank, threads) => bank.count(mixtures, { threads }),
+      () => {
+        const mixtures = mixtureRows(makeSubsets(score.models, CANDIDATES, 1), score.models);
+        return (bank, threads) => bank.count(mixtures, { threads });
+      },
     ),
     ...sizes.map((size) =>
-      onBank(`cuda-all-subsets-${size.models}`, `All 2^${size.models} subsets, by backend`, size, allSubsets),
+      onBank(`cuda-all-subsets-${size.models}`, `All 2^${size.models} subsets, by backend`, size, () => allSubsets),
     ),
     averages('cuda-average', 'One average, F32, by backend', one, 1),
     averages('cuda-average-many', `${SOUPS} averages of one pool, F32, by backend`, manyAverages, SOUPS),
   ];
 }
 
-/** A call on the banks of both backends; with `opens` the making of the bank counts as well. */
+/** A call on the banks of both backends, which `prepareCall` gets ready; with `opens` the making of the bank counts as well. */
 function onBank(
   id: string,
   title: string,
   size: ScoringSize,
-  call: (bank: Bank, threads: number) => Promise<unknown>,
+  prepareCall: () => (bank: Bank, threads: number) => Promise<unknown>,
   opens = false,
 ): Experiment {
   const { models, samples, classes } = size;
@@ -54,6 +56,7 @@ function onBank(
     prepare: async ({ seed, threadCounts }) => {
       const pool = makeLogits(models, samples, classes, { seed });
       const threads = threadCounts.at(-1) as number;
+      const call = prepareCall();
       const open = (backend: Backend, by: number) => openBank(pool, by, undefined, backend);
       const banks = new Map<string, Bank>();
       if (!opens) for (const { name, backend } of backends()) banks.set(name, await open(backend, threads));

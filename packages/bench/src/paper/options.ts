@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EXPORT_FORMATS, type ExportFormat } from '@radin/report';
 import { integer, parsed, UsageError } from '../command-line.js';
-import { POOL_OPTIONS, poolOptions } from '../pool-options.js';
+import { budgetList, POOL_OPTIONS, poolOptions } from '../pool-options.js';
 
 const EXAMPLE = fileURLToPath(new URL('../../../../examples/digits', import.meta.url));
 
@@ -89,7 +89,7 @@ export function paperOptions(args: readonly string[]): PaperOptions {
   return {
     command: 'paper',
     pool,
-    budgets: budgetList(values.budgets),
+    budgets: budgetList(values.budgets).sort((a, b) => a - b),
     seeds: values.seeds === undefined ? usual.seeds : integer(values.seeds, 1, 1000, '--seeds'),
     candidates:
       values.candidates === undefined ? usual.candidates : integer(values.candidates, 1, 10_000, '--candidates'),
@@ -104,10 +104,6 @@ export function paperOptions(args: readonly string[]): PaperOptions {
     quiet,
     save,
   };
-}
-
-function budgetList(text: string): number[] {
-  return [...new Set(text.split(',').map((part) => integer(part, 1, 10_000, '--budgets')))].sort((a, b) => a - b);
 }
 
 function formatList(text: string): ExportFormat[] {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { integer, parsed, UsageError } from '../command-line.js';
-import { POOL_OPTIONS, type PoolOptions, poolOptions } from '../pool-options.js';
+import { budgetList, POOL_OPTIONS, type PoolOptions, poolOptions } from '../pool-options.js';
 import { DEFAULT_STRATEGY, STRATEGIES } from './strategies.js';
 
 export const STRATEGIES_USAGE = `options of strategies:
@@ -51,7 +51,7 @@ export function strategiesOptions(args: readonly string[]): StrategiesOptions {
   return {
     command: 'strategies',
     ...poolOptions(values, positionals),
-    budgets: [...new Set(values.budgets.split(',').map((text) => integer(text, 1, 10_000, '--budgets')))],
+    budgets: budgetList(values.budgets),
     seeds: count(values.seeds, quick ? 3 : 20, '--seeds'),
     splits: count(values.splits, quick ? 4 : 20, '--splits'),
     only: only?.split(',').map((name) => strategyNamed(name, '--only')),
