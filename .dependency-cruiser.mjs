@@ -15,6 +15,7 @@ const LAYERS = [
   'sampler',
   'stage1',
   'stage2',
+  'problem',
   'recipes',
   'explanation',
   'report',

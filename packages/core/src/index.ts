@@ -66,6 +66,7 @@ export {
   tensorSha256,
   WeightGeometry,
 } from './pool/index.js';
+export * from './problem/index.js';
 export type { CallOptions, Progress, StoppableOptions } from './progress.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';

@@ -12,6 +12,5 @@ export type { RowSplitStatistics, RowStatistics } from './comparison-statistics.
 export type { CurvePoint } from './curve.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';
-export { backendNamed, type PoolFiles, Problem, type ProblemOptions } from './problem.js';
 export { LISTED, type RadinOptions, radin } from './radin.js';
 export type { GreedyStep, Method, SearchResult } from './result.js';

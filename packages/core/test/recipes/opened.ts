@@ -14,7 +14,7 @@ import {
   openCheckpoints,
   Pool,
 } from '../../src/pool/index.js';
-import { backendNamed } from '../../src/recipes/index.js';
+import { backendNamed } from '../../src/problem/index.js';
 import { EvaluationMemory, SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
 

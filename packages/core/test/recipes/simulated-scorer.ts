@@ -2,8 +2,8 @@ import { type PoolLogits, poolLogits, storedInMemory } from '../../src/logits/in
 import type { Metric } from '../../src/metric/index.js';
 import { Mixture } from '../../src/mixture/index.js';
 import { WeightGeometry } from '../../src/pool/index.js';
+import { backendNamed } from '../../src/problem/index.js';
 import { Random } from '../../src/random.js';
-import { backendNamed } from '../../src/recipes/index.js';
 import { ApproxScorer } from '../../src/stage1/index.js';
 import type { MixtureScorer } from '../../src/stage2/index.js';
 

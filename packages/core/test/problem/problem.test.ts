@@ -2,7 +2,8 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { accuracy } from '../../src/metric/index.js';
-import { backendNamed, type PoolFiles, Problem, type ProblemOptions, radin } from '../../src/recipes/index.js';
+import { backendNamed, type PoolFiles, Problem, type ProblemOptions } from '../../src/problem/index.js';
+import { radin } from '../../src/recipes/index.js';
 import { exhaustive } from '../../src/sampler/index.js';
 import {
   draw,

@@ -1,0 +1,31 @@
+import type { ContentCache } from '../cache/index.js';
+import type { SplitFiles } from '../data/index.js';
+import type { Metric } from '../metric/index.js';
+
+/** Where the parts of a pool are. */
+export interface PoolFiles {
+  readonly graph: string;
+  readonly models: readonly string[];
+  readonly validation: SplitFiles;
+  readonly test?: SplitFiles;
+  /** The graph's output with the logits, where it has several. */
+  readonly output?: string;
+  /** The key of the state dict in PyTorch checkpoints that hold several. */
+  readonly stateDict?: string;
+  /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
+  readonly rename?: Readonly<Record<string, string>>;
+}
+
+export interface ProblemOptions {
+  readonly metric: Metric;
+  /** Name of a backend, or `auto`. */
+  readonly backend: string;
+  readonly threads?: number;
+  readonly batch?: number;
+  /** The splits to open; default: all that the pool has. */
+  readonly splits?: readonly ('validation' | 'test')[];
+  /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */
+  readonly holdOut?: { readonly fraction: number; readonly seed: number };
+  /** Where logits and evaluations of earlier runs are, and those of this one will be; left out: nothing is remembered. */
+  readonly cache?: ContentCache;
+}
