@@ -38,7 +38,11 @@ export interface HoldOutOptions {
   readonly holdout?: number;
 }
 
-interface EvaluatorOptions {
+export interface MemoryOptions {
+  readonly maxMemory?: number;
+}
+
+interface EvaluatorOptions extends MemoryOptions {
   readonly batch?: number;
   /** False for `--no-cache`. */
   readonly cache?: string | false;
@@ -63,6 +67,18 @@ export function withShardSize(command: Command): Command {
   return command.option(
     '--max-shard-size <size>',
     'write the soup in files of at most this much, such as 2GB, with an index, as Hugging Face names them',
+    (text) => {
+      const bytes = byteCount(text);
+      if (bytes > 0) return bytes;
+      throw new InvalidArgumentError('a size above 0');
+    },
+  );
+}
+
+export function withMaxMemory(command: Command): Command {
+  return command.option(
+    '--max-memory <size>',
+    'memory that the process may take, such as 2GiB: fewer threads, smaller windows, logits in a file; no result depends on it',
     (text) => {
       const bytes = byteCount(text);
       if (bytes > 0) return bytes;
@@ -145,7 +161,7 @@ export function withRunOptions(command: Command): Command {
     'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
     integer(1, 65536),
   );
-  withCacheFolder(command).option('--no-cache', 'use no results of earlier runs and keep none of this one');
+  withMaxMemory(withCacheFolder(command)).option('--no-cache', 'use no results of earlier runs and keep none of this one');
   return withCommonOptions(command);
 }
 

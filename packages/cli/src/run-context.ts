@@ -1,5 +1,8 @@
-import { accuracy, Problem, type ProblemOptions, RadinError } from '@radin/core';
+import { tmpdir } from 'node:os';
+import { accuracy, formatBytes, logitsBytes, Problem, type ProblemOptions, RadinError, type RunPlan } from '@radin/core';
 import { openCache } from './cache-folder.js';
+import { checkSpace, freeBytes } from './disk-space.js';
+import type { DryRunOptions } from './dry-run.js';
 import type { Interruption } from './interruption.js';
 import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
@@ -20,19 +23,21 @@ export interface CommandContext {
 /** Opens the pool that a command names, gives it and its name to `run`, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
-  options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & { readonly out?: string },
+  options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & DryRunOptions & { readonly out?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
-  splits?: ProblemOptions['splits'],
+  { splits, plan }: { readonly splits?: ProblemOptions['splits']; readonly plan?: RunPlan } = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
-  const { backend, threads, batch, holdout, seed = 0 } = options;
+  const { backend, threads, batch, holdout, seed = 0, maxMemory } = options;
   const problemOptions: ProblemOptions = {
     metric: options.metric ?? metric ?? accuracy,
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
     ...(splits && { splits }),
+    ...(plan && { run: plan }),
+    ...(maxMemory && { maxMemory }),
     ...(holdout && { holdOut: { fraction: holdout, seed } }),
   };
   const terminal = new Terminal(options, problemOptions.metric);
@@ -42,14 +47,44 @@ export async function withProblem<T>(
       'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none',
     );
   }
-  const cache = await openCache(options.cache, (text) => terminal.notice(text));
+  const cache = await openCache(options.cache, (text) => terminal.notice(text), options.dryRun);
   const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
     for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
+    await checkDisk(problem, options.out, cache?.folder, terminal);
     return await run(problem, terminal, problemOptions, name);
   } finally {
     terminal.finish();
     await problem.dispose();
+    if (maxMemory !== undefined && options.dryRun === undefined) {
+      const peak = process.resourceUsage().maxRSS * 1024;
+      const { peakMemory } = problem.memory.predicted;
+      terminal.notice(
+        `note: peak memory ${formatBytes(peak)}, predicted at most ${formatBytes(peakMemory)}, allowed ${formatBytes(maxMemory)}`,
+      );
+    }
+  }
+}
+
+/** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
+async function checkDisk(
+  { memory }: Problem,
+  out: string | undefined,
+  cache: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const { sizes, shares } = memory;
+  if (out !== undefined) await checkSpace(out, sizes.weightBytes, 'the soup');
+  const logits = logitsBytes(sizes);
+  if (shares !== undefined && logits > shares.logits) {
+    await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");
+  }
+  if (cache === undefined) return;
+  const free = await freeBytes(cache);
+  if (free !== undefined && free < logits) {
+    terminal.notice(
+      `note: logits of ${formatBytes(logits)} may not all be kept for later runs: ${formatBytes(free)} are free in ${cache}`,
+    );
   }
 }
 

@@ -73,7 +73,7 @@ async function evaluate(
           `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
         );
     },
-    [split],
+    { splits: [split] },
   );
 }
 

@@ -14,12 +14,16 @@ import { CLOSE, type WorkerReply, type WorkerSetup } from './protocol.js';
 
 /** Enough samples per run to spread its fixed cost, few enough that a batch's activations stay in cache. */
 const MAX_BATCH = 64;
+/** A model's weights are three times in memory: as they are read, shared with all threads, and in the thread that feeds them. */
+const COPIES = 3;
 /** Bytes of input per run, for large images. */
 const MAX_BATCH_BYTES = 16 * 2 ** 20;
 
 export interface OnnxEvaluatorOptions extends GraphOptions {
   /** Threads, each with a session of its own; default: all cores. No result depends on it. */
   readonly threads?: number;
+  /** Bytes that the weights of models may take in all threads together: fewer threads where they are more. */
+  readonly maxWeightBytes?: number;
   /** Samples per run; default: up to 64, fewer for large samples. The last bits of the logits can depend on it. */
   readonly batch?: number;
 }
@@ -35,6 +39,7 @@ export class OnnxEvaluator implements Evaluator {
   /** Jobs under way, oldest first. */
   readonly #jobs = new Map<number, Job>();
   readonly #spareWeights: SharedArrayBuffer[] = [];
+  readonly #spareStaging: Uint8Array[] = [];
   /** As many models in memory as threads: one more would only wait. */
   readonly #slots: Slots;
   #nextId = 0;
@@ -43,7 +48,9 @@ export class OnnxEvaluator implements Evaluator {
   private constructor(plan: GraphPlan, options: OnnxEvaluatorOptions) {
     this.plan = plan;
     this.#batch = plan.fixedBatch ?? options.batch;
-    this.#threads = options.threads ?? availableParallelism();
+    const threads = options.threads ?? availableParallelism();
+    const { maxWeightBytes = Number.POSITIVE_INFINITY } = options;
+    this.#threads = Math.max(1, Math.min(threads, Math.floor(maxWeightBytes / (COPIES * Math.max(1, plan.weightBytes)))));
     this.#slots = new Slots(this.#threads);
   }
 
@@ -159,13 +166,15 @@ export class OnnxEvaluator implements Evaluator {
 
   /** Weights go through private memory: native code does not write to shared memory that other threads read. */
   async #load(model: Checkpoint, weights: SharedArrayBuffer, signal: AbortSignal | undefined): Promise<void> {
-    const staging = new Uint8Array(this.plan.weightBytes);
+    const staging = this.#spareStaging.pop() ?? new Uint8Array(this.plan.weightBytes);
     const reads = this.plan.weights.map(({ tensor, byteOffset, byteLength }) => ({
       name: tensor,
       target: staging.subarray(byteOffset, byteOffset + byteLength),
     }));
     await readTensors(model, reads, signal ? { signal } : {});
     new Uint8Array(weights).set(staging);
+    // Used again rather than left to the garbage collector, which is late for memory outside its heap.
+    if (this.#spareStaging.length < this.#threads) this.#spareStaging.push(staging);
   }
 
   #startWorker(): Promise<void> {

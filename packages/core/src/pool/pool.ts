@@ -78,6 +78,15 @@ export async function openCheckpoints(
   }
 }
 
+/** Opens the model that a pool's were fine-tuned from, headers only. @throws RadinError where it is unreadable or has another layout */
+export async function openInit(path: string, pool: Pool, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
+  const init = await FileCheckpoint.open(modelId(path), path, options);
+  const [problem] = layoutProblems([pool.checkpoints[0] as Checkpoint, init]);
+  if (problem === undefined) return init;
+  await init.close();
+  throw new RadinError('POOL', `${problem.message}, which init names`);
+}
+
 export async function closeCheckpoints(checkpoints: readonly FileCheckpoint[]): Promise<void> {
   await Promise.all(checkpoints.map((checkpoint) => checkpoint.close()));
 }

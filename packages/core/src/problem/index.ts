@@ -1,2 +1,13 @@
+export { limitedBackend } from './limited-backend.js';
+export {
+  leastMemory,
+  logitsBytes,
+  type MemoryShares,
+  type Prediction,
+  predictRun,
+  type RunSizes,
+  shareMemory,
+} from './predict.js';
 export { backendNamed, Problem } from './problem.js';
-export type { PoolFiles, ProblemOptions } from './problem-files.js';
+export type { PoolFiles, ProblemOptions, RunPlan } from './problem-files.js';
+export { type TimedPass, timePass } from './time-pass.js';

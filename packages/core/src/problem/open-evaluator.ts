@@ -3,6 +3,7 @@ import { OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
 import type { OpenPool } from './open-pool.js';
+import type { MemoryShares } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
 /** What runs the pool's models. */
@@ -14,13 +15,15 @@ export interface OpenEvaluator {
 
 /** Starts what runs the models and checks the splits and the metric against it. @throws RadinError where they do not fit */
 export async function openEvaluator(
-  { pool, checkpoints, graph }: OpenPool,
+  { pool, checkpoints, graph }: Pick<OpenPool, 'pool' | 'checkpoints' | 'graph'>,
   files: PoolFiles,
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
+  shares: MemoryShares | undefined,
 ): Promise<OpenEvaluator> {
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
+    ...(shares && { threads: shares.atOnce, maxWeightBytes: shares.weights }),
     ...(batch && { batch }),
     ...(files.output && { output: files.output }),
     ...(files.rename && { rename: files.rename }),

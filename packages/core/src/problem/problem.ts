@@ -14,7 +14,9 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
+import { type OpenMemory, openMemory } from './open-memory.js';
 import { openPool } from './open-pool.js';
 import { openSplits } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
@@ -29,36 +31,50 @@ export class Problem {
     readonly scorers: ReadonlyMap<Split['name'], SplitScorer>,
     /** What the user should know about the pool before the run. */
     readonly notices: readonly string[],
+    /** What the run will take. */
+    readonly memory: Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'>,
+    private readonly init: FileCheckpoint | undefined,
+    private readonly remembering: CachingEvaluator | undefined,
     readonly dispose: () => Promise<void>,
   ) {}
 
   /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
-    const backend = backendNamed(options.backend);
-    const opened = await openPool(files);
+    const named = backendNamed(options.backend);
+    const { pool, checkpoints, graph, init, close } = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
-      await opened.close();
+      await close();
     };
     try {
-      const { pool } = opened;
       const splits = await openSplits(files, options);
-      evaluating = await openEvaluator(opened, files, splits, options);
+      const memory = openMemory({ pool, graph }, files, splits, options);
+      const { shares } = memory;
+      const backend = shares === undefined ? named : limitedBackend(named, shares.work);
+      evaluating = await openEvaluator({ pool, checkpoints, graph }, files, splits, options, shares);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      const parts = { pool, evaluator: remembering ?? evaluator, backend, metric, ...(threads && { threads }) };
+      const parts = {
+        pool,
+        evaluator: remembering ?? evaluator,
+        backend,
+        metric,
+        ...(threads && { threads }),
+        ...(shares && { atOnce: shares.atOnce }),
+      };
       scorers = new Map(
         splits.map((split) => {
-          const memory = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
-          return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
+          const known = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
+          const store = memory.storeOf(split);
+          return [split.name, new SplitScorer({ ...parts, split, ...(known && { memory: known }), ...(store && { store }) })];
         }),
       );
-      return new Problem(pool, backend, scorers, notices, dispose);
+      return new Problem(pool, backend, scorers, notices, memory, init, remembering, dispose);
     } catch (error) {
       await dispose();
       throw error;
@@ -70,6 +86,15 @@ export class Problem {
     const scorer = this.scorers.get('validation');
     if (scorer === undefined) throw new RangeError('Expected the validation split to be among the opened ones');
     return scorer;
+  }
+
+  /** Models whose logits on the validation samples an earlier run has kept, so that they cost no pass. Cost: one read of all models. */
+  async rememberedModels(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    let remembered = 0;
+    for (const model of this.pool.checkpoints) {
+      if (await this.remembering?.remembers(model, this.validation.split.inputs, options)) remembered++;
+    }
+    return remembered;
   }
 
   /** The scorer that only reports. */
@@ -88,6 +113,7 @@ export class Problem {
       const { size, checkpoints } = this.pool;
       const measured = measureGeometry(checkpoints, this.backend, {
         ...(options.signal && { signal: options.signal }),
+        ...(this.init && { start: this.init }),
         onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
       });
       this.#geometry = measured;

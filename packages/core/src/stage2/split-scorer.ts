@@ -2,7 +2,7 @@ import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
 import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
-import type { Logits, PoolLogits } from '../logits/index.js';
+import type { Logits, LogitsStore, PoolLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
@@ -25,6 +25,10 @@ export interface SplitScorerParts {
   readonly threads?: number;
   /** What earlier runs evaluated. */
   readonly memory?: EvaluationMemory;
+  /** Where the logits of the models are kept, which is closed with the scorer; default: in memory. */
+  readonly store?: LogitsStore;
+  /** Models that may be in memory with their logits, or with their weights between the parts of an evaluation. Default: as is fastest. */
+  readonly atOnce?: number;
 }
 
 /** What cost no forward pass because an earlier run had made it. */
@@ -74,6 +78,16 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.weightBytes;
   }
 
+  /** How many soups may be open at once; undefined where memory is not limited. */
+  get atOnce(): number | undefined {
+    return this.#parts.atOnce;
+  }
+
+  /** The samples and labels. */
+  get split(): Split {
+    return this.#parts.split;
+  }
+
   /** Whether what is evaluated is kept for later runs. */
   get remembers(): boolean {
     return this.#known.remembers;
@@ -94,7 +108,10 @@ export class SplitScorer implements MixtureScorer {
     const { pool, evaluator, split } = this.#parts;
     if (this.#cache === undefined) {
       this.#rememberedModels = 0;
+      const { store, atOnce } = this.#parts;
       const pass = passOfPool(pool, evaluator, split, {
+        ...(store && { store }),
+        ...(atOnce && { atOnce }),
         onRemembered: () => this.#rememberedModels++,
         ...(options.signal && { signal: options.signal }),
         onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
@@ -131,6 +148,7 @@ export class SplitScorer implements MixtureScorer {
   async dispose(): Promise<void> {
     const approx = await this.#approx?.catch(() => undefined);
     approx?.close();
+    await this.#parts.store?.close();
   }
 
   /** Exact score of each single model, from the cached logits. */

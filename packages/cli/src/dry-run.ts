@@ -1,0 +1,105 @@
+import { tmpdir } from 'node:os';
+import { formatBytes, predictRun, type Problem, timePass } from '@radin/core';
+import type { Command } from 'commander';
+import { freeBytes } from './disk-space.js';
+import type { PoolOptions } from './options.js';
+import type { CommandContext } from './run-context.js';
+import type { Terminal } from './terminal.js';
+
+export interface DryRunOptions {
+  readonly dryRun?: true;
+}
+
+export function withDryRun(command: Command): Command {
+  return command.option(
+    '--dry-run',
+    'check everything, tell what the run would evaluate and take in time, memory and disk, and write nothing',
+  );
+}
+
+/** What a run would do, which its command knows. */
+export interface PlannedRun {
+  readonly name: string | undefined;
+  readonly strategy: string;
+  /** Most soups that are evaluated. */
+  readonly soups: number;
+  /** Passes over the test split, of models and soups. */
+  readonly test: number;
+  readonly cached: boolean;
+  readonly out: string;
+  readonly maxMemory: number | undefined;
+  readonly json: boolean;
+}
+
+/** What the options say of a planned run. */
+export function planned(
+  { cache, out, maxMemory, json }: PoolOptions & { readonly out: string },
+  name: string | undefined,
+): Pick<PlannedRun, 'name' | 'cached' | 'out' | 'maxMemory' | 'json'> {
+  return { name, cached: cache !== false, out, maxMemory, json: json === true };
+}
+
+/** Says what a run would evaluate and take. Cost: a part of one pass and, where logits of earlier runs are kept, one read of the models. */
+export async function dryRun(
+  problem: Problem,
+  run: PlannedRun,
+  terminal: Terminal,
+  { signal, print, printJson }: CommandContext,
+): Promise<void> {
+  const { pool, validation, memory } = problem;
+  const remembered = await problem.rememberedModels({ signal });
+  const timed = await timePass(validation, memory.shares?.atOnce ?? memory.sizes.threads, signal);
+  terminal.finish();
+  const { soups, cached, maxMemory } = run;
+  const test = problem.test === undefined ? 0 : run.test;
+  const passes = { models: pool.size, remembered, soups, test };
+  const atTest = (problem.test?.samples ?? 0) / validation.samples;
+  const seconds = (pool.size - remembered + soups + test * atTest) * timed.seconds;
+  const predicted = { ...predictRun(memory.sizes, memory.shares, cached), seconds: Number(seconds.toPrecision(2)) };
+  const splits = [...problem.scorers].map(([name, { split }]) => {
+    const [samples, ...shape] = split.inputs.shape as [number, ...number[]];
+    return { name, samples, shape, dtype: split.inputs.dtype };
+  });
+  const free = await freeBytes(run.out);
+  if (run.json) {
+    printJson({
+      dryRun: true,
+      pool: {
+        ...(run.name !== undefined && { name: run.name }),
+        models: pool.ids,
+        samples: validation.samples,
+        classes: memory.sizes.classes,
+        weightBytes: memory.sizes.weightBytes,
+      },
+      splits,
+      strategy: run.strategy,
+      passes,
+      predicted,
+      timedSamples: timed.samples,
+      ...(maxMemory !== undefined && { maxMemory, threads: memory.shares?.atOnce }),
+      ...(free !== undefined && { freeDisk: free }),
+      notices: problem.notices,
+    });
+    return;
+  }
+  const inFile = memory.shares !== undefined && predicted.disk > predictRun(memory.sizes, undefined, cached).disk;
+  print(
+    [
+      `models   ${pool.size} of ${formatBytes(memory.sizes.weightBytes)}, and ${memory.sizes.classes} classes`,
+      ...splits.map(
+        ({ name, samples, shape, dtype }) => `${name.padEnd(10)} ${samples} samples of ${dtype} [${shape.join(', ')}]`,
+      ),
+      `passes   ${pool.size} for the models' logits${remembered > 0 ? `, of which ${remembered} are remembered` : ''}; at most ${soups} soups (${run.strategy})${test > 0 ? `; ${test} on the test split` : ''}`,
+      `memory   at most ${formatBytes(predicted.peakMemory)}${maxMemory === undefined ? '' : ` within ${formatBytes(maxMemory)}, ${memory.shares?.atOnce} threads`}`,
+      `disk     ${formatBytes(predicted.disk)}${inFile ? `, with logits in a temporary file${cached ? '' : ` in ${tmpdir()}`}` : ''}${free === undefined ? '' : `; ${formatBytes(free)} are free for ${run.out}`}`,
+      `time     about ${duration(seconds)} for the passes, from ${timed.samples} samples of ${pool.ids[0]}; races end passes early`,
+      'dry run: nothing was written',
+    ].join('\n'),
+  );
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Number(seconds.toPrecision(2))} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${Number((seconds / 3600).toPrecision(2))} h`;
+}

@@ -1,0 +1,149 @@
+import { leastAverageMemory, leastGramMemory } from '@radin/native';
+import { RadinError } from '../errors/index.js';
+
+const MiB = 2 ** 20;
+
+/** Node, the libraries, windows that files are hashed and written in, and what the garbage collector has not come to yet. */
+const PROCESS_BYTES = 220 * MiB;
+/** A thread of ONNX Runtime with its session and what it computes of one batch. */
+const THREAD_BYTES = 40 * MiB;
+/** What averages and Gram matrices take where nothing limits them. */
+const MOST_WORK = 256 * MiB;
+/** A model's weights in each thread: as they are read, shared with all threads, and in the one that feeds them. */
+const WEIGHT_COPIES = 3;
+/** A model's logits while it is evaluated: as they come, and once more as they are scored or written. */
+const LOGITS_COPIES = 2;
+/** Soups that races keep open where nothing limits them: at least so many, and of small ones so many bytes. */
+const [LEAST_OPEN, OPEN_BYTES] = [4, 2 ** 30];
+/** The part of the logits that cannot be decided for all mixtures at once, of which stage 1 makes its bank; twice while it is made. */
+const BANK_SHARE = 0.1;
+/** A mixture that is proposed, scored and ranked, besides its weights. */
+const MIXTURE_BYTES = 400;
+
+/** What the memory and the disk that a run takes depend on. */
+export interface RunSizes {
+  /** N. */
+  readonly models: number;
+  /** Of one model's tensors, bytes. */
+  readonly weightBytes: number;
+  /** Of the graph's file, bytes. */
+  readonly graphBytes: number;
+  readonly splits: readonly {
+    /** M. */
+    readonly samples: number;
+    readonly inputBytes: number;
+    /** Whether the logits of all models are kept, and not only those of a few soups looked at. */
+    readonly ofAllModels: boolean;
+  }[];
+  /** C. */
+  readonly classes: number;
+  readonly threads: number;
+  /** Mixtures that are scored and ranked. */
+  readonly mixtures: number;
+  /** Whether a number is kept for each of the 2^N subsets. */
+  readonly everySubset?: boolean;
+  /** Whether several soups race and stay open. */
+  readonly racing: boolean;
+}
+
+/** How a limit is divided. */
+export interface MemoryShares {
+  /** Models that are evaluated, and soups that are open, at once; as many threads run them. */
+  readonly atOnce: number;
+  /** Bytes that weights may take in all threads together. */
+  readonly weights: number;
+  /** Bytes that the models' logits may take in memory, all splits together. */
+  readonly logits: number;
+  /** Bytes of work space of averages and Gram matrices. */
+  readonly work: number;
+}
+
+/** What a run takes at most, in bytes. */
+export interface Prediction {
+  readonly peakMemory: number;
+  readonly disk: number;
+}
+
+/** Bytes of the logits of all models on the splits of which they are kept. */
+export function logitsBytes({ models, splits, classes }: RunSizes): number {
+  const kept = splits.filter(({ ofAllModels }) => ofAllModels);
+  return kept.reduce((sum, { samples }) => sum + models * samples * classes * Float32Array.BYTES_PER_ELEMENT, 0);
+}
+
+/** One model's logits on the largest split. */
+function singleLogits({ splits, classes }: RunSizes): number {
+  return Math.max(0, ...splits.map(({ samples }) => samples)) * classes * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** Whatever the limit: the process, the data and what stage 1 keeps. */
+function fixed(sizes: RunSizes): number {
+  const { models, splits, graphBytes, mixtures, everySubset } = sizes;
+  const inputs = splits.map(({ inputBytes }) => inputBytes);
+  const scoring = (BANK_SHARE * 2 * logitsBytes(sizes)) / Math.max(1, splits.filter((split) => split.ofAllModels).length);
+  const subsets = everySubset ? 2 ** models * 8 : 0;
+  // A split's inputs are once more in memory while they are read, and the graph only until the evaluator has it.
+  const reading = Math.max(Math.max(0, ...inputs), graphBytes);
+  return (
+    PROCESS_BYTES +
+    inputs.reduce((sum, bytes) => sum + bytes, 0) +
+    reading +
+    scoring +
+    subsets +
+    mixtures * (models * Float64Array.BYTES_PER_ELEMENT + MIXTURE_BYTES)
+  );
+}
+
+function perThread(sizes: RunSizes): number {
+  return THREAD_BYTES + WEIGHT_COPIES * sizes.weightBytes + LOGITS_COPIES * singleLogits(sizes);
+}
+
+function leastWork({ models }: RunSizes): number {
+  return Math.max(leastAverageMemory(models), leastGramMemory(models));
+}
+
+/** The smallest limit that a run can keep to, in bytes. */
+export function leastMemory(sizes: RunSizes): number {
+  return fixed(sizes) + leastWork(sizes) + perThread(sizes);
+}
+
+/**
+ * Divides a limit: first what nothing can do without, then threads, then logits in memory.
+ * @throws RadinError where the limit is too small, with what is needed at least
+ */
+export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
+  const least = leastMemory(sizes);
+  if (limit < least) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected --max-memory of at least ${Math.ceil(least / MiB)}MiB, which one thread on this pool needs, but found ${Math.floor(limit / MiB)}MiB`,
+    );
+  }
+  const spare = limit - least;
+  const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
+  const left = limit - fixed(sizes) - work;
+  const atOnce = Math.max(1, Math.min(sizes.threads, Math.floor(left / perThread(sizes))));
+  return {
+    atOnce,
+    work,
+    weights: atOnce * WEIGHT_COPIES * sizes.weightBytes,
+    logits: Math.max(0, Math.floor(left - atOnce * perThread(sizes))),
+  };
+}
+
+/**
+ * Peak memory and disk of a run from sizes alone. Memory is an upper estimate, since not all of it is needed at the same time;
+ * measured runs took between a third of it and all ([preflight.md](../../../../docs/preflight.md)).
+ * @param shares where memory is limited
+ * @param cached whether results are kept for later runs
+ */
+export function predictRun(sizes: RunSizes, shares: MemoryShares | undefined, cached: boolean): Prediction {
+  const { models, weightBytes, threads, racing } = sizes;
+  const logits = logitsBytes(sizes);
+  const open = racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
+  const inMemory = shares === undefined || logits <= shares.logits;
+  const work = Math.min(shares?.work ?? MOST_WORK, 2 * models * weightBytes);
+  const peakMemory =
+    fixed(sizes) + work + (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);
+  const disk = weightBytes + (cached ? logits : 0) + (inMemory ? 0 : logits);
+  return { peakMemory: Math.ceil(peakMemory), disk: Math.ceil(disk) };
+}
