@@ -138,6 +138,7 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
+    .option('--init <file>', 'the checkpoint that all models were fine-tuned from, to measure how far and where they went')
     .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",

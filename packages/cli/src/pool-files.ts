@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { type Metric, modelFile, type PoolFiles, RadinError } from '@radin/core';
 import { expandArrays, expandModels } from './expand.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
@@ -14,6 +14,7 @@ export interface PoolFlags {
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
+  readonly init?: string;
 }
 
 export interface ResolvedPool {
@@ -69,6 +70,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
+  const init = flags.init ?? (config?.init && inFolder(config.init));
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
@@ -82,6 +84,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
+      ...(init && { init: await modelFile(init) }),
     },
     metric: loaded?.metric,
   };

@@ -5,14 +5,12 @@ import { extname, join } from 'node:path';
 import {
   alignColumns,
   arrayNames,
-  backendNamed,
   FileCheckpoint,
   formatShape,
-  inspectPool,
+  inspectProblem,
   modelFile,
   modelFileIn,
   modelId,
-  type PoolInspection,
   RadinError,
   readArray,
   readNpy,
@@ -24,9 +22,13 @@ import {
 import type { Command } from 'commander';
 import { type CommonOptions, type StateDictOptions, withCommonOptions, withStateDict } from '../options.js';
 import { resolvePool } from '../pool-files.js';
+import { inspectionText } from '../inspection-text.js';
 import type { CommandContext } from '../run-context.js';
 
-interface InspectOptions extends CommonOptions, StateDictOptions {}
+interface InspectOptions extends CommonOptions, StateDictOptions {
+  readonly quick?: true;
+  readonly init?: string;
+}
 
 interface InspectedTensor {
   readonly name: string;
@@ -51,7 +53,9 @@ export function addInspect(program: Command, context: CommandContext): void {
     .argument(
       '<path>',
       'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .pt, .onnx, .npy, .npz or .yaml file, or the folder of a model',
-    );
+    )
+    .option('--quick', 'of a pool, read headers only: in seconds, whatever its size; finds no NaN, duplicates or distances')
+    .option('--init <file>', 'the checkpoint that the models of a pool were fine-tuned from: distances and angles from it');
   withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
@@ -59,20 +63,17 @@ export function addInspect(program: Command, context: CommandContext): void {
 
 async function inspect(
   path: string,
-  { json, stateDict }: InspectOptions,
-  { print, printJson }: CommandContext,
+  { json, stateDict, quick, init }: InspectOptions,
+  { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
   if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
-    const { files } = await resolvePool(path, { stateDict });
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
-      stateDict: files.stateDict,
-      ...(files.rename && { rename: files.rename }),
-    });
+    const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
+    const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
     if (json) printJson(inspection);
-    else print(poolText(inspection));
+    else print(inspectionText(inspection));
   } else {
     const inspected = await inspectFile(await modelFile(path), stateDict);
     if (json) printJson(inspected);
@@ -158,30 +159,6 @@ async function formatOf(path: string): Promise<InspectedFile['format']> {
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function poolText({ models, problems, notices }: PoolInspection): string {
-  const bad = models.filter((model) => model.problems.length > 0).length;
-  return [
-    ...alignColumns([
-      ['model', 'tensors', 'bytes', 'sha256', ''],
-      ...models.map(({ id, tensors, bytes, sha256: digest, problems: found, warnings }) => [
-        id,
-        String(tensors),
-        String(bytes),
-        digest.slice(0, 12),
-        found.length > 0 ? 'does not belong' : warnings.length > 0 ? 'suspicious' : 'ok',
-      ]),
-    ]),
-    ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
-    ...problems,
-    ...notices.map((notice) => `note: ${notice}`),
-    ...models.flatMap(({ warnings }) => warnings.map((warning) => `warning: ${warning}`)),
-    '',
-    bad === 0 && problems.length === 0
-      ? `${models.length} models, no problems`
-      : `${bad} of ${models.length} models with problems`,
-  ].join('\n');
 }
 
 function fileText({ file, format, tensors, metadata, config }: InspectedFile): string {

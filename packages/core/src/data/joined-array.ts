@@ -21,11 +21,7 @@ type Info = Omit<JoinedArray, 'bytes'>;
  * @throws RadinError where one cannot be read or has another dtype or other sizes of a sample than the first; what `check` throws
  */
 export async function readJoined(files: ArrayFiles, check: (whole: Info) => void = () => {}): Promise<JoinedArray> {
-  const sources = [files].flat();
-  const parts: Info[] = [];
-  for (const source of sources) {
-    parts.push(await withArray(source, async ({ dtype, shape }) => ({ path: source, dtype, shape })));
-  }
+  const parts = await headersOf(files);
   const whole = join(parts);
   check(whole);
   const bytes = allocateShared(byteLength(whole), whole.path);
@@ -40,6 +36,19 @@ export async function readJoined(files: ArrayFiles, check: (whole: Info) => void
     });
   }
   return { ...whole, bytes };
+}
+
+/** Dtype and shape of the whole, from headers only. @throws RadinError as `readJoined` */
+export async function readJoinedInfo(files: ArrayFiles): Promise<Info> {
+  return join(await headersOf(files));
+}
+
+async function headersOf(files: ArrayFiles): Promise<Info[]> {
+  const parts: Info[] = [];
+  for (const source of [files].flat()) {
+    parts.push(await withArray(source, async ({ dtype, shape }) => ({ path: source, dtype, shape })));
+  }
+  return parts;
 }
 
 function join(parts: readonly Info[]): Info {

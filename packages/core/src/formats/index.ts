@@ -5,6 +5,7 @@ export { makeFolder } from './make-folder.js';
 export { type NpyArray, type NpyFile, type NpyInfo, openNpy, readNpy, readNpyHeader, writeNpy } from './npy.js';
 export { arrayNames } from './npz.js';
 export { liftInitializers } from './onnx-lift.js';
+export { type GraphNode, graphNodes } from './onnx-nodes.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export type { Initializer } from './onnx-tensor.js';
 export { openTensorFile, type TensorFormat, tensorFormat } from './open-tensors.js';

@@ -1,27 +1,33 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
 import { type OnnxModel, type PyTorchOptions, safetensorsFiles } from '../formats/index.js';
-import { basinWarnings } from './basin.js';
+import { anglesFromStart, basinWarnings, distancesFromStart, nearDuplicates } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
 import { contentSha256, groupsOfEqual } from './content.js';
 import { checkEqualTensors } from './exact-tensors.js';
 import { type GraphNames, graphNames, SAME_NAMES } from './graph-names.js';
 import { modelId } from './model-file.js';
-import { closeCheckpoints, openCheckpoints, poolProblems } from './pool.js';
-import { measureGeometry } from './pool-geometry.js';
+import { closeCheckpoints, openCheckpoints, openInit, Pool, poolProblems } from './pool.js';
+import { measureGeometry, type PoolGeometry } from './pool-geometry.js';
+import { verdictOf } from './verdict.js';
 
 interface InspectedModel {
   readonly id: string;
   readonly file: string;
+  /** The worst that was found, in a few words: `ok`, `duplicate of a`, `outside the basin`, `diverged`, `does not belong`, … */
+  readonly verdict: string;
   /** Number of tensors. */
   readonly tensors: number;
   /** Of the file, with shards of the index and all shards; 0 where it cannot be read. */
   readonly bytes: number;
-  /** Of the file, or of the shards in order and then the index, hexadecimal; empty where it cannot be read. */
+  /** Of the file, or of the shards in order and then the index, hexadecimal; empty where it cannot be read or only headers are. */
   readonly sha256: string;
+  /** ‖w_k − w_init‖, where w_init is known. */
+  readonly distanceFromInit?: number;
   /** Why the model cannot be used or does not belong to the pool, a line each. */
   readonly problems: readonly string[];
   /** What is suspicious of the model and keeps it from nothing, a line each: see `basinWarnings`. */
@@ -30,33 +36,49 @@ interface InspectedModel {
 
 export interface PoolInspection {
   readonly models: readonly InspectedModel[];
+  /**
+   * Shape [N, N] of the models whose layout is the pool's and whose weights are numbers: the angle in degrees between w_i − w_init and w_j − w_init.
+   * Where w_init is known.
+   */
+  readonly angles?: { readonly models: readonly string[]; readonly degrees: readonly (readonly number[])[] };
   /** What concerns more than one model, a line each. */
   readonly problems: readonly string[];
   /** What else the user should know, a line each. */
   readonly notices: readonly string[];
 }
 
+export interface InspectOptions extends PyTorchOptions {
+  readonly rename?: Readonly<Record<string, string>>;
+  /** Reads headers only: no hash, no distance, no NaN is found. */
+  readonly quick?: boolean;
+  /** The file of w_init, what all models were fine-tuned from. */
+  readonly init?: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Looks at every model of a pool, broken ones too. Reads each file whole, for its hash, and where all models have one layout once
- * more, for the distances between them.
+ * more, for the distances between them; with `quick` headers only.
  */
 export async function inspectPool(
   paths: readonly string[],
   graph: OnnxModel | undefined,
   backend: Backend,
-  options: PyTorchOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
+  options: InspectOptions = {},
 ): Promise<PoolInspection> {
+  const { quick = false, init, signal } = options;
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];
-  const models: Omit<InspectedModel, 'problems' | 'warnings'>[] = [];
+  const models: Pick<InspectedModel, 'id' | 'file' | 'tensors' | 'bytes' | 'sha256'>[] = [];
   try {
     for (const file of paths) {
+      signal?.throwIfAborted();
       const id = modelId(file);
       let digest: Digest = { bytes: 0, sha256: '' };
       let tensors = 0;
       await attempt(id, found, async () => {
         const [whole, ...shards] = (await safetensorsFiles(file)) as [string, ...string[]];
-        digest = await digestFiles([...shards, whole]);
+        digest = await (quick ? sizeOfFiles : digestFiles)([...shards, whole], signal);
         const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
         opened.push(checkpoint);
@@ -64,41 +86,67 @@ export async function inspectPool(
       });
       models.push({ id, file, tensors, ...digest });
     }
+    const unreadable = new Set(found.map(({ model }) => model));
     let names = SAME_NAMES;
     await attempt(undefined, found, async () => {
       const [first, ...others] = opened;
       if (graph === undefined || first === undefined) return;
       names = graphNames(graph, [mostCommonLayout([first, ...others])], options.rename);
     });
-    found.push(...(await problemsTogether(opened, graph, names)));
-    const warnings: Problem[] = [];
-    if (poolProblems(opened).length === 0) {
+    found.push(...layoutAndGraphProblems(opened, graph, names));
+    const odd = new Set(found.map(({ model }) => model));
+    const sameLayout = poolProblems(opened).length === 0;
+    const weights = await weightProblems(opened, sameLayout, options);
+    found.push(...weights.problems);
+    const isNaN = new Set(weights.problems.map(({ model }) => model));
+    const notices = names.notice === undefined ? [] : [names.notice];
+    let geometry: PoolGeometry | undefined;
+    if (sameLayout && !quick) {
       await attempt(undefined, found, async () => {
-        warnings.push(...basinWarnings(await measureGeometry(opened, backend)));
+        geometry = await geometryOf(opened, init, backend, options);
       });
     }
+    if (geometry !== undefined) notices.push(...nearDuplicates(geometry));
+    const warnings = geometry === undefined ? [] : basinWarnings(geometry);
+    const distances = new Map(geometry && distancesFromStart(geometry));
+    const angles = geometry && anglesFromStart(geometry);
     return {
-      models: models.map((model) => ({
-        ...model,
-        problems: messages(found, model.id),
-        warnings: messages(warnings, model.id),
-      })),
+      models: models.map(({ id, file, ...sizes }) => {
+        const distance = distances.get(id);
+        const verdict = verdictOf({
+          unreadable: unreadable.has(id),
+          isNaN: isNaN.has(id),
+          isOdd: odd.has(id),
+          copyOf: weights.copies.get(id),
+          warning: warnings.find(({ model }) => model === id),
+          quick,
+        });
+        return {
+          id,
+          file,
+          verdict,
+          ...sizes,
+          ...(distance !== undefined && { distanceFromInit: distance }),
+          problems: messages(found, id),
+          warnings: messages(warnings, id),
+        };
+      }),
+      ...(angles && { angles }),
       problems: messages(found, undefined),
-      notices: names.notice === undefined ? [] : [names.notice],
+      notices,
     };
   } finally {
     await closeCheckpoints(opened);
   }
 }
 
-/** What is wrong with models that can be opened: with each other, with the graph, with their weights. */
-async function problemsTogether(
+/** What is wrong with the headers of models that can be opened: with each other, and with the graph. */
+function layoutAndGraphProblems(
   opened: readonly FileCheckpoint[],
   graph: OnnxModel | undefined,
   names: GraphNames,
-): Promise<Problem[]> {
+): Problem[] {
   const found = poolProblems(opened);
-  const sameLayout = found.length === 0;
   if (graph !== undefined && opened.length > 0) {
     found.push(...opened.flatMap((checkpoint) => graphProblems(graph, checkpoint, names)));
     const unsupplied = unsuppliedInitializers(graph, opened, names);
@@ -106,17 +154,44 @@ async function problemsTogether(
       ...unsupplied.map((name) => ({ message: `No model has the tensor ${name} of the graph ${graph.path}` })),
     );
   }
+  return found;
+}
+
+/** What is wrong with their weights, and of each model with equal weights the first that has them. With `quick`, as far as small tensors tell. */
+async function weightProblems(
+  opened: readonly FileCheckpoint[],
+  sameLayout: boolean,
+  { quick, signal }: InspectOptions,
+): Promise<{ readonly problems: readonly Problem[]; readonly copies: ReadonlyMap<string, string> }> {
+  const found: Problem[] = [];
   const digests = new Map<Checkpoint, string>();
-  for (const checkpoint of opened) {
+  for (const checkpoint of quick ? [] : opened) {
     await attempt(checkpoint.id, found, async () => {
-      digests.set(checkpoint, await contentSha256(checkpoint));
+      digests.set(checkpoint, await contentSha256(checkpoint, signal ? { signal } : {}));
     });
   }
+  const copies = new Map<string, string>();
   for (const group of groupsOfEqual(digests)) {
+    const [first, ...others] = group as [Checkpoint, ...Checkpoint[]];
+    for (const { id } of others) copies.set(id, first.id);
     found.push({ message: `Models ${group.map(({ id }) => id).join(' and ')} have equal weights` });
   }
-  if (sameLayout) await attempt(undefined, found, () => checkEqualTensors([...digests.keys()]));
-  return found;
+  if (sameLayout) await attempt(undefined, found, () => checkEqualTensors(quick ? opened : [...digests.keys()]));
+  return { problems: found, copies };
+}
+
+async function geometryOf(
+  opened: readonly FileCheckpoint[],
+  init: string | undefined,
+  backend: Backend,
+  { signal, stateDict }: InspectOptions,
+): Promise<PoolGeometry> {
+  const start = init === undefined ? undefined : await openInit(init, new Pool(opened), { stateDict });
+  try {
+    return await measureGeometry(opened, backend, { ...(signal && { signal }), ...(start && { start }) });
+  } finally {
+    await start?.close();
+  }
 }
 
 function messages(problems: readonly Problem[], model: string | undefined): string[] {
@@ -139,18 +214,31 @@ interface Digest {
 }
 
 /** Of files one after another. */
-async function digestFiles(paths: readonly string[]): Promise<Digest> {
+async function digestFiles(paths: readonly string[], signal: AbortSignal | undefined): Promise<Digest> {
   const hash = createHash('sha256');
   let bytes = 0;
   for (const path of paths) {
     try {
-      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
+      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal }) as AsyncIterable<Uint8Array>) {
         hash.update(chunk);
         bytes += chunk.byteLength;
       }
     } catch (error) {
+      signal?.throwIfAborted();
       throw fileError('read', path, error);
     }
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+async function sizeOfFiles(paths: readonly string[]): Promise<Digest> {
+  let bytes = 0;
+  for (const path of paths) {
+    try {
+      bytes += (await stat(path)).size;
+    } catch (error) {
+      throw fileError('read', path, error);
+    }
+  }
+  return { bytes, sha256: '' };
 }

@@ -1,3 +1,4 @@
+export { inspectProblem, type ProblemInspection } from './inspect-problem.js';
 export { limitedBackend } from './limited-backend.js';
 export {
   leastMemory,

@@ -15,8 +15,11 @@ const WEIGHT_COPIES = 3;
 const LOGITS_COPIES = 2;
 /** Soups that races keep open where nothing limits them: at least so many, and of small ones so many bytes. */
 const [LEAST_OPEN, OPEN_BYTES] = [4, 2 ** 30];
-/** The part of the logits that cannot be decided for all mixtures at once, of which stage 1 makes its bank; twice while it is made. */
-const BANK_SHARE = 0.1;
+/**
+ * What the bank of stage 1 keeps of the logits, twice while it is made: classes that no mixture can choose are left out. Of 1000
+ * classes about a thousandth is kept and two hundredths with ruined models, of 10 classes a fifth.
+ */
+const [BANK_SHARE, LARGEST_SHARE, BANK_BYTES] = [0.02, 0.2, 16 * MiB];
 /** A mixture that is proposed, scored and ranked, besides its weights. */
 const MIXTURE_BYTES = 400;
 
@@ -75,22 +78,28 @@ function singleLogits({ splits, classes }: RunSizes): number {
   return Math.max(0, ...splits.map(({ samples }) => samples)) * classes * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Whatever the limit: the process, the data and what stage 1 keeps. */
-function fixed(sizes: RunSizes): number {
-  const { models, splits, graphBytes, mixtures, everySubset } = sizes;
-  const inputs = splits.map(({ inputBytes }) => inputBytes);
-  const scoring = (BANK_SHARE * 2 * logitsBytes(sizes)) / Math.max(1, splits.filter((split) => split.ofAllModels).length);
+/** The process and the data, whatever the limit. */
+function opened({ splits }: RunSizes): number {
+  return splits.reduce((sum, { inputBytes }) => sum + inputBytes, PROCESS_BYTES);
+}
+
+/** What is only there until the evaluator runs: the graph with its own weights, or a split's inputs once more while they are read. */
+function opening({ splits, graphBytes }: RunSizes): number {
+  return Math.max(graphBytes, ...splits.map(({ inputBytes }) => inputBytes));
+}
+
+/** What stage 1 keeps, whatever the limit. */
+function scoring(sizes: RunSizes): number {
+  const { models, splits, mixtures, everySubset } = sizes;
+  const logits = logitsBytes(sizes) / Math.max(1, splits.filter((split) => split.ofAllModels).length);
+  const bank = Math.min(LARGEST_SHARE * logits, BANK_BYTES + BANK_SHARE * logits);
   const subsets = everySubset ? 2 ** models * 8 : 0;
-  // A split's inputs are once more in memory while they are read, and the graph only until the evaluator has it.
-  const reading = Math.max(Math.max(0, ...inputs), graphBytes);
-  return (
-    PROCESS_BYTES +
-    inputs.reduce((sum, bytes) => sum + bytes, 0) +
-    reading +
-    scoring +
-    subsets +
-    mixtures * (models * Float64Array.BYTES_PER_ELEMENT + MIXTURE_BYTES)
-  );
+  return 2 * bank + subsets + mixtures * (models * Float64Array.BYTES_PER_ELEMENT + MIXTURE_BYTES);
+}
+
+/** Of the whole run, with `running` bytes for weights, logits and averages. */
+function peakOf(sizes: RunSizes, running: number): number {
+  return opened(sizes) + Math.max(opening(sizes), scoring(sizes) + running);
 }
 
 function perThread(sizes: RunSizes): number {
@@ -103,7 +112,7 @@ function leastWork({ models }: RunSizes): number {
 
 /** The smallest limit that a run can keep to, in bytes. */
 export function leastMemory(sizes: RunSizes): number {
-  return fixed(sizes) + leastWork(sizes) + perThread(sizes);
+  return peakOf(sizes, leastWork(sizes) + perThread(sizes));
 }
 
 /**
@@ -120,7 +129,7 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
   }
   const spare = limit - least;
   const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
-  const left = limit - fixed(sizes) - work;
+  const left = limit - opened(sizes) - scoring(sizes) - work;
   const atOnce = Math.max(1, Math.min(sizes.threads, Math.floor(left / perThread(sizes))));
   return {
     atOnce,
@@ -142,8 +151,8 @@ export function predictRun(sizes: RunSizes, shares: MemoryShares | undefined, ca
   const open = racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
   const inMemory = shares === undefined || logits <= shares.logits;
   const work = Math.min(shares?.work ?? MOST_WORK, 2 * models * weightBytes);
-  const peakMemory =
-    fixed(sizes) + work + (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);
+  const running = (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);
+  const peakMemory = peakOf(sizes, work + running);
   const disk = weightBytes + (cached ? logits : 0) + (inMemory ? 0 : logits);
   return { peakMemory: Math.ceil(peakMemory), disk: Math.ceil(disk) };
 }

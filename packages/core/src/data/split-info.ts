@@ -1,0 +1,45 @@
+import { RadinError } from '../errors/index.js';
+import { type Dtype, formatShape } from '../formats/index.js';
+import { readJoinedInfo } from './joined-array.js';
+import type { Split, SplitFiles } from './split.js';
+
+/** What the headers of a split's files say. */
+export interface SplitInfo {
+  readonly name: Split['name'];
+  /** Of the inputs: the file, or the first one with the number of the others. */
+  readonly path: string;
+  /** M. */
+  readonly samples: number;
+  readonly dtype: Dtype;
+  /** Of the inputs, [M, …]. */
+  readonly shape: readonly number[];
+  /** C, where labels are one-hot. */
+  readonly classes?: number;
+}
+
+/** Reads headers only. @throws RadinError where they cannot be read or do not belong together, as far as headers tell */
+export async function readSplitInfo(name: Split['name'], files: SplitFiles): Promise<SplitInfo> {
+  const labels = await readJoinedInfo(files.labels);
+  const [rows, classes] = labels.shape;
+  if (rows === undefined || labels.shape.length > 2) {
+    throw new RadinError(
+      'DATA',
+      `Expected labels of shape [samples], or one-hot [samples, classes], but found ${formatShape(labels.shape)} in ${labels.path}`,
+    );
+  }
+  const { path, dtype, shape } = await readJoinedInfo(files.inputs);
+  const [samples] = shape;
+  if (samples === undefined || samples === 0) {
+    throw new RadinError(
+      'DATA',
+      `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+    );
+  }
+  if (rows !== samples) {
+    throw new RadinError(
+      'DATA',
+      `Expected one label per sample but found ${rows} labels in ${labels.path} for ${samples} samples in ${path}`,
+    );
+  }
+  return { name, path, samples, dtype, shape, ...(classes !== undefined && classes > 1 && { classes }) };
+}

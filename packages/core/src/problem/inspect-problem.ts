@@ -1,0 +1,133 @@
+import { availableParallelism } from 'node:os';
+import { readSplitInfo, type SplitInfo } from '../data/index.js';
+import { RadinError } from '../errors/index.js';
+import { checkInputs, planGraph } from '../evaluator/index.js';
+import { dtypeBytes, type OnnxModel, readOnnx } from '../formats/index.js';
+import {
+  type BatchNormFacts,
+  batchNormFacts,
+  closeCheckpoints,
+  graphNames,
+  inspectPool,
+  openCheckpoints,
+  Pool,
+  type PoolInspection,
+} from '../pool/index.js';
+import { type Prediction, predictRun, type RunSizes } from './predict.js';
+import { backendNamed } from './problem.js';
+import type { PoolFiles, ProblemOptions } from './problem-files.js';
+
+/** All that can be told of a pool before a model runs. */
+export interface ProblemInspection extends PoolInspection {
+  /** Those whose files' headers belong together; what is wrong with others is among the problems. */
+  readonly splits: readonly Omit<SplitInfo, 'path'>[];
+  readonly batchNorm: Omit<BatchNormFacts, 'notices'>;
+  /** What a search takes at most, in bytes; absent where models, graph or validation data cannot be read. */
+  readonly predicted?: Prediction;
+}
+
+/**
+ * Looks at models, graph and data. Cost: as `inspectPool`, and with `quick` headers and the graph only.
+ * @throws RadinError where the graph is none, for then nothing can be told
+ */
+export async function inspectProblem(
+  files: PoolFiles,
+  options: Pick<ProblemOptions, 'backend' | 'threads' | 'run'> & { readonly quick?: boolean; readonly signal?: AbortSignal },
+): Promise<ProblemInspection> {
+  const graph = await readOnnx(files.graph);
+  const { stateDict, rename, init } = files;
+  const { quick, signal } = options;
+  const pool = await inspectPool(files.models, graph, backendNamed(options.backend), {
+    ...(stateDict && { stateDict }),
+    ...(rename && { rename }),
+    ...(init && { init }),
+    ...(quick && { quick }),
+    ...(signal && { signal }),
+  });
+  const problems = [...pool.problems];
+  const attempt = async <T>(step: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof RadinError)) throw error;
+      // What is wrong with a model is said there.
+      const known = [...problems, ...pool.models.flatMap((model) => model.problems)];
+      if (!known.includes(error.message)) problems.push(error.message);
+      return undefined;
+    }
+  };
+  const splits: SplitInfo[] = [];
+  for (const name of ['validation', 'test'] as const) {
+    const paths = files[name];
+    const info = paths && (await attempt(() => readSplitInfo(name, paths)));
+    if (info !== undefined) splits.push(info);
+  }
+  const isSound = pool.problems.length === 0 && pool.models.every((model) => model.problems.length === 0);
+  const weights = await attempt(() => whatRuns(files, graph, splits, isSound));
+  const { notices, ...batchNorm } = weights?.batchNorm ?? { nodes: 0, folded: false, notices: [] };
+  const sizes = weights && sizesOf(pool, graph, files, splits, weights.bytes, options);
+  return {
+    ...pool,
+    splits: splits.map(({ path: _, ...split }) => split),
+    batchNorm,
+    ...(sizes && { predicted: predictRun(sizes, undefined, true) }),
+    problems,
+    notices: [...pool.notices, ...notices],
+  };
+}
+
+/** Bytes of one model's weights and what the graph says; the data are checked against the graph where the models are sound. */
+async function whatRuns(
+  { models, stateDict, rename, output }: PoolFiles,
+  graph: OnnxModel,
+  splits: readonly SplitInfo[],
+  isSound: boolean,
+): Promise<{ readonly bytes: number; readonly batchNorm: BatchNormFacts }> {
+  const checkpoints = await openCheckpoints(isSound ? models : models.slice(0, 1), { stateDict });
+  try {
+    const names = graphNames(graph, checkpoints, rename);
+    const bytes = checkpoints[0]?.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? 0;
+    if (isSound) {
+      const plan = planGraph(graph, new Pool(checkpoints), { ...(output && { output }), ...(rename && { rename }) });
+      for (const split of splits) {
+        checkInputs(plan, split);
+        if (plan.classes !== undefined && split.classes !== undefined && plan.classes !== split.classes) {
+          throw new RadinError(
+            'DATA',
+            `Expected one-hot labels of ${plan.classes} classes but found ${split.classes} in the ${split.name} split`,
+          );
+        }
+      }
+    }
+    return { bytes, batchNorm: batchNormFacts(graph, checkpoints, names) };
+  } finally {
+    await closeCheckpoints(checkpoints);
+  }
+}
+
+function sizesOf(
+  pool: PoolInspection,
+  graph: OnnxModel,
+  { output }: PoolFiles,
+  splits: readonly SplitInfo[],
+  weightBytes: number,
+  { threads = availableParallelism(), run = {} }: Pick<ProblemOptions, 'threads' | 'run'>,
+): RunSizes | undefined {
+  const logits = graph.outputs.find(({ name }) => name === output) ?? graph.outputs[0];
+  const stated = logits?.shape?.[1] ?? splits[0]?.classes;
+  if (typeof stated !== 'number' || splits[0]?.name !== 'validation') return undefined;
+  return {
+    models: pool.models.length,
+    weightBytes,
+    graphBytes: graph.bytes.byteLength,
+    splits: splits.map(({ name, samples, dtype, shape }) => ({
+      samples,
+      inputBytes: shape.reduce((product, size) => product * size, dtypeBytes(dtype)),
+      ofAllModels: name === 'validation',
+    })),
+    classes: stated,
+    threads,
+    mixtures: run.mixtures ?? 0,
+    racing: run.racing ?? false,
+  };
+}
