@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { formatBytes, predictRun, type Problem, timePass } from '@radin/core';
+import { formatBytes, type Problem, predictRun, timePass } from '@radin/core';
 import type { Command } from 'commander';
 import { freeBytes } from './disk-space.js';
 import type { PoolOptions } from './options.js';

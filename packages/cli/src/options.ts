@@ -138,7 +138,10 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
-    .option('--init <file>', 'the checkpoint that all models were fine-tuned from, to measure how far and where they went')
+    .option(
+      '--init <file>',
+      'the checkpoint that all models were fine-tuned from, to measure how far and where they went',
+    )
     .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
@@ -162,7 +165,10 @@ export function withRunOptions(command: Command): Command {
     'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
     integer(1, 65536),
   );
-  withMaxMemory(withCacheFolder(command)).option('--no-cache', 'use no results of earlier runs and keep none of this one');
+  withMaxMemory(withCacheFolder(command)).option(
+    '--no-cache',
+    'use no results of earlier runs and keep none of this one',
+  );
   return withCommonOptions(command);
 }
 

@@ -1,5 +1,13 @@
 import { tmpdir } from 'node:os';
-import { accuracy, formatBytes, logitsBytes, Problem, type ProblemOptions, RadinError, type RunPlan } from '@radin/core';
+import {
+  accuracy,
+  formatBytes,
+  logitsBytes,
+  Problem,
+  type ProblemOptions,
+  RadinError,
+  type RunPlan,
+} from '@radin/core';
 import { openCache } from './cache-folder.js';
 import { checkSpace, freeBytes } from './disk-space.js';
 import type { DryRunOptions } from './dry-run.js';

@@ -1,6 +1,9 @@
+import { dirname } from 'node:path';
 import {
+  averageWork,
   backendNamed,
   closeCheckpoints,
+  limitedBackend,
   Mixture,
   openCheckpoints,
   Pool,
@@ -9,20 +12,24 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { checkSpace } from '../disk-space.js';
 import { expandModels } from '../expand.js';
 import { list, nonNegative } from '../option-values.js';
 import {
   backendOption,
   type CommonOptions,
+  type MemoryOptions,
   type ShardOptions,
   type StateDictOptions,
   withCommonOptions,
+  withMaxMemory,
   withShardSize,
   withStateDict,
 } from '../options.js';
+import { checkNoInput } from '../output-folder.js';
 import type { CommandContext } from '../run-context.js';
 
-interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions {
+interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions, MemoryOptions {
   readonly weights?: readonly number[];
   readonly out: string;
   readonly backend: string;
@@ -43,7 +50,7 @@ export function addAverage(program: Command, context: CommandContext): void {
     )
     .requiredOption('--out <file>', 'required: the safetensors file to write')
     .addOption(backendOption('the average is'));
-  withCommonOptions(withShardSize(withStateDict(command)))
+  withCommonOptions(withMaxMemory(withShardSize(withStateDict(command))))
     .addHelpText(
       'after',
       '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
@@ -56,13 +63,18 @@ async function average(
   options: AverageOptions,
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
-  const backend = backendNamed(options.backend);
-  const { stateDict } = options;
-  const checkpoints = await openCheckpoints(await expandModels(models, '.', 'argument'), { stateDict });
+  const { stateDict, maxMemory } = options;
+  const paths = await expandModels(models, '.', 'argument');
+  await checkNoInput(options.out, paths, '--out');
+  const named = backendNamed(options.backend);
+  const backend = maxMemory === undefined ? named : limitedBackend(named, averageWork(maxMemory, paths.length));
+  const checkpoints = await openCheckpoints(paths, { stateDict });
   try {
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
     const { maxShardSize } = options;
+    const bytes = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    await checkSpace(dirname(options.out), bytes, 'the soup');
     const { path, ...written } = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, {
       signal,
       ...(maxShardSize && { maxShardBytes: maxShardSize }),

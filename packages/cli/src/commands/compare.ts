@@ -31,7 +31,12 @@ import { VERSIONS } from '../versions.js';
 /** Mixtures that the adaptive search scores besides. */
 const OTHER_MIXTURES = 20_000;
 
-export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ShardOptions, DryRunOptions, ReportOptions {
+export interface CompareCommandOptions
+  extends PoolOptions,
+    CandidateOptions,
+    ShardOptions,
+    DryRunOptions,
+    ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import { arrayPlace, type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
-import { checkWritable } from '../output-folder.js';
+import { checkNoInput, checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
 import { type CommandContext, withProblem } from '../run-context.js';
 
@@ -42,6 +42,15 @@ async function evaluate(
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
+  if (saveLogits !== undefined) {
+    const { files } = await resolvePool(pool, options);
+    const data = [files.validation, ...(files.test ? [files.test] : [])].flatMap(({ inputs, labels }) => [
+      inputs,
+      labels,
+    ]);
+    const arrays = data.flat().map((source) => arrayPlace(source).path);
+    await checkNoInput(saveLogits, [path, files.graph, ...files.models, ...arrays], '--save-logits');
+  }
   const evaluateOne = { ...options, models: [path] };
   await withProblem(
     pool,

@@ -20,9 +20,9 @@ import {
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { inspectionText } from '../inspection-text.js';
 import { type CommonOptions, type StateDictOptions, withCommonOptions, withStateDict } from '../options.js';
 import { resolvePool } from '../pool-files.js';
-import { inspectionText } from '../inspection-text.js';
 import type { CommandContext } from '../run-context.js';
 
 interface InspectOptions extends CommonOptions, StateDictOptions {
@@ -54,8 +54,14 @@ export function addInspect(program: Command, context: CommandContext): void {
       '<path>',
       'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .pt, .onnx, .npy, .npz or .yaml file, or the folder of a model',
     )
-    .option('--quick', 'of a pool, read headers only: in seconds, whatever its size; finds no NaN, duplicates or distances')
-    .option('--init <file>', 'the checkpoint that the models of a pool were fine-tuned from: distances and angles from it');
+    .option(
+      '--quick',
+      'of a pool, read headers only: in seconds, whatever its size; finds no NaN, duplicates or distances',
+    )
+    .option(
+      '--init <file>',
+      'the checkpoint that the models of a pool were fine-tuned from: distances and angles from it',
+    );
   withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   ApproxScorer,
   accuracy,
@@ -18,7 +19,9 @@ import {
   type Ranking,
   rankProposal,
   readLabels,
+  type Sampler,
   type StoredLogits,
+  scoringThreads,
   singleScores,
   withLogitsFiles,
 } from '@radin/core';
@@ -32,12 +35,14 @@ import {
   type CommonOptions,
   type ComputeOptions,
   type ExplainOptions,
+  type MemoryOptions,
   proposalOptions,
   topCount,
   withCandidateOptions,
   withCommonOptions,
   withComputeOptions,
   withExplain,
+  withMaxMemory,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 import { Terminal } from '../terminal.js';
@@ -45,7 +50,13 @@ import { Terminal } from '../terminal.js';
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;
 
-interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, EstimateOptions, ExplainOptions {
+interface ScoreOptions
+  extends CommonOptions,
+    ComputeOptions,
+    MemoryOptions,
+    CandidateOptions,
+    EstimateOptions,
+    ExplainOptions {
   readonly logits: readonly string[];
   readonly labels: string;
   readonly lambda: number;
@@ -66,7 +77,7 @@ export function addScore(program: Command, context: CommandContext): void {
     )
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))
+  withCommonOptions(withExplain(withMaxMemory(withComputeOptions(withCandidateOptions(withEstimate(command, false))))))
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -99,7 +110,8 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
     const cache = poolLogits(ids, logits, labels.values);
     checkLabels(labels, classes);
     checkProposal(ids.length, { ...proposal, estimate }, metric);
-    const { threads, lambda, top: keep } = options;
+    const { lambda, top: keep } = options;
+    const threads = threadsOf(options, { models: ids.length, samples, classes, samplers: proposal.samplers });
     const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
     try {
       const call = { signal, onProgress: terminal.onProgress };
@@ -148,6 +160,33 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
   const shown = `${candidates.length} of ${scored} scored candidates shown`;
   print([...named, '', shown, ...(explained ? ['', ...explanationText(explained, metric)] : [])].join('\n'));
 }
+
+/** The threads that the options ask for, or as many of them as --max-memory leaves room for. @throws RadinError where that is none */
+function threadsOf(
+  { threads, maxMemory, candidates }: ScoreOptions,
+  {
+    models,
+    samples,
+    classes,
+    samplers,
+  }: { models: number; samples: number; classes: number; samplers: readonly Sampler[] },
+): number | undefined {
+  if (maxMemory === undefined) return threads;
+  return scoringThreads(maxMemory, {
+    models,
+    classes,
+    threads: threads ?? availableParallelism(),
+    splits: [{ samples, inputBytes: 0, ofAllModels: true }],
+    mixtures: candidates * samplers.length,
+    everySubset: models <= MOST_EXHAUSTIVE && samplers.some(({ name }) => name === 'exhaustive'),
+    weightBytes: 0,
+    graphBytes: 0,
+    racing: false,
+  });
+}
+
+/** Models up to which a number is kept for each subset. */
+const MOST_EXHAUSTIVE = 24;
 
 /** What the models are worth to the ensemble; inclusion is among the listed candidates where not all subsets are scored. */
 async function explain(

@@ -21,8 +21,8 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { budgetPlot, plotOptions } from '../budget-plot.js';
-import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { type DryRunOptions, dryRun, planned, withDryRun } from '../dry-run.js';
+import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type CandidateOptions,

@@ -95,10 +95,7 @@ export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: Grap
 }
 
 /** @throws RadinError where the inputs' shape or dtype does not fit the graph's. */
-export function checkInputs(
-  plan: Pick<GraphPlan, 'input'>,
-  inputs: Pick<Inputs, 'path' | 'dtype' | 'shape'>,
-): void {
+export function checkInputs(plan: Pick<GraphPlan, 'input'>, inputs: Pick<Inputs, 'path' | 'dtype' | 'shape'>): void {
   const { name, dtype, shape } = plan.input;
   if (!widens(inputs.dtype, dtype)) {
     throw new RadinError(

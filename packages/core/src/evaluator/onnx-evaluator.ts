@@ -50,7 +50,10 @@ export class OnnxEvaluator implements Evaluator {
     this.#batch = plan.fixedBatch ?? options.batch;
     const threads = options.threads ?? availableParallelism();
     const { maxWeightBytes = Number.POSITIVE_INFINITY } = options;
-    this.#threads = Math.max(1, Math.min(threads, Math.floor(maxWeightBytes / (COPIES * Math.max(1, plan.weightBytes)))));
+    this.#threads = Math.max(
+      1,
+      Math.min(threads, Math.floor(maxWeightBytes / (COPIES * Math.max(1, plan.weightBytes)))),
+    );
     this.#slots = new Slots(this.#threads);
   }
 

@@ -86,7 +86,7 @@ function otherDirections(whole: WeightGeometry, usable: readonly number[]): Map<
     if (most <= RIGHT_ANGLE) {
       turned.set(
         k,
-        `it left the initialisation in another direction than all others (cosines of at most ${round(most)}, where ${round(usual)} is usual)`,
+        `it left the initialisation in another direction than all others (cosines of at most ${most.toFixed(2)}, where ${usual.toFixed(2)} is usual)`,
       );
     }
   }

@@ -32,7 +32,11 @@ export function batchNormFacts(
   const missing = tensors.find(({ name }) => /(^|\.)running_mean$/.test(name) && !initializers.has(names.of(name)));
   const computed = nodes.find(
     ({ operator, inputs }) =>
-      operator === 'Conv' && inputs.length > 2 && inputs[2] !== '' && COMPUTED.test(inputs[1] ?? '') && supplied.has(inputs[1] ?? ''),
+      operator === 'Conv' &&
+      inputs.length > 2 &&
+      inputs[2] !== '' &&
+      COMPUTED.test(inputs[1] ?? '') &&
+      supplied.has(inputs[1] ?? ''),
   );
   const notices: string[] = [];
   if (own.length > 0) {

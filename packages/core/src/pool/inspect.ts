@@ -98,7 +98,7 @@ export async function inspectPool(
     const sameLayout = poolProblems(opened).length === 0;
     const weights = await weightProblems(opened, sameLayout, options);
     found.push(...weights.problems);
-    const isNaN = new Set(weights.problems.map(({ model }) => model));
+    const hasNaN = new Set(weights.problems.map(({ model }) => model));
     const notices = names.notice === undefined ? [] : [names.notice];
     let geometry: PoolGeometry | undefined;
     if (sameLayout && !quick) {
@@ -115,7 +115,7 @@ export async function inspectPool(
         const distance = distances.get(id);
         const verdict = verdictOf({
           unreadable: unreadable.has(id),
-          isNaN: isNaN.has(id),
+          hasNaN: hasNaN.has(id),
           isOdd: odd.has(id),
           copyOf: weights.copies.get(id),
           warning: warnings.find(({ model }) => model === id),
@@ -219,7 +219,10 @@ async function digestFiles(paths: readonly string[], signal: AbortSignal | undef
   let bytes = 0;
   for (const path of paths) {
     try {
-      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20, signal }) as AsyncIterable<Uint8Array>) {
+      for await (const chunk of createReadStream(path, {
+        highWaterMark: 2 ** 20,
+        signal,
+      }) as AsyncIterable<Uint8Array>) {
         hash.update(chunk);
         bytes += chunk.byteLength;
       }

@@ -5,7 +5,7 @@ export interface ModelFindings {
   /** Why it cannot be opened. */
   readonly unreadable: boolean;
   /** Whether NaN is among its weights. */
-  readonly isNaN: boolean;
+  readonly hasNaN: boolean;
   /** Whether it contradicts the other models or the graph. */
   readonly isOdd: boolean;
   /** The first model of the pool with equal weights, where that is another one. */
@@ -16,10 +16,10 @@ export interface ModelFindings {
 }
 
 /** One model in a few words: the worst that was found of it. */
-export function verdictOf({ unreadable, isNaN, isOdd, copyOf, warning, quick }: ModelFindings): string {
+export function verdictOf({ unreadable, hasNaN, isOdd, copyOf, warning, quick }: ModelFindings): string {
   if (unreadable) return 'cannot be read';
   if (isOdd) return 'does not belong';
-  if (isNaN) return 'diverged';
+  if (hasNaN) return 'diverged';
   if (copyOf !== undefined) return `duplicate of ${copyOf}`;
   if (warning !== undefined) return warning.verdict;
   return quick ? 'ok by its header' : 'ok';

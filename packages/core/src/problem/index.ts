@@ -1,12 +1,14 @@
 export { inspectProblem, type ProblemInspection } from './inspect-problem.js';
 export { limitedBackend } from './limited-backend.js';
 export {
+  averageWork,
   leastMemory,
   logitsBytes,
   type MemoryShares,
   type Prediction,
   predictRun,
   type RunSizes,
+  scoringThreads,
   shareMemory,
 } from './predict.js';
 export { backendNamed, Problem } from './problem.js';

@@ -32,7 +32,10 @@ export interface ProblemInspection extends PoolInspection {
  */
 export async function inspectProblem(
   files: PoolFiles,
-  options: Pick<ProblemOptions, 'backend' | 'threads' | 'run'> & { readonly quick?: boolean; readonly signal?: AbortSignal },
+  options: Pick<ProblemOptions, 'backend' | 'threads' | 'run'> & {
+    readonly quick?: boolean;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<ProblemInspection> {
   const graph = await readOnnx(files.graph);
   const { stateDict, rename, init } = files;

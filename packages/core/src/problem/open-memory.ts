@@ -24,7 +24,8 @@ export function openMemory(
   { threads = availableParallelism(), run = {}, maxMemory, cache }: ProblemOptions,
 ): OpenMemory {
   const models = pool.pool.size;
-  const ofAllModels = ({ name }: Split) => (name === 'validation' && models > 1) || (name === 'test' && run.allOnTest === true);
+  const ofAllModels = ({ name }: Split) =>
+    (name === 'validation' && models > 1) || (name === 'test' && run.allOnTest === true);
   const sizes: RunSizes = {
     models,
     weightBytes: pool.pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),

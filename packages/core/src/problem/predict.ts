@@ -20,6 +20,8 @@ const [LEAST_OPEN, OPEN_BYTES] = [4, 2 ** 30];
  * classes about a thousandth is kept and two hundredths with ruined models, of 10 classes a fifth.
  */
 const [BANK_SHARE, LARGEST_SHARE, BANK_BYTES] = [0.02, 0.2, 16 * MiB];
+/** Logits that a thread of stage 1 reads from files at once, or those of one sample of all models. */
+const READER_BYTES = 32 * MiB;
 /** A mixture that is proposed, scored and ranked, besides its weights. */
 const MIXTURE_BYTES = 400;
 
@@ -115,18 +117,39 @@ export function leastMemory(sizes: RunSizes): number {
   return peakOf(sizes, leastWork(sizes) + perThread(sizes));
 }
 
+/** Bytes of work space for an average of N models that leave the rest of the limit to the process. @throws RadinError where the limit is too small */
+export function averageWork(limit: number, models: number): number {
+  const least = PROCESS_BYTES + leastAverageMemory(models);
+  if (limit < least) throw tooSmall(limit, least, 'an average');
+  return Math.min(MOST_WORK, limit - PROCESS_BYTES);
+}
+
+/**
+ * Threads that read logits for stage 1, at most `threads`, and keep to the limit.
+ * @throws RadinError where it is too small
+ */
+export function scoringThreads(limit: number, sizes: RunSizes): number {
+  const { models, classes, threads } = sizes;
+  const reader = Math.max(READER_BYTES, models * classes * Float32Array.BYTES_PER_ELEMENT);
+  const least = PROCESS_BYTES + scoring(sizes) + reader;
+  if (limit < least) throw tooSmall(limit, least, 'one thread');
+  return Math.max(1, Math.min(threads, Math.floor((limit - least) / reader) + 1));
+}
+
+function tooSmall(limit: number, least: number, what: string): RadinError {
+  return new RadinError(
+    'CONFIG',
+    `Expected --max-memory of at least ${Math.ceil(least / MiB)}MiB, which ${what} on this pool needs, but found ${Math.floor(limit / MiB)}MiB`,
+  );
+}
+
 /**
  * Divides a limit: first what nothing can do without, then threads, then logits in memory.
  * @throws RadinError where the limit is too small, with what is needed at least
  */
 export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
   const least = leastMemory(sizes);
-  if (limit < least) {
-    throw new RadinError(
-      'CONFIG',
-      `Expected --max-memory of at least ${Math.ceil(least / MiB)}MiB, which one thread on this pool needs, but found ${Math.floor(limit / MiB)}MiB`,
-    );
-  }
+  if (limit < least) throw tooSmall(limit, least, 'one thread');
   const spare = limit - least;
   const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
   const left = limit - opened(sizes) - scoring(sizes) - work;
@@ -148,7 +171,8 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
 export function predictRun(sizes: RunSizes, shares: MemoryShares | undefined, cached: boolean): Prediction {
   const { models, weightBytes, threads, racing } = sizes;
   const logits = logitsBytes(sizes);
-  const open = racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
+  const open =
+    racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
   const inMemory = shares === undefined || logits <= shares.logits;
   const work = Math.min(shares?.work ?? MOST_WORK, 2 * models * weightBytes);
   const running = (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);

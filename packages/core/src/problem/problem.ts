@@ -71,7 +71,10 @@ export class Problem {
         splits.map((split) => {
           const known = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
           const store = memory.storeOf(split);
-          return [split.name, new SplitScorer({ ...parts, split, ...(known && { memory: known }), ...(store && { store }) })];
+          return [
+            split.name,
+            new SplitScorer({ ...parts, split, ...(known && { memory: known }), ...(store && { store }) }),
+          ];
         }),
       );
       return new Problem(pool, backend, scorers, notices, memory, init, remembering, dispose);

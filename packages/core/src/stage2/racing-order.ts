@@ -55,7 +55,8 @@ export async function advantages(
       mean.fill(0);
       for (const [at, model] of models.entries()) {
         const [weight, values] = [mixture[model] as number, logits[at] as Float32Array];
-        for (let c = 0; c < classes; c++) mean[c] = (mean[c] as number) + weight * (values[row * classes + c] as number);
+        for (let c = 0; c < classes; c++)
+          mean[c] = (mean[c] as number) + weight * (values[row * classes + c] as number);
       }
       found[first + row] = advantage(mean, labels[first + row] as number);
     }
