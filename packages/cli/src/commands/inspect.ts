@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import {
+  accuracy,
   alignColumns,
   arrayNames,
   FileCheckpoint,
@@ -11,6 +12,7 @@ import {
   modelFile,
   modelFileIn,
   modelId,
+  Problem,
   RadinError,
   readArray,
   readNpy,
@@ -20,13 +22,25 @@ import {
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { openCache } from '../cache-folder.js';
 import { inspectionText } from '../inspection-text.js';
-import { type CommonOptions, type StateDictOptions, withCommonOptions, withStateDict } from '../options.js';
+import { modelPredictions, predictionsText, withPredictions } from '../model-predictions.js';
+import {
+  type CommonOptions,
+  type StateDictOptions,
+  withCacheFolder,
+  withCommonOptions,
+  withStateDict,
+} from '../options.js';
 import { resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
+import { Terminal } from '../terminal.js';
 
 interface InspectOptions extends CommonOptions, StateDictOptions {
   readonly quick?: true;
+  readonly disagreement?: true;
+  /** False for `--no-cache`. */
+  readonly cache?: string | false;
   readonly init?: string;
 }
 
@@ -62,28 +76,62 @@ export function addInspect(program: Command, context: CommandContext): void {
       '--init <file>',
       'the checkpoint that the models of a pool were fine-tuned from: distances and angles from it',
     );
+  withCacheFolder(
+    command.option(
+      '--disagreement',
+      'also evaluate every model of a pool on the validation samples: accuracy, and how often two differ',
+    ),
+  ).option('--no-cache', 'use no results of earlier runs and keep none of this one');
   withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
 
-async function inspect(
-  path: string,
-  { json, stateDict, quick, init }: InspectOptions,
-  { signal, print, printJson }: CommandContext,
-): Promise<void> {
+async function inspect(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
+  const { json, stateDict } = options;
+  const { print, printJson } = context;
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
   if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
-    const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
-    const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
-    if (json) printJson(inspection);
-    else print(inspectionText(inspection));
+    await inspectPool(path, options, context);
   } else {
     const inspected = await inspectFile(await modelFile(path), stateDict);
     if (json) printJson(inspected);
     else print(fileText(inspected));
+  }
+}
+
+async function inspectPool(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
+  const { json, quick, disagreement, init, stateDict, cache: cacheOption } = options;
+  const { signal, print, printJson } = context;
+  if (quick && disagreement) throw new RadinError('CONFIG', 'Expected --quick or --disagreement but found both');
+  const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
+  const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
+  const isSound = inspection.problems.length === 0 && inspection.models.every(({ problems }) => problems.length === 0);
+  if (!disagreement || !isSound) {
+    if (json) printJson(inspection);
+    else print(inspectionText(inspection));
+    return;
+  }
+  const terminal = new Terminal(options, accuracy);
+  const cache = await openCache(cacheOption, (text) => terminal.notice(text));
+  const problem = await Problem.open(files, {
+    metric: accuracy,
+    backend: 'auto',
+    splits: ['validation'],
+    ...(cache && { cache }),
+  });
+  try {
+    await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+    terminal.finish();
+    const predictions = await modelPredictions(problem, signal);
+    const found = withPredictions(inspection, predictions, problem.validation.samples);
+    if (json) printJson(found);
+    else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
+  } finally {
+    terminal.finish();
+    await problem.dispose();
   }
 }
 

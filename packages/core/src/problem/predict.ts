@@ -85,7 +85,10 @@ function opened({ splits }: RunSizes): number {
   return splits.reduce((sum, { inputBytes }) => sum + inputBytes, PROCESS_BYTES);
 }
 
-/** What is only there until the evaluator runs: the graph with its own weights, or a split's inputs once more while they are read. */
+/**
+ * What is needed only until the evaluator runs: the graph with its own weights, or a split's inputs once more while they are
+ * read. It counts all the same, for the garbage collector may leave it, or as much of later pieces, where it is.
+ */
 function opening({ splits, graphBytes }: RunSizes): number {
   return Math.max(graphBytes, ...splits.map(({ inputBytes }) => inputBytes));
 }
@@ -101,7 +104,7 @@ function scoring(sizes: RunSizes): number {
 
 /** Of the whole run, with `running` bytes for weights, logits and averages. */
 function peakOf(sizes: RunSizes, running: number): number {
-  return opened(sizes) + Math.max(opening(sizes), scoring(sizes) + running);
+  return opened(sizes) + opening(sizes) + scoring(sizes) + running;
 }
 
 function perThread(sizes: RunSizes): number {
@@ -152,7 +155,7 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
   if (limit < least) throw tooSmall(limit, least, 'one thread');
   const spare = limit - least;
   const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
-  const left = limit - opened(sizes) - scoring(sizes) - work;
+  const left = limit - peakOf(sizes, work);
   const atOnce = Math.max(1, Math.min(sizes.threads, Math.floor(left / perThread(sizes))));
   return {
     atOnce,
