@@ -1,21 +1,9 @@
 import { tmpdir } from 'node:os';
 import { formatBytes, type Problem, predictRun, timePass } from '@radin/core';
-import type { Command } from 'commander';
 import { freeBytes } from './disk-space.js';
 import type { PoolOptions } from './options.js';
 import type { CommandContext } from './run-context.js';
 import type { Terminal } from './terminal.js';
-
-export interface DryRunOptions {
-  readonly dryRun?: true;
-}
-
-export function withDryRun(command: Command): Command {
-  return command.option(
-    '--dry-run',
-    'check everything, tell what the run would evaluate and take in time, memory and disk, and write nothing',
-  );
-}
 
 /** What a run would do, which its command knows. */
 export interface PlannedRun {

@@ -87,6 +87,17 @@ export function withMaxMemory(command: Command): Command {
   );
 }
 
+export interface DryRunOptions {
+  readonly dryRun?: true;
+}
+
+export function withDryRun(command: Command): Command {
+  return command.option(
+    '--dry-run',
+    'check everything, tell what the run would evaluate and take in time, memory and disk, and write nothing',
+  );
+}
+
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print one JSON object to standard output and nothing else there')

@@ -10,9 +10,8 @@ import {
 } from '@radin/core';
 import { openCache } from './cache-folder.js';
 import { checkSpace, freeBytes } from './disk-space.js';
-import type { DryRunOptions } from './dry-run.js';
 import type { Interruption } from './interruption.js';
-import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
+import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import { Terminal } from './terminal.js';
@@ -60,18 +59,20 @@ export async function withProblem<T>(
   try {
     for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
     await checkDisk(problem, options.out, cache?.folder, terminal);
-    return await run(problem, terminal, problemOptions, name);
+    const result = await run(problem, terminal, problemOptions, name);
+    if (maxMemory !== undefined && !options.dryRun) terminal.notice(memoryNotice(problem, maxMemory));
+    return result;
   } finally {
     terminal.finish();
     await problem.dispose();
-    if (maxMemory !== undefined && options.dryRun === undefined) {
-      const peak = process.resourceUsage().maxRSS * 1024;
-      const { peakMemory } = problem.memory.predicted;
-      terminal.notice(
-        `note: peak memory ${formatBytes(peak)}, predicted at most ${formatBytes(peakMemory)}, allowed ${formatBytes(maxMemory)}`,
-      );
-    }
   }
+}
+
+function memoryNotice({ memory }: Problem, allowed: number): string {
+  // Of the whole process, in KiB on every system.
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const { peakMemory } = memory.predicted;
+  return `note: peak memory ${formatBytes(peak)}, predicted at most ${formatBytes(peakMemory)}, allowed ${formatBytes(allowed)}`;
 }
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */

@@ -10,14 +10,16 @@ import {
   type ProblemOptions,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { type DryRunOptions, dryRun, planned, withDryRun } from '../dry-run.js';
+import { dryRun, planned } from '../dry-run.js';
 import {
   type CandidateOptions,
+  type DryRunOptions,
   type PoolOptions,
   proposalOptions,
   type ShardOptions,
   withBudgets,
   withCandidateOptions,
+  withDryRun,
   withPoolOptions,
   withShardSize,
 } from '../options.js';

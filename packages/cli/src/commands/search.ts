@@ -21,11 +21,12 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { budgetPlot, plotOptions } from '../budget-plot.js';
-import { type DryRunOptions, dryRun, planned, withDryRun } from '../dry-run.js';
+import { dryRun, planned } from '../dry-run.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type CandidateOptions,
+  type DryRunOptions,
   type ExplainOptions,
   type HoldOutOptions,
   type PoolOptions,
@@ -36,6 +37,7 @@ import {
   strategyOption,
   withBudget,
   withCandidateOptions,
+  withDryRun,
   withExplain,
   withHoldOut,
   withPoolOptions,

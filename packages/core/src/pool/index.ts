@@ -1,4 +1,4 @@
-export { basinWarnings, distancesFromOthers, nearDuplicates, type Warning } from './basin.js';
+export { basinWarnings, distancesFromOthers } from './basin.js';
 export { type BatchNormFacts, batchNormFacts } from './batch-norm.js';
 export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
