@@ -40,7 +40,7 @@ export function inspectionText(inspection: ProblemInspection): string {
 
 /** The range of the angles: the matrix is in the JSON. */
 function anglesText({ angles }: ProblemInspection): string[] {
-  const degrees = angles?.degrees.flatMap((row, i) => row.filter((_, j) => j < i)) ?? [];
+  const degrees = angles?.degrees.flatMap((row, i) => row.flatMap((angle, j) => (j < i ? (angle ?? []) : []))) ?? [];
   if (degrees.length === 0) return [];
   const sorted = degrees.toSorted((a, b) => a - b);
   const at = (index: number) => `${Math.round(sorted[index] as number)}°`;

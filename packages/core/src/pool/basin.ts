@@ -76,7 +76,9 @@ export function basinWarnings(geometry: PoolGeometry): Warning[] {
 }
 
 /** Models that went another way from the initialisation than all others, with the evidence. */
-function otherDirections(whole: WeightGeometry, usable: readonly number[]): Map<number, string> {
+function otherDirections(whole: WeightGeometry, all: readonly number[]): Map<number, string> {
+  // A model that is the initialisation went nowhere.
+  const usable = all.filter((k) => whole.distanceFromStart(single(whole, k)) !== 0);
   const cosines = usable.map((k) => usable.filter((j) => j !== k).map((j) => Math.cos(whole.angle(k, j))));
   const usual = median(cosines.flat());
   const turned = new Map<number, string>();
@@ -131,15 +133,21 @@ export function distancesFromStart({ ids, notFinite, whole }: PoolGeometry): [st
   });
 }
 
-/** Angles in degrees between the models' ways from w_init, where it is known; 0 from each to itself. No pass over the weights. */
+/**
+ * Angles in degrees between the models' ways from w_init, where it is known; 0 from each to itself, null with a model that is w_init. No
+ * pass over the weights.
+ */
 export function anglesFromStart({
   ids,
   notFinite,
   whole,
-}: PoolGeometry): { models: string[]; degrees: number[][] } | undefined {
+}: PoolGeometry): { models: string[]; degrees: (number | null)[][] } | undefined {
   const usable = usableModels(notFinite);
   if (whole.distanceFromStart(single(whole, usable[0] ?? 0)) === undefined) return undefined;
-  const degrees = (i: number, j: number) => (i === j ? 0 : Number(((whole.angle(i, j) * 180) / Math.PI).toFixed(2)));
+  const degrees = (i: number, j: number) => {
+    const angle = i === j ? 0 : (whole.angle(i, j) * 180) / Math.PI;
+    return Number.isNaN(angle) ? null : Number(angle.toFixed(2));
+  };
   return { models: usable.map((k) => ids[k] as string), degrees: usable.map((i) => usable.map((j) => degrees(i, j))) };
 }
 

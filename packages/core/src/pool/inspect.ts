@@ -38,9 +38,9 @@ export interface PoolInspection {
   readonly models: readonly InspectedModel[];
   /**
    * Shape [N, N] of the models whose layout is the pool's and whose weights are numbers: the angle in degrees between w_i − w_init and w_j − w_init.
-   * Where w_init is known.
+   * Where w_init is known; null with a model that is w_init.
    */
-  readonly angles?: { readonly models: readonly string[]; readonly degrees: readonly (readonly number[])[] };
+  readonly angles?: { readonly models: readonly string[]; readonly degrees: readonly (readonly (number | null)[])[] };
   /** What concerns more than one model, a line each. */
   readonly problems: readonly string[];
   /** What else the user should know, a line each. */

@@ -237,6 +237,14 @@ describe('with the initialisation', () => {
     expect(without.angles).toBeUndefined();
   });
 
+  test('a model that is the initialisation has no angle with others, and none is suspicious for it', async () => {
+    const along = [0.1, 0.2, 0.3, 0.4].map((x, at) => moved(1, 0, 0, at % 2 ? x : 0, at % 2 ? 0 : x));
+    const { init, paths } = await files([moved(0), ...along]);
+    const { models, angles } = await inspectPool(paths, undefined, backend, { init });
+    expect(angles?.degrees[0]).toEqual([0, null, null, null, null]);
+    expect(models.map(({ verdict }) => verdict)).toEqual(Array(5).fill('ok'));
+  });
+
   test('of another layout is a problem of the pool', async () => {
     const { paths } = await files([moved(1), moved(2)]);
     const init = await writeModel(join(ownFolder(), 'init.safetensors'), { w: f32([2, 2], [1, 1, 1, 1]) });
