@@ -9,6 +9,9 @@ const SUSPICIOUS_RATIO = 1.5;
 /** Times the usual distance from which training did not merely leave the basin. */
 const DIVERGED_RATIO = 10;
 
+/** Parts of the usual distance below which two models are nearly the same, and down to which they are not the very same but for rounding. */
+const [NEAR, EQUAL] = [0.1, 1e-4];
+
 /** Cosines with all other models' ways from the initialisation up to which a model went another way, and the least that is usual where that can be said. */
 const RIGHT_ANGLE = 0.05;
 const COMMON_WAY = 0.2;
@@ -102,7 +105,6 @@ export function nearDuplicates({ ids, notFinite, whole }: PoolGeometry): string[
   return usable.flatMap((k, at) =>
     usable.slice(0, at).flatMap((j) => {
       const distance = whole.distance(j, k);
-      // Equal weights are duplicates; rounding leaves them a distance of about 1e-7 of their length.
       if (usable.length < LEAST_MODELS || distance >= NEAR * usual || distance <= EQUAL * usual) return [];
       return [
         `models ${ids[j]} and ${ids[k]} are nearly the same, ${round(distance / usual)} of the usual distance apart: perhaps two epochs of one run`,
@@ -110,9 +112,6 @@ export function nearDuplicates({ ids, notFinite, whole }: PoolGeometry): string[
     }),
   );
 }
-
-const NEAR = 0.1;
-const EQUAL = 1e-4;
 
 /**
  * The median distance of each model from the others, ‖w_k − w_j‖ over all averaged tensors; undefined for models whose weights
