@@ -1,7 +1,7 @@
 import type { Backend } from '@radin/native';
 import { BatchNormEstimator, countBatchNorms } from '../batch-norm/index.js';
 import { readInputs } from '../data/index.js';
-import type { LogitsKeys } from '../evaluator/index.js';
+import type { LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
 import type { OpenPool } from './open-pool.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import { SoupMaker } from './soup-maker.js';
@@ -17,6 +17,7 @@ export interface OpenSoupMaker {
 /** Reads the inputs for BatchNorm, where the pool has any, and checks the graph. @throws RadinError */
 export async function openSoupMaker(
   { pool, graph }: OpenPool,
+  evaluator: OnnxEvaluator,
   { batchNormInputs, output, rename }: PoolFiles,
   { threads, batch }: Pick<ProblemOptions, 'threads' | 'batch'>,
   backend: Backend,
@@ -32,6 +33,7 @@ export async function openSoupMaker(
     };
   }
   const inputs = await readInputs(batchNormInputs);
+  evaluator.checkInputs(inputs);
   const estimator = new BatchNormEstimator(graph, pool, inputs, {
     ...(threads && { threads }),
     ...(batch && { batch }),

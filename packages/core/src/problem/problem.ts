@@ -56,7 +56,11 @@ export class Problem {
       const { cache, metric, threads } = options;
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      const { soups, preparation, notices: more } = await openSoupMaker(opened, files, options, backend, keys);
+      const {
+        soups,
+        preparation,
+        notices: more,
+      } = await openSoupMaker(opened, evaluator, files, options, backend, keys);
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
         pool,
