@@ -154,6 +154,11 @@ export function withPoolFlags(command: Command): Command {
       'the checkpoint that all models were fine-tuned from, to measure how far and where they went',
     )
     .option(
+      '--bn-inputs <file>',
+      'inputs, likewise, on which the statistics of BatchNorm layers are estimated anew in every soup',
+      each,
+    )
+    .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,

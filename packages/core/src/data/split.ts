@@ -30,14 +30,7 @@ export interface SplitFiles {
 /** Reads one split. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the inputs. */
 export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
   const labels = await readLabels(files.labels);
-  const inputs = await readJoined(files.inputs, ({ path, shape }) => {
-    const samples = shape[0];
-    if (samples === undefined || samples === 0) {
-      throw new RadinError(
-        'DATA',
-        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
-      );
-    }
+  const inputs = await readInputs(files.inputs, (path, samples) => {
     if (labels.values.length !== samples) {
       throw new RadinError(
         'DATA',
@@ -46,4 +39,24 @@ export async function readSplit(name: Split['name'], files: SplitFiles): Promise
     }
   });
   return { name, inputs, labels, samples: labels.values.length };
+}
+
+/**
+ * Reads inputs without labels. @param check is shown the number of samples before any data is read
+ * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: memory for the inputs.
+ */
+export function readInputs(
+  files: ArrayFiles,
+  check: (path: string, samples: number) => void = () => {},
+): Promise<Inputs> {
+  return readJoined(files, ({ path, shape }) => {
+    const samples = shape[0];
+    if (samples === undefined || samples === 0) {
+      throw new RadinError(
+        'DATA',
+        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+      );
+    }
+    check(path, samples);
+  });
 }

@@ -1,6 +1,6 @@
 export { CachingEvaluator } from './caching-evaluator.js';
 export type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
-export { checkInputs, planGraph } from './graph-plan.js';
+export { checkInputs, type GraphOptions, planGraph } from './graph-plan.js';
 export { LogitsKeys } from './logits-keys.js';
 export { OnnxEvaluator, type OnnxEvaluatorOptions } from './onnx-evaluator.js';
 export { passOfPool } from './pool-pass.js';

@@ -41,7 +41,7 @@ export function batchNormFacts(
   const notices: string[] = [];
   if (own.length > 0) {
     notices.push(
-      `the graph has ${normalizations.length} BatchNormalization nodes: a soup's running statistics are averages of its models' and not those of the soup, which should be estimated again on training inputs`,
+      `the graph has ${normalizations.length} BatchNormalization nodes: a soup's running statistics are averages of its models' and not its own, unless --bn-inputs has them estimated anew`,
     );
   }
   if (missing !== undefined) {
