@@ -166,8 +166,8 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
 }
 
 /**
- * Peak memory and disk of a run from sizes alone. Memory is an upper estimate, since not all of it is needed at the same time;
- * measured runs took between a third of it and all ([preflight.md](../../../../docs/preflight.md)).
+ * Peak memory and disk of a run from sizes alone. Memory is an upper estimate, since not all of it is needed at the same time:
+ * measured peaks were nine tenths of it and more (docs/preflight.md).
  * @param shares where memory is limited
  * @param cached whether results are kept for later runs
  */
