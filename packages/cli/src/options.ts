@@ -123,6 +123,11 @@ export function withPoolFlags(command: Command): Command {
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
     .option(
+      '--val-logits <patterns...>',
+      "the models' logits on the validation split, computed elsewhere: one .npy for each model, with its id as name",
+    )
+    .option('--test-logits <patterns...>', 'the same on the test split')
+    .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,

@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { checkKeys } from './config-keys.js';
 import { expandArrays, expandModels } from './expand.js';
+import { commandOf, logitsFiles } from './external-evaluation.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags {
@@ -11,6 +13,9 @@ export interface PoolFlags {
   readonly valLabels?: readonly string[];
   readonly testInputs?: readonly string[];
   readonly testLabels?: readonly string[];
+  /** False: none, whatever the `radin.yaml` names. */
+  readonly valLogits?: readonly string[] | false;
+  readonly testLogits?: readonly string[] | false;
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
@@ -34,6 +39,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
   const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
+  if (loaded !== undefined) checkKeys(loaded, flags);
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
   const arrays = async (
     flag: readonly string[] | undefined,
@@ -61,24 +67,33 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
           loaded?.folder ?? '.',
           loaded?.locate('models') ?? 'flag --models',
         );
+  const evaluator = loaded && commandOf(loaded);
+  const logits = await logitsFiles(loaded, flags);
+  const hasCommand = evaluator !== undefined;
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
   const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');
-  if ((testInputs === undefined) !== (testLabels === undefined)) {
+  if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
+  const graphFile = flags.graph ?? (config?.graph && inFolder(config.graph));
+  if (!hasCommand) need(graphFile, '--graph');
+  const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
+  if (!hasCommand) need(inputs, '--val-inputs');
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
-      graph: need(flags.graph ?? (config && inFolder(config.graph)), '--graph'),
+      ...(graphFile && { graph: graphFile }),
       models,
       validation: {
-        inputs: need(await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs'), '--val-inputs'),
+        ...(inputs && { inputs }),
         labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
       },
-      ...(testInputs && testLabels && { test: { inputs: testInputs, labels: testLabels } }),
+      ...(testLabels && { test: { ...(testInputs && { inputs: testInputs }), labels: testLabels } }),
+      ...(evaluator && { evaluator }),
+      ...(logits && { logits }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
@@ -87,8 +102,8 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   };
 }
 
-/** Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
-async function readConfig(pool: string) {
+/** Reads a pool's `radin.yaml`. Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
+export async function readConfig(pool: string) {
   const { loadConfig } = await import('./config.js');
   return loadConfig(configPath(pool));
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import { type Checkpoint, formatScore, type Logits, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
@@ -42,7 +42,8 @@ async function evaluate(
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
-  const evaluateOne = { ...options, models: [path] };
+  // Given logits are those of the pool's models, and this is to evaluate one.
+  const evaluateOne = { ...options, models: [path], valLogits: false, testLogits: false } as const;
   await withProblem(
     pool,
     evaluateOne,
@@ -53,10 +54,9 @@ async function evaluate(
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
       const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
-      const { samples, classes, values } = logits;
-      if (saveLogits !== undefined)
-        await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
-      const correct = metric.unit === 'fraction' ? Math.round(score * samples) : undefined;
+      if (saveLogits !== undefined) await writeLogits(saveLogits, logits);
+      const { samples } = scorer;
+      const correct = metric.unit === 'fraction' && logits ? Math.round(score * samples) : undefined;
       const report = {
         model: checkpoint.id,
         split,
@@ -75,6 +75,14 @@ async function evaluate(
     },
     [split],
   );
+}
+
+async function writeLogits(path: string, logits: Logits | undefined): Promise<void> {
+  if (logits === undefined) {
+    throw new RadinError('EVALUATION', `Expected logits to write to ${path} but found only a score from the evaluator`);
+  }
+  const { samples, classes, values } = logits;
+  await writeNpy(path, 'F32', [samples, classes], new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
 async function pathOfId(pool: string, id: string, options: PoolOptions): Promise<string> {

@@ -5,6 +5,7 @@ import {
   bestIndividual,
   type ChoiceStatistics,
   checkProposal,
+  checkRacing,
   estimateWinnersCurse,
   type Metric,
   type Problem,
@@ -91,6 +92,7 @@ async function search(
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
     const racing = racingOptions(options, metric, strategy);
+    checkRacing(metric, racing, problem.validation.wholeOnly);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };

@@ -1,5 +1,6 @@
 import type { Split } from '../data/index.js';
-import { OnnxEvaluator } from '../evaluator/index.js';
+import { RadinError } from '../errors/index.js';
+import { CommandEvaluator, OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
 import type { OpenPool } from './open-pool.js';
@@ -7,7 +8,7 @@ import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
 /** What runs the pool's models. */
 export interface OpenEvaluator {
-  readonly evaluator: OnnxEvaluator;
+  readonly evaluator: OnnxEvaluator | CommandEvaluator;
   /** What the user should know of how models and graph fit, a line each. */
   readonly notices: readonly string[];
 }
@@ -19,6 +20,13 @@ export async function openEvaluator(
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
 ): Promise<OpenEvaluator> {
+  if (files.evaluator !== undefined) {
+    const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
+    const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
+    return { evaluator, notices: [notice] };
+  }
+  if (graph === undefined) throw new RangeError('Expected the graph of a pool without a command to be open');
+  for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(batch && { batch }),
@@ -38,4 +46,12 @@ export async function openEvaluator(
     await evaluator.dispose();
     throw error;
   }
+}
+
+function checkHasInputs(files: PoolFiles, split: 'validation' | 'test'): void {
+  if (files[split]?.inputs !== undefined) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected inputs of the ${split} split, which the graph runs on, but found labels only`,
+  );
 }

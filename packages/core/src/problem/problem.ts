@@ -14,6 +14,7 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { openGivenLogits } from './given-logits.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { openPool } from './open-pool.js';
 import { openSplits } from './open-splits.js';
@@ -49,13 +50,19 @@ export class Problem {
       evaluating = await openEvaluator(opened, files, splits, options);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
+      const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
       const parts = { pool, evaluator: remembering ?? evaluator, backend, metric, ...(threads && { threads }) };
       scorers = new Map(
         splits.map((split) => {
-          const memory = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
-          return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
+          const scoresOnly = 'logitsOrScore' in evaluator;
+          const memory = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric, scoresOnly });
+          const logits = given.get(split);
+          return [
+            split.name,
+            new SplitScorer({ ...parts, split, ...(memory && { memory }), ...(logits && { given: logits }) }),
+          ];
         }),
       );
       return new Problem(pool, backend, scorers, notices, dispose);

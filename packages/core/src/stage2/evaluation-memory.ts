@@ -25,6 +25,8 @@ export interface EvaluationMemoryParts {
   readonly pool: Pool;
   readonly split: Split;
   readonly metric: Metric;
+  /** Whether the evaluator may give scores in the place of logits. */
+  readonly scoresOnly?: boolean;
 }
 
 /**
@@ -76,7 +78,7 @@ export class EvaluationMemory {
   }
 
   async #open({ ingredients: members, weights, uniform }: Mixture): Promise<KnownSoup> {
-    const { cache, keys, pool, split, metric } = this.#parts;
+    const { cache, keys, pool, split, metric, scoresOnly } = this.#parts;
     const ingredients = members.map((index) => pool.checkpoints[index] as Checkpoint);
     this.#labels ??= sha256(new Uint8Array(split.labels.values.slice().buffer));
     const key = cacheKey('evaluations', {
@@ -90,7 +92,7 @@ export class EvaluationMemory {
       metric: metric.name,
     });
     const stored = await cache.read(key, mostBytes(split.samples));
-    const parts = (stored && decodeParts(stored, metric, split.samples)) ?? new Map<string, StoredPart>();
+    const parts = (stored && decodeParts(stored, metric, split.samples, scoresOnly)) ?? new Map<string, StoredPart>();
     return { key, ingredients, parts, written: Promise.resolve() };
   }
 }

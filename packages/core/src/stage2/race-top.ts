@@ -11,6 +11,7 @@ import { orderByDifficulty, type RacingOrder, randomOrder } from './racing-order
 import { SoupTrack } from './soup-track.js';
 import type { SplitScorer } from './split-scorer.js';
 import { raceStatistically } from './statistical-race.js';
+import { evaluateWhole } from './whole-passes.js';
 
 /** How the best of several candidates is found. */
 export type Racing =
@@ -45,7 +46,8 @@ export async function raceTop(
   options: StoppableOptions = {},
 ): Promise<Raced> {
   checkBudget(budget);
-  checkRacing(scorer.metric, racing);
+  checkRacing(scorer.metric, racing, scorer.wholeOnly);
+  if (scorer.wholeOnly) return evaluateWhole(scorer, ranked.slice(0, budget), options);
   const { signal, stop } = options;
   const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));
@@ -79,8 +81,14 @@ export async function raceTop(
 }
 
 /** Refuses before the passes what could not be raced after them. @throws RadinError */
-export function checkRacing(metric: Metric, racing: Racing): void {
+export function checkRacing(metric: Metric, racing: Racing, wholeOnly = false): void {
   if (racing.mode !== 'statistical') return;
+  if (wholeOnly) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected exact racing, or off, with the command of an evaluator, which takes whole splits, but found statistical',
+    );
+  }
   if (!(racing.error > 0 && racing.error < 1)) {
     throw new RadinError('CONFIG', `Expected a probability of error above 0 and below 1 but found ${racing.error}`);
   }
