@@ -40,10 +40,11 @@ async function evaluate(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
-  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
-  const { split, saveLogits, json } = options;
   // Given logits are those of the pool's models, and this is to evaluate one.
-  const evaluateOne = { ...options, models: [path], valLogits: false, testLogits: false } as const;
+  const ungiven = { ...options, valLogits: false, testLogits: false } as const;
+  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, ungiven);
+  const { split, saveLogits, json } = options;
+  const evaluateOne = { ...ungiven, models: [path] };
   await withProblem(
     pool,
     evaluateOne,
