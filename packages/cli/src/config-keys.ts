@@ -1,9 +1,11 @@
 import { quote, RadinError } from '@radin/core';
 import type { LoadedConfig } from './config.js';
-import type { PoolFlags } from './pool-files.js';
 
 /** Keys that only some pools need, unless flags stand in their place. @throws RadinError where one is missing */
-export function checkKeys({ config, locate }: LoadedConfig, flags: PoolFlags): void {
+export function checkKeys(
+  { config, locate }: LoadedConfig,
+  flags: { readonly [flag in 'graph' | 'models' | 'valInputs' | 'testInputs']?: unknown },
+): void {
   const need = (value: unknown, ...keys: string[]) => {
     if (value !== undefined) return;
     throw new RadinError('CONFIG', `Expected the key ${quote(keys.join('.'))} but found none at ${locate(...keys)}`);

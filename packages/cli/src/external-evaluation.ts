@@ -1,7 +1,13 @@
 import { type PoolFiles, RadinError } from '@radin/core';
 import type { LoadedConfig } from './config.js';
 import { expand } from './expand.js';
-import type { PoolFlags } from './pool-files.js';
+
+/** The flags that stand in place of a `radin.yaml`'s logits. */
+export interface LogitsFlags {
+  /** False: none, whatever the `radin.yaml` names. */
+  readonly valLogits?: readonly string[] | false;
+  readonly testLogits?: readonly string[] | false;
+}
 
 /** The program that a `radin.yaml` evaluates with. */
 export function commandOf({ config: { evaluator }, folder }: LoadedConfig): PoolFiles['evaluator'] {
@@ -20,7 +26,7 @@ export function commandOf({ config: { evaluator }, folder }: LoadedConfig): Pool
 /** The files of logits that were computed elsewhere, from flags or a `radin.yaml`. @throws RadinError where a pattern matches nothing, or they are named twice */
 export async function logitsFiles(
   loaded: LoadedConfig | undefined,
-  { valLogits, testLogits }: Pick<PoolFlags, 'valLogits' | 'testLogits'>,
+  { valLogits, testLogits }: LogitsFlags,
 ): Promise<PoolFiles['logits']> {
   const validation = await chosen(valLogits, '--val-logits', loaded, 'validation');
   const test = await chosen(testLogits, '--test-logits', loaded, 'test');

@@ -3,19 +3,16 @@ import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type Metric, type PoolFiles, RadinError } from '@radin/core';
 import { checkKeys } from './config-keys.js';
 import { expandArrays, expandModels } from './expand.js';
-import { commandOf, logitsFiles } from './external-evaluation.js';
+import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
-export interface PoolFlags {
+export interface PoolFlags extends LogitsFlags {
   readonly graph?: string;
   readonly models?: readonly string[];
   readonly valInputs?: readonly string[];
   readonly valLabels?: readonly string[];
   readonly testInputs?: readonly string[];
   readonly testLabels?: readonly string[];
-  /** False: none, whatever the `radin.yaml` names. */
-  readonly valLogits?: readonly string[] | false;
-  readonly testLogits?: readonly string[] | false;
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;

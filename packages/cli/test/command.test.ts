@@ -11,11 +11,15 @@ import { listing, newFolder } from './scratch.js';
 const LABELS = '{ labels: val_labels.npy }';
 
 /** A pool without graph and inputs whose evaluator is a few lines of sh. */
-async function shellPool(lines: string, more = '', entries: Record<string, string> = {}): Promise<LinearPool> {
+async function shellPool(
+  lines: string,
+  more = '',
+  entries: Readonly<Record<string, string>> = {},
+): Promise<LinearPool> {
   const pool = await linearPool({ models: 3 });
   const command = JSON.stringify(['sh', '-c', lines]);
   const evaluator = `{ command: ${command}${more} }`;
-  writeConfig(pool.folder, { graph: undefined, validation: LABELS, evaluator, ...entries } as Record<string, string>);
+  writeConfig(pool.folder, { graph: undefined, validation: LABELS, evaluator, ...entries });
   rmSync(join(pool.folder, 'model.onnx'));
   return pool;
 }

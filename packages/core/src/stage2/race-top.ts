@@ -7,6 +7,7 @@ import type { Candidate } from '../stage1/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
 import { checkBudget } from './evaluate-top.js';
 import { raceToCertainty, raceToTheEnd } from './race.js';
+import type { Raced } from './raced.js';
 import { orderByDifficulty, type RacingOrder, randomOrder } from './racing-order.js';
 import { SoupTrack } from './soup-track.js';
 import type { SplitScorer } from './split-scorer.js';
@@ -21,15 +22,6 @@ export type Racing =
   | { readonly mode: 'off' }
   /** Stops a candidate when the evidence against it is strong: another winner with probability `error` at most, in (0, 1). */
   | { readonly mode: 'statistical'; readonly error: number; readonly seed: number };
-
-export interface Raced {
-  /** In the order of their rank: with a `score`, or, where stopped, with `scoreAtMost` and `samples`. The best has a score. */
-  readonly candidates: readonly Candidate[];
-  /** Samples evaluated, in passes over the split. */
-  readonly passes: number;
-  /** Whether the race was asked to stop before it had a winner: soups that were not begun are as they came in. */
-  readonly interrupted?: true;
-}
 
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All

@@ -3,7 +3,7 @@ import type { StoppableOptions } from '../progress.js';
 import type { Candidate } from '../stage1/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
 import type { MixtureScorer } from './mixture-scorer.js';
-import type { Raced } from './race-top.js';
+import type { Raced } from './raced.js';
 
 /** All candidates by full passes, for evaluators of which some samples cost as much as all. Stopped by `stop`, it returns those that are done. */
 export async function evaluateWhole(
