@@ -11,7 +11,7 @@ export function checkKeys(
     throw new RadinError('CONFIG', `Expected the key ${quote(keys.join('.'))} but found none at ${locate(...keys)}`);
   };
   const { models, graph, validation, test, evaluator } = config;
-  const hasCommand = evaluator !== undefined;
+  const hasCommand = evaluator !== undefined && flags.graph === undefined;
   if (!hasCommand) need(flags.graph ?? graph, 'graph');
   need(flags.models ?? models, 'models');
   if (hasCommand) return;

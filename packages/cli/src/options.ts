@@ -123,11 +123,6 @@ export function withPoolFlags(command: Command): Command {
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
     .option(
-      '--val-logits <patterns...>',
-      "the models' logits on the validation split, computed elsewhere: one .npy for each model, with its id as name",
-    )
-    .option('--test-logits <patterns...>', 'the same on the test split')
-    .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,
@@ -141,6 +136,15 @@ export interface StateDictOptions {
 
 export function withStateDict(command: Command): Command {
   return command.option('--state-dict <key>', 'where the weights are in PyTorch files that hold several state dicts');
+}
+
+export function withGivenLogits(command: Command): Command {
+  return command
+    .option(
+      '--val-logits <patterns...>',
+      "the models' logits on the validation split, computed elsewhere: one .npy for each model, with its id as name",
+    )
+    .option('--test-logits <patterns...>', 'the same on the test split');
 }
 
 /** What every command that evaluates takes, whichever its pool. */

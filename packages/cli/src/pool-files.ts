@@ -64,7 +64,8 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
           loaded?.folder ?? '.',
           loaded?.locate('models') ?? 'flag --models',
         );
-  const evaluator = loaded && commandOf(loaded);
+  // A graph on the command line is meant to be run.
+  const evaluator = loaded && flags.graph === undefined ? commandOf(loaded) : undefined;
   const logits = await logitsFiles(loaded, flags);
   const hasCommand = evaluator !== undefined;
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');

@@ -130,6 +130,17 @@ describe('a radin.yaml is refused', () => {
     expect(error).toMatchObject({ name: 'RadinError', message: expect.stringMatching(message) });
   });
 
+  test('unless a graph on the command line takes the place of the command', async () => {
+    const pool = await linearPool({ models: 2 });
+    writeConfig(pool.folder, { evaluator: COMMAND });
+    expect((await resolvePool(pool.folder, {})).files.evaluator).toEqual({
+      command: 'x {weights}',
+      folder: pool.folder,
+    });
+    const { files } = await resolvePool(pool.folder, { graph: 'other.onnx' });
+    expect([files.graph, files.evaluator]).toEqual(['other.onnx', undefined]);
+  });
+
   test('unless flags name what it lacks', async () => {
     const pool = await linearPool({ models: 2 });
     await writeLogits(pool);

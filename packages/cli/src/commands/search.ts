@@ -36,6 +36,7 @@ import {
   withBudget,
   withCandidateOptions,
   withExplain,
+  withGivenLogits,
   withHoldOut,
   withPoolOptions,
   withRacing,
@@ -72,7 +73,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withShardSize(withReport(withExplain(withHoldOut(searching)))))
+  withPoolOptions(withGivenLogits(withShardSize(withReport(withExplain(withHoldOut(searching))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),

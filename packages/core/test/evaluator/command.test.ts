@@ -176,6 +176,18 @@ describe('no process and no file is left', () => {
   });
 });
 
+test('parts of a split are rows of one run', async () => {
+  await writeArray(join(folder, 'rows.npy'), f32([4, 2], [0, 1, 2, 3, 4, 5, 6, 7]));
+  const { evaluator, folder: own } = shell('echo x >> runs; cp ../rows.npy "$2"');
+  const checkpoint = await FileCheckpoint.open('m', await model);
+  onTestFinished(() => checkpoint.close());
+  const opened = await evaluator.open(checkpoint, inputs);
+  expect((await opened.logits(Uint32Array.of(3, 0))).values).toEqual(Float32Array.of(6, 7, 0, 1));
+  expect((await opened.logits()).samples).toBe(4);
+  await opened.close();
+  expect(readFileSync(join(own, 'runs'), 'utf8')).toBe('x\n');
+});
+
 test('as many run at once as there are slots, each with a number of its own', async () => {
   const lines = `echo "begin $RADIN_SLOT" >> log; sleep 0.1; echo "end $RADIN_SLOT" >> log; echo '{"score": 0}'`;
   const { evaluate, folder: own } = shell(lines, { slots: 2 });
