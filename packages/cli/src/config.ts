@@ -29,6 +29,7 @@ const schema = z.strictObject({
   validation: splitFiles,
   test: splitFiles.optional(),
   logits: paths.optional(),
+  bn_inputs: paths.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
   metric: z

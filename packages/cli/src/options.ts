@@ -123,6 +123,11 @@ export function withPoolFlags(command: Command): Command {
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
     .option(
+      '--bn-inputs <file>',
+      'inputs, likewise, on which the statistics of BatchNorm layers are estimated anew in every soup',
+      each,
+    )
+    .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,

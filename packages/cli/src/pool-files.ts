@@ -13,6 +13,7 @@ export interface PoolFlags extends LogitsFlags {
   readonly valLabels?: readonly string[];
   readonly testInputs?: readonly string[];
   readonly testLabels?: readonly string[];
+  readonly bnInputs?: readonly string[];
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
@@ -73,6 +74,12 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
+  const batchNormInputs =
+    flags.bnInputs !== undefined
+      ? await expandArrays(flags.bnInputs, '.', 'flag --bn-inputs')
+      : loaded && config?.bn_inputs !== undefined
+        ? await expandArrays([config.bn_inputs].flat(), loaded.folder, loaded.locate('bn_inputs'))
+        : undefined;
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
@@ -92,6 +99,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(testLabels && { test: { ...(testInputs && { inputs: testInputs }), labels: testLabels } }),
       ...(evaluator && { evaluator }),
       ...(logits && { logits }),
+      ...(batchNormInputs && { batchNormInputs }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),

@@ -37,14 +37,7 @@ export interface SplitFiles {
 export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
   const labels = await readLabels(files.labels);
   if (files.inputs === undefined) return withoutInputs(name, labels);
-  const inputs = await readJoined(files.inputs, ({ path, shape }) => {
-    const samples = shape[0];
-    if (samples === undefined || samples === 0) {
-      throw new RadinError(
-        'DATA',
-        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
-      );
-    }
+  const inputs = await readInputs(files.inputs, (path, samples) => {
     if (labels.values.length !== samples) {
       throw new RadinError(
         'DATA',
@@ -53,6 +46,26 @@ export async function readSplit(name: Split['name'], files: SplitFiles): Promise
     }
   });
   return { name, inputs, labels, samples: labels.values.length };
+}
+
+/**
+ * Reads inputs without labels. @param check is shown the number of samples before any data is read
+ * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: memory for the inputs.
+ */
+export function readInputs(
+  files: ArrayFiles,
+  check: (path: string, samples: number) => void = () => {},
+): Promise<Inputs> {
+  return readJoined(files, ({ path, shape }) => {
+    const samples = shape[0];
+    if (samples === undefined || samples === 0) {
+      throw new RadinError(
+        'DATA',
+        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+      );
+    }
+    check(path, samples);
+  });
 }
 
 function withoutInputs(name: Split['name'], labels: Labels): Split {

@@ -7,7 +7,7 @@ import {
   writeShardedSafetensors,
 } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint, type Pool, readTensors } from '../pool/index.js';
-import type { Soup } from './soup.js';
+import type { MixedCheckpoint } from './soup.js';
 
 /** Bytes of the checkpoint that are read, or averaged, at a time; two of these windows are in memory while it is written. */
 const WINDOW_BYTES = 8 * 2 ** 20;
@@ -22,7 +22,7 @@ const ALIGNMENT = 64;
  */
 export async function writeSoup(
   path: string,
-  soup: Soup,
+  soup: MixedCheckpoint,
   pool: Pool,
   options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
 ): Promise<WrittenModel> {
