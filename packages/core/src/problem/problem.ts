@@ -72,11 +72,15 @@ export class Problem {
         openSoup,
         ...(threads && { threads }),
       };
-      const known = { pool, metric, ...(preparation !== undefined && { preparation }) };
+      const known = {
+        pool,
+        metric,
+        scoresOnly: 'logitsOrScore' in evaluator,
+        ...(preparation !== undefined && { preparation }),
+      };
       scorers = new Map(
         splits.map((split) => {
-          const scoresOnly = 'logitsOrScore' in evaluator;
-          const memory = cache && keys && new EvaluationMemory({ cache, keys, split, scoresOnly, ...known });
+          const memory = cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
           const logits = given.get(split);
           return [
             split.name,

@@ -183,10 +183,12 @@ describe('a program that prints scores', () => {
   });
 });
 
-test('a pool with neither graph nor program, or a graph without inputs, is refused', async () => {
+test('a pool with neither graph nor program, a graph without inputs, or a program and inputs for BatchNorm, is refused', async () => {
   const [pool] = (await pools) as [TinyPool];
   const { graph: _, ...without } = pool.files;
   await expect(open(without)).rejects.toEqual(refused('CONFIG', /^Expected a graph, or the command/));
   const labels = { validation: { labels: pool.files.validation.labels } };
   await expect(open({ ...pool.files, ...labels })).rejects.toEqual(refused('CONFIG', /inputs of the validation split/));
+  const batchNorm = { ...withCommand(pool, 'logits'), batchNormInputs: pool.files.validation.inputs };
+  await expect(open(batchNorm)).rejects.toEqual(refused('CONFIG', /a graph to run on the inputs for BatchNorm/));
 });
