@@ -10,7 +10,7 @@ const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 const splitFiles = z.strictObject({ inputs: paths, labels: paths });
 
 const schema = z.strictObject({
-  graph: z.string().min(1),
+  graph: z.string().min(1).optional(),
   models: paths,
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,

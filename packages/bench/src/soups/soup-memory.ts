@@ -6,15 +6,16 @@ import {
   type FileCheckpoint,
   type Logits,
   Mixture,
+  modelFiles,
   OnnxEvaluator,
   openCheckpoints,
   Pool,
   type PoolFiles,
   type PoolLogits,
   poolLogits,
+  RadinError,
   readOnnx,
   Soup,
-  safetensorsFiles,
   storedInMemory,
 } from '@radin/core';
 import { type Outcome, outcomeOf, type Prediction, predictionOf } from './outcome.js';
@@ -55,11 +56,15 @@ export class SoupMemory {
   /** Opens the pool's files and evaluates each model once. */
   static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
     const { backend, threads, cache } = options;
+    const { graph } = files;
+    if (graph === undefined) {
+      throw new RadinError('CONFIG', 'Expected a pool with a graph, which comparisons of methods need, but found none');
+    }
     const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
-      evaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, {
+      evaluator = await OnnxEvaluator.open(await readOnnx(graph), pool, {
         threads,
         ...(files.output !== undefined && { output: files.output }),
         ...(files.rename !== undefined && { rename: files.rename }),
@@ -181,8 +186,11 @@ async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: strin
   const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels].flat() : []));
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
-  const shards = (await Promise.all(models.map(safetensorsFiles))).flat();
+  const shards = (await Promise.all(models.map(modelFiles))).flat();
   const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
   const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
-  return [[graph, ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];
+  return [
+    [...(graph === undefined ? [] : [graph]), ...shards, ...places.map(({ path }) => path), ...union.labelFiles],
+    choices,
+  ];
 }

@@ -19,7 +19,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',
-      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, or the id of a model of the pool',
+      'a checkpoint, .safetensors, .pt, .pth, .bin or .onnx, an index of shards or a folder with one of these, or the id of a model of the pool',
     )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
@@ -42,7 +42,7 @@ async function evaluate(
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
-  const evaluateOne = { ...options, models: [path] };
+  const evaluateOne = { ...options, only: path };
   await withProblem(
     pool,
     evaluateOne,

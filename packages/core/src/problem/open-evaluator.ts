@@ -14,7 +14,7 @@ export interface OpenEvaluator {
 
 /** Starts what runs the models and checks the splits and the metric against it. @throws RadinError where they do not fit */
 export async function openEvaluator(
-  { pool, checkpoints, graph }: OpenPool,
+  { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
@@ -24,6 +24,7 @@ export async function openEvaluator(
     ...(batch && { batch }),
     ...(files.output && { output: files.output }),
     ...(files.rename && { rename: files.rename }),
+    constants,
   });
   try {
     for (const split of splits) evaluator.check(split);
@@ -31,9 +32,9 @@ export async function openEvaluator(
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
       (name) =>
-        `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
+        `no model has the tensor ${name} of the graph ${graph.path}: the graph's own value is used in every soup`,
     );
-    return { evaluator, notices: [...(names.notice ? [names.notice] : []), ...unsupplied] };
+    return { evaluator, notices: [...notices, ...(names.notice ? [names.notice] : []), ...unsupplied] };
   } catch (error) {
     await evaluator.dispose();
     throw error;

@@ -1,5 +1,14 @@
-import { type OnnxModel, readOnnx } from '../formats/index.js';
-import { checkEqualTensors, closeCheckpoints, type FileCheckpoint, openCheckpoints, Pool } from '../pool/index.js';
+import { RadinError } from '../errors/index.js';
+import { type OnnxModel, openOnnx, readOnnx } from '../formats/index.js';
+import {
+  alignCheckpoints,
+  checkEqualTensors,
+  closeCheckpoints,
+  constantsOf,
+  type FileCheckpoint,
+  openCheckpoints,
+  Pool,
+} from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
 /** The models of a pool and the graph that they share. Holds files until it is closed. */
@@ -7,19 +16,49 @@ export interface OpenPool {
   readonly pool: Pool;
   readonly checkpoints: readonly FileCheckpoint[];
   readonly graph: OnnxModel;
+  /** Initializers of the graph that are no weights, as all models have them alike. */
+  readonly constants: ReadonlySet<string>;
+  /** What the user should know of how the models were made alike, a line each. */
+  readonly notices: readonly string[];
   close(): Promise<void>;
 }
 
 /** Opens the models, headers only, and the graph. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
-  const close = () => closeCheckpoints(checkpoints);
+  const opened = await openCheckpoints(files.models, { stateDict: files.stateDict });
+  const close = () => closeCheckpoints(opened);
   try {
+    const { graph, isModel } = await poolGraph(files, opened);
+    const { checkpoints, problems, notices } = alignCheckpoints(opened, {
+      graph,
+      ...(isModel && { reference: graph }),
+    });
+    if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
     await checkEqualTensors(checkpoints);
-    return { pool, checkpoints, graph: await readOnnx(files.graph), close };
+    const constants = isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
+    return { pool, checkpoints, graph, constants, notices, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The graph of a pool, and whether it is that of a model in ONNX. @throws RadinError where there is none */
+async function poolGraph(
+  { graph, architecture }: Pick<PoolFiles, 'graph' | 'architecture'>,
+  opened: readonly FileCheckpoint[],
+): Promise<{ readonly graph: OnnxModel; readonly isModel: boolean }> {
+  if (graph !== undefined) return { graph: await readOnnx(graph), isModel: false };
+  if (architecture !== undefined) {
+    const model = await openOnnx(architecture);
+    await model.close();
+    return { graph: model.graph, isModel: true };
+  }
+  const model = opened.find(({ onnx }) => onnx !== undefined)?.onnx;
+  if (model !== undefined) return { graph: model.graph, isModel: true };
+  throw new RadinError(
+    'CONFIG',
+    'Expected a graph (graph: in radin.yaml, or --graph) or a model in ONNX, which has one, but found neither',
+  );
 }
