@@ -34,7 +34,7 @@ export function quantisedPart({ graph, functions }: onnx.IModelProto): string | 
 
 /** What to say of a graph with such a part. */
 export function quantisedMessage(part: string, path: string): string {
-  return `Expected floating-point weights but found ${part} in ${path}: averaging quantised values, whose scales differ from model to model, is not averaging weights; average the models before they are quantised, and quantise the soup`;
+  return `Expected weights of 16 bits or more that are not quantised but found ${part} in ${path}: averaging quantised values, whose scales differ from model to model, is not averaging weights; average the models before they are quantised, and quantise the soup`;
 }
 
 /** Nodes with those of their subgraphs. */

@@ -1,5 +1,5 @@
 import { quote } from '../errors/index.js';
-import { formatShape, isFloat, type OnnxModel, type TensorInfo } from '../formats/index.js';
+import { formatShape, isFloat, type OnnxModel, quantisedMessage, type TensorInfo } from '../formats/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
 
@@ -28,7 +28,7 @@ export function quantisedProblems(checkpoints: readonly Checkpoint[]): Problem[]
   return checkpoints.flatMap(({ id, tensors }) => {
     const found = tensors.find(({ dtype }) => dtype.startsWith('F8'));
     if (found === undefined) return [];
-    const message = `Expected weights of 16 bits or more but found tensor ${quote(found.name)} of dtype ${found.dtype} in model ${id}: averaging quantised values, whose scales differ from model to model, is not averaging weights; average the models before they are quantised, and quantise the soup`;
+    const message = quantisedMessage(`tensor ${quote(found.name)} of dtype ${found.dtype}`, `model ${id}`);
     return [{ model: id, message }];
   });
 }
