@@ -59,9 +59,10 @@ export async function writeSoup(
   );
 }
 
-/** Whether all models are in ONNX, so that a soup of them is best written so. */
-export function isOnnxPool({ checkpoints }: Pool): boolean {
-  return checkpoints.every((model) => onnxOf(model) !== undefined);
+/** Whether all models are in ONNX and a soup of them can be: a copy of the first one. */
+export function isOnnxPool(pool: Pool): boolean {
+  const [first, ...others] = pool.checkpoints.map(onnxOf);
+  return first !== undefined && others.every((model) => model !== undefined) && otherTensor(first, pool) === undefined;
 }
 
 function onnxOf(model: Checkpoint): OnnxFile | undefined {
@@ -83,14 +84,20 @@ function modelToCopy(path: string, pool: Pool, { maxShardBytes }: SoupOptions): 
       `Expected a model in ONNX, which a soup in ONNX is a copy of with other weights, but found none for ${path}: write a .safetensors file`,
     );
   }
-  const dtypes = new Map(pool.tensors.map(({ name, dtype }) => [name, dtype]));
-  const other = model.tensors.find(({ name, dtype }) => dtypes.get(name) !== dtype);
-  if (other === undefined && model.tensors.length === dtypes.size) return model;
-  const found = other === undefined ? 'more tensors' : `${dtypes.get(other.name) ?? 'none'} as ${quote(other.name)}`;
+  const other = otherTensor(model, pool);
+  if (other === undefined) return model;
   throw new RadinError(
     'CONFIG',
-    `Expected the tensors of ${model.path} for a soup that is a copy of it but found ${found}: write a .safetensors file`,
+    `Expected the tensors of ${model.path} for a soup that is a copy of it but found ${other}: write a .safetensors file`,
   );
+}
+
+/** What of the soup's tensors has no place in a copy of the model; undefined where all have. */
+function otherTensor({ tensors }: OnnxFile, pool: Pool): string | undefined {
+  const own = new Map(tensors.map(({ name, dtype }) => [name, dtype]));
+  const other = pool.tensors.find(({ name, dtype }) => own.get(name) !== dtype);
+  if (other !== undefined) return `${quote(other.name)} of dtype ${other.dtype}`;
+  return pool.tensors.length < own.size ? 'fewer tensors' : undefined;
 }
 
 /** Lets `write` ask for the soup's bytes of `tensors`, in their order. */

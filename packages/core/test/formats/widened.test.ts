@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Dtype } from '../../src/formats/dtype.js';
+import type { Dtype, TensorInfo } from '../../src/formats/dtype.js';
 import { openSafetensors, widenedTensors, writeSafetensors } from '../../src/formats/index.js';
 import { fromHalf } from '../../src/logits/convert.js';
 import { scratch } from './scratch.js';
@@ -10,7 +10,7 @@ async function widened(from: Dtype, to: Dtype, values: Uint16Array | Float32Arra
   const info = { name: 'w', dtype: from, shape: [values.length], byteLength: bytes.length };
   await writeSafetensors(path, [info], new Map(), (_, write) => write(bytes));
   const file = widenedTensors(await openSafetensors(path), new Map([['w', to]]));
-  const [{ byteLength }] = file.tensors as [{ byteLength: number }];
+  const [{ byteLength }] = file.tensors as readonly [TensorInfo];
   const target = new Uint8Array(byteLength - begin);
   await file.read('w', target, begin).finally(() => file.close());
   return target;

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openBackend } from '@radin/native';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type OnnxFile, openOnnx, openSafetensors } from '../../src/formats/index.js';
+import { type OnnxFile, openOnnx, openSafetensors, type TensorInfo } from '../../src/formats/index.js';
 import { accuracy } from '../../src/metric/index.js';
 import { Mixture, Soup, writeSoup } from '../../src/mixture/index.js';
+import { alignCheckpoints, closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { type PoolFiles, Problem } from '../../src/problem/index.js';
 import { draw, f32, numbers, refused, temporaryFolder, tensor, writeArray, writeModel } from '../pools.js';
 
@@ -148,8 +150,6 @@ describe('models of different floating-point types', () => {
   };
 
   test('are averaged in the narrowest type that holds all of them, as if they had been in it', async () => {
-    const { alignCheckpoints, closeCheckpoints, openCheckpoints, Pool } = await import('../../src/pool/index.js');
-    const { openBackend } = await import('@radin/native');
     const paths: Record<string, string> = {};
     for (const [name, model] of Object.entries(tensors)) {
       paths[name] = await writeModel(join(folder, `${name}.safetensors`), model);
@@ -159,7 +159,7 @@ describe('models of different floating-point types', () => {
       onTestFinished(() => closeCheckpoints(models));
       const { checkpoints, notices } = alignCheckpoints(models);
       const pool = new Pool(checkpoints);
-      const [{ dtype, byteLength }] = pool.tensors as [{ dtype: string; byteLength: number }];
+      const [{ dtype, byteLength }] = pool.tensors as readonly [TensorInfo];
       const bytes = new Uint8Array(byteLength);
       await new Soup(pool, Mixture.uniform(names.length, [...names.keys()]), openBackend('auto')).read('w', bytes);
       return { dtype, bytes, notices: notices.length };
