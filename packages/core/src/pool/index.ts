@@ -1,4 +1,4 @@
-export { type Aligned, alignCheckpoints } from './aligned.js';
+export { alignCheckpoints } from './aligned.js';
 export { basinWarnings, distancesFromOthers } from './basin.js';
 export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
