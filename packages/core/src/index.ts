@@ -42,8 +42,17 @@ export {
   withLogitsFiles,
 } from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
-export { AVERAGING_VERSION, averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
+  AVERAGING_VERSION,
+  averageSoups,
+  isOnnxPool,
+  Mixture,
+  Soup,
+  type SoupPart,
+  writeSoup,
+} from './mixture/index.js';
+export {
+  alignCheckpoints,
   basinWarnings,
   type Checkpoint,
   closeCheckpoints,
