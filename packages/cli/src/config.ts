@@ -12,6 +12,7 @@ const splitFiles = z.strictObject({ inputs: paths, labels: paths });
 const schema = z.strictObject({
   graph: z.string().min(1),
   models: paths,
+  base: z.string().min(1).optional(),
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
   test: splitFiles.optional(),

@@ -14,6 +14,7 @@ export interface PoolFlags {
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
+  readonly base?: string;
 }
 
 export interface ResolvedPool {
@@ -53,6 +54,11 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`,
     );
   };
+  const baseModel = async () => {
+    if (flags.base !== undefined) return (await expandModels([flags.base], '.', 'flag --base'))[0];
+    if (loaded === undefined || config?.base === undefined) return undefined;
+    return (await expandModels([config.base], loaded.folder, loaded.locate('base')))[0];
+  };
   const models =
     flags.models !== undefined
       ? await expandModels(flags.models, '.', 'flag --models')
@@ -69,6 +75,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
+  const base = await baseModel();
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
@@ -82,6 +89,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
+      ...(base && { base }),
     },
     metric: loaded?.metric,
   };

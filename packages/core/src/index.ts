@@ -29,6 +29,7 @@ export {
 } from './evaluator/index.js';
 export * from './explanation/index.js';
 export * from './formats/index.js';
+export * from './huggingface/index.js';
 export {
   type Logits,
   type LogitsFile,

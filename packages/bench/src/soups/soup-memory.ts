@@ -55,7 +55,7 @@ export class SoupMemory {
   /** Opens the pool's files and evaluates each model once. */
   static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
     const { backend, threads, cache } = options;
-    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
+    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
@@ -177,11 +177,12 @@ export class SoupMemory {
 
 /** All files of a pool, and what else decides how they are read, where anything does. */
 async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
-  const { graph, models, validation, test, rename, stateDict } = files;
+  const { graph, models, base, validation, test, rename, stateDict } = files;
   const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels].flat() : []));
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
-  const shards = (await Promise.all(models.map(safetensorsFiles))).flat();
+  const weights = base === undefined ? models : [...models, base];
+  const shards = (await Promise.all(weights.map(safetensorsFiles))).flat();
   const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
   const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
   return [[graph, ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];

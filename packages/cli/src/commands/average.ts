@@ -1,17 +1,27 @@
 import {
+  accuracy,
   backendNamed,
+  type CardFacts,
   closeCheckpoints,
+  configNotices,
+  isAdapterFile,
   Mixture,
+  modelFolders,
+  modelId,
   openCheckpoints,
+  openSafetensors,
   Pool,
   RadinError,
   Soup,
+  type WrittenModel,
+  writeModelFolder,
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { expandModels } from '../expand.js';
 import { list, nonNegative } from '../option-values.js';
 import {
+  BASE,
   backendOption,
   type CommonOptions,
   type ShardOptions,
@@ -21,10 +31,16 @@ import {
   withStateDict,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
+import { writeAdapters } from '../soup-output.js';
+import { Terminal } from '../terminal.js';
+import { VERSION } from '../versions.js';
+
+const FACTS: CardFacts = { method: 'radin average', version: VERSION, scores: [] };
 
 interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions {
   readonly weights?: readonly number[];
   readonly out: string;
+  readonly base?: string;
   readonly backend: string;
 }
 
@@ -41,7 +57,11 @@ export function addAverage(program: Command, context: CommandContext): void {
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
       list(nonNegative),
     )
-    .requiredOption('--out <file>', 'required: the safetensors file to write')
+    .option(...BASE)
+    .requiredOption(
+      '--out <path>',
+      'required: the safetensors file to write, or a folder for models that are folders with a config.json, and for adapters',
+    )
     .addOption(backendOption('the average is'));
   withCommonOptions(withShardSize(withStateDict(command)))
     .addHelpText(
@@ -51,37 +71,67 @@ export function addAverage(program: Command, context: CommandContext): void {
     .action((models: string[], options: AverageOptions) => average(models, options, context));
 }
 
-async function average(
-  models: string[],
-  options: AverageOptions,
-  { signal, print, printJson }: CommandContext,
-): Promise<void> {
+async function average(models: string[], options: AverageOptions, context: CommandContext): Promise<void> {
+  const { signal } = context;
   const backend = backendNamed(options.backend);
   const { stateDict } = options;
-  const checkpoints = await openCheckpoints(await expandModels(models, '.', 'argument'), { stateDict });
+  const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base');
+  const paths = await expandModels(models, '.', 'argument');
+  if (base === undefined && paths.every(isAdapterFile)) return averageAdapters(paths, options, context);
+  const checkpoints = await openCheckpoints(paths, { stateDict, base });
   try {
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
     const { maxShardSize } = options;
-    const { path, ...written } = await writeSoup(options.out, new Soup(pool, mixture, backend), pool, {
-      signal,
-      ...(maxShardSize && { maxShardBytes: maxShardSize }),
-    });
-    const report = {
-      out: path,
-      models: pool.ids,
-      weights: [...mixture.weights],
-      tensors: pool.tensors.length,
-      ...written,
-    };
-    if (options.json) printJson(report);
-    else
-      print(
-        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}, sha256 ${report.sha256}`,
-      );
+    const soup = new Soup(pool, mixture, backend);
+    const writing = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
+    const folders = options.out.endsWith('.safetensors') ? undefined : await modelFolders(pool.checkpoints);
+    if (folders === undefined) {
+      tell(pool.ids, mixture, pool.tensors.length, await writeSoup(options.out, soup, pool, writing), options, context);
+      return;
+    }
+    const { notices, ...written } = await writeModelFolder(options.out, soup, pool, folders, FACTS, writing);
+    noticeAll([...(await configNotices(folders)), ...notices], options);
+    tell(pool.ids, mixture, pool.tensors.length, written, options, context);
   } finally {
     await closeCheckpoints(checkpoints);
   }
+}
+
+/** Adapters without their base model: their soup is an adapter. */
+async function averageAdapters(
+  paths: readonly string[],
+  options: AverageOptions,
+  context: CommandContext,
+): Promise<void> {
+  const mixture = mixtureOf(options.weights, paths.length);
+  const { signal } = context;
+  const { notices, ...written } = await writeAdapters(options.out, paths, mixture, FACTS, { signal });
+  noticeAll(notices, options);
+  const file = await openSafetensors(written.path);
+  await file.close();
+  tell(paths.map(modelId), mixture, file.tensors.length, written, options, context);
+}
+
+function noticeAll(notices: readonly string[], options: AverageOptions): void {
+  const terminal = new Terminal(options, accuracy);
+  for (const notice of notices) terminal.notice(`note: ${notice}`);
+}
+
+function tell(
+  models: readonly string[],
+  mixture: Mixture,
+  tensors: number,
+  { path, ...written }: WrittenModel,
+  { json }: AverageOptions,
+  { print, printJson }: CommandContext,
+): void {
+  const report = { out: path, models, weights: [...mixture.weights], tensors, ...written };
+  if (json) printJson(report);
+  else
+    print(
+      `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}, sha256 ${report.sha256}`,
+    );
 }
 
 function mixtureOf(weights: readonly number[] | undefined, models: number): Mixture {

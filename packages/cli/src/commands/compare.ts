@@ -23,6 +23,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import { VERSIONS } from '../versions.js';
 
 export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ShardOptions, ReportOptions {
@@ -87,10 +88,21 @@ export async function runCompare(
       },
     );
     const json = { name: 'comparison.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, best.result.best.mixture, json, {
+    const card = cardFacts(
+      `radin compare, method ${best.result.method} at a budget of ${best.budget}`,
+      problem,
+      metric,
+      {
+        validation: best.valScore,
+        test: best.testScore,
+      },
+    );
+    const results = await writeResults(options.out, problem, best.result.best.mixture, json, card, {
       ...options,
       signal,
     });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
     else {

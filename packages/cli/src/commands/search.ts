@@ -45,6 +45,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -168,10 +169,13 @@ async function search(
       },
     );
     const json = { name: 'result.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, result.best.mixture, json, {
-      ...options,
-      signal,
+    const card = cardFacts(`radin search, method ${found.method}`, problem, metric, {
+      validation: found.best.valScore,
+      test: found.best.testScore,
     });
+    const results = await writeResults(options.out, problem, result.best.mixture, json, card, { ...options, signal });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =

@@ -1,8 +1,11 @@
 import { extname } from 'node:path';
-import { openPyTorch, type PyTorchOptions } from './pytorch-reader.js';
+import { RadinError } from '../errors/index.js';
+import { isAdapterFile } from './lora-adapter.js';
+import { openMergedLora } from './merged-lora.js';
+import type { PyTorchOptions } from './pytorch-reader.js';
 import { withRegularFile } from './regular-file.js';
-import { INDEX_SUFFIX } from './safetensors-index.js';
-import { openSafetensorsModel } from './safetensors-shards.js';
+import { INDEX_SUFFIX, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
+import { openPyTorchModel, openSafetensorsModel } from './shards.js';
 import type { TensorFile } from './tensor-file.js';
 
 const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
@@ -18,6 +21,7 @@ export type TensorFormat = 'safetensors' | 'pytorch';
 /** The format of a file or index of tensors, by extension, and for others by the first bytes; undefined where these are of neither. @throws RadinError `FILE` */
 export async function tensorFormat(path: string): Promise<TensorFormat | undefined> {
   if (path.endsWith(INDEX_SUFFIX)) return 'safetensors';
+  if (path.endsWith(PYTORCH_INDEX_SUFFIX)) return 'pytorch';
   const named = EXTENSIONS.get(extname(path).toLowerCase());
   if (named !== undefined) return named;
   return withRegularFile(path, async (file) => {
@@ -28,7 +32,22 @@ export async function tensorFormat(path: string): Promise<TensorFormat | undefin
   });
 }
 
-/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel` and `openPyTorch` */
+export interface ModelOptions extends PyTorchOptions {
+  /** The model's file that LoRA adapters change. */
+  readonly base?: string | undefined;
+}
+
+/** Opens a model of any format: a checkpoint, or an adapter together with the base model that it changes. @throws as `openTensorFile` and `openMergedLora` */
+export async function openModel(path: string, { base, ...options }: ModelOptions = {}): Promise<TensorFile> {
+  if (!isAdapterFile(path)) return openTensorFile(path, options);
+  if (base !== undefined) return openMergedLora(path, await openTensorFile(base));
+  throw new RadinError(
+    'CONFIG',
+    `Expected the model that adapters change (base: FILE in radin.yaml, or --base FILE) because ${path} is an adapter, but found none`,
+  );
+}
+
+/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel` and `openPyTorchModel` */
 export async function openTensorFile(path: string, options: PyTorchOptions = {}): Promise<TensorFile> {
-  return (await tensorFormat(path)) === 'pytorch' ? openPyTorch(path, options) : openSafetensorsModel(path);
+  return (await tensorFormat(path)) === 'pytorch' ? openPyTorchModel(path, options) : openSafetensorsModel(path);
 }

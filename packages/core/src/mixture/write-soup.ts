@@ -18,16 +18,21 @@ const ALIGNMENT = 64;
 /**
  * Writes a soup as a safetensors file, or in shards of at most `maxShardBytes` of tensors, wholly or not at all (see
  * `writeShardedSafetensors`), with the same bytes whatever the formats of its ingredients' files and the order of their tensors. Metadata
- * is kept that all ingredients share whose format has a place for it, and `radin` holds the ingredients' ids and weights as JSON.
+ * is kept that all ingredients share whose format has a place for it, `metadata` is added, and `radin` holds the ingredients' ids and weights as JSON.
  */
 export async function writeSoup(
   path: string,
   soup: Soup,
   pool: Pool,
-  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly maxShardBytes?: number;
+    readonly metadata?: ReadonlyMap<string, string>;
+  } = {},
 ): Promise<WrittenModel> {
   const { ingredients, weights } = soup.mixture;
-  const metadata = new Map(sharedMetadata(ingredients.map((index) => pool.checkpoints[index])));
+  const shared = sharedMetadata(ingredients.map((index) => pool.checkpoints[index]));
+  const metadata = new Map([...shared, ...(options.metadata ?? [])]);
   metadata.set(
     'radin',
     JSON.stringify({

@@ -1,6 +1,13 @@
 import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, openTensorFile, type PyTorchOptions, type TensorFile, type TensorInfo } from '../formats/index.js';
+import {
+  dtypeBytes,
+  isAdapterFile,
+  type ModelOptions,
+  openModel,
+  type TensorFile,
+  type TensorInfo,
+} from '../formats/index.js';
 import { findNaN } from './nan.js';
 
 /** A part of one tensor to read. */
@@ -58,14 +65,16 @@ export class FileCheckpoint implements Checkpoint {
   private constructor(
     readonly id: string,
     file: TensorFile,
+    /** The file of the model that it changes, where it is an adapter. */
+    readonly base: string | undefined,
   ) {
     this.#file = file;
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
-  /** Opens a model's file or index and reads headers only. */
-  static async open(id: string, path: string, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
-    return new FileCheckpoint(id, await openTensorFile(path, options));
+  /** Opens a model's file or index, or an adapter with its base model, and reads headers only. */
+  static async open(id: string, path: string, options: ModelOptions = {}): Promise<FileCheckpoint> {
+    return new FileCheckpoint(id, await openModel(path, options), isAdapterFile(path) ? options.base : undefined);
   }
 
   get path(): string {

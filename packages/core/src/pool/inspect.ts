@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import { type OnnxModel, type PyTorchOptions, safetensorsFiles } from '../formats/index.js';
+import { type ModelOptions, type OnnxModel, safetensorsFiles } from '../formats/index.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -44,7 +44,7 @@ export async function inspectPool(
   paths: readonly string[],
   graph: OnnxModel | undefined,
   backend: Backend,
-  options: PyTorchOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
+  options: ModelOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
 ): Promise<PoolInspection> {
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];

@@ -12,7 +12,7 @@ export interface OpenPool {
 
 /** Opens the models, headers only, and the graph. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
+  const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
   const close = () => closeCheckpoints(checkpoints);
   try {
     const pool = new Pool(checkpoints);

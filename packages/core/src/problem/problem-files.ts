@@ -12,6 +12,8 @@ export interface PoolFiles {
   readonly output?: string;
   /** The key of the state dict in PyTorch checkpoints that hold several. */
   readonly stateDict?: string;
+  /** The model that LoRA adapters among the models change. */
+  readonly base?: string;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
 }
