@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { type Metric, type PoolFiles, RadinError } from '@radin/core';
+import type { DownloadOptions } from './download-model.js';
 import { expandArrays, expandModels } from './expand.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
-export interface PoolFlags {
+export interface PoolFlags extends DownloadOptions {
   readonly graph?: string;
   readonly models?: readonly string[];
   readonly valInputs?: readonly string[];
@@ -55,17 +56,18 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     );
   };
   const baseModel = async () => {
-    if (flags.base !== undefined) return (await expandModels([flags.base], '.', 'flag --base'))[0];
+    if (flags.base !== undefined) return (await expandModels([flags.base], '.', 'flag --base', flags))[0];
     if (loaded === undefined || config?.base === undefined) return undefined;
-    return (await expandModels([config.base], loaded.folder, loaded.locate('base')))[0];
+    return (await expandModels([config.base], loaded.folder, loaded.locate('base'), flags))[0];
   };
   const models =
     flags.models !== undefined
-      ? await expandModels(flags.models, '.', 'flag --models')
+      ? await expandModels(flags.models, '.', 'flag --models', flags)
       : await expandModels(
           [config?.models ?? []].flat(),
           loaded?.folder ?? '.',
           loaded?.locate('models') ?? 'flag --models',
+          flags,
         );
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
   const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');

@@ -3,6 +3,7 @@ import cliProgress, { type SingleBar } from 'cli-progress';
 import type { CommonOptions } from './options.js';
 
 const LABELS: Readonly<Record<Progress['phase'], string>> = {
+  download: 'downloading (MB)',
   measure: 'measuring weights',
   cache: 'caching logits',
   score: 'scoring',

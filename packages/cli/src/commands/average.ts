@@ -73,10 +73,11 @@ export function addAverage(program: Command, context: CommandContext): void {
 
 async function average(models: string[], options: AverageOptions, context: CommandContext): Promise<void> {
   const { signal } = context;
+  const download = { ...options, signal };
   const backend = backendNamed(options.backend);
   const { stateDict } = options;
-  const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base');
-  const paths = await expandModels(models, '.', 'argument');
+  const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', download);
+  const paths = await expandModels(models, '.', 'argument', download);
   if (base === undefined && paths.every(isAdapterFile)) return averageAdapters(paths, options, context);
   const checkpoints = await openCheckpoints(paths, { stateDict, base });
   try {

@@ -55,7 +55,7 @@ export async function runCompare(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
-  await withProblem(pool, options, async (problem, terminal, { metric }, name) => {
+  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);

@@ -42,7 +42,7 @@ async function evaluate(
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
   const { split, saveLogits, json } = options;
-  const evaluateOne = { ...options, models: [path] };
+  const evaluateOne = { ...options, models: [path], signal };
   await withProblem(
     pool,
     evaluateOne,

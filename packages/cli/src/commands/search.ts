@@ -86,7 +86,7 @@ async function search(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
-  await withProblem(pool, options, async (problem, terminal, { metric }, name) => {
+  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;

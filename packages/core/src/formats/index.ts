@@ -17,5 +17,5 @@ export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';
 export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safetensors-writer.js';
 export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
-export { openSafetensorsModel, safetensorsFiles } from './shards.js';
+export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
 export type { TensorFile } from './tensor-file.js';

@@ -26,6 +26,11 @@ export async function safetensorsFiles(path: string): Promise<string[]> {
   return [path, ...(await shardPaths(await readShardIndex(path))).values()];
 }
 
+/** Names of the shards of an index, which may not be there yet. @throws RadinError */
+export async function shardNames(index: string): Promise<string[]> {
+  return [...new Set((await readShardIndex(index)).shards.values())].sort();
+}
+
 /**
  * Opens a model in shards by its index. Reads headers only. Every tensor of the index must be in exactly the shard that the index
  * names, and no shard may hold another one. Tensors come in the order of the shards' names; metadata are those that all shards share.

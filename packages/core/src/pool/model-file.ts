@@ -12,6 +12,9 @@ const PYTORCH_IN_FOLDER = ['pytorch_model.bin', `pytorch_model${PYTORCH_INDEX_SU
 /** Of files that may be copies of one another, the first that is there counts. */
 const CHOICES = [IN_FOLDER, PYTORCH_IN_FOLDER, ADAPTER_FILES.slice(0, 1), ADAPTER_FILES.slice(1)];
 
+/** Names of models in folders of their own, in the order in which they are looked for. */
+export const MODEL_FILES: readonly string[] = CHOICES.flat();
+
 /** A snapshot in a cache of the Hub. */
 const SNAPSHOT = /(?:^|[/\\])models--([^/\\]+)[/\\]snapshots[/\\]([0-9a-f]{7,})(?:[/\\](.+))?$/;
 
@@ -42,7 +45,7 @@ export async function modelFileIn(path: string): Promise<string | undefined> {
 
 /** Whether the file is called as a model in a folder of its own is. */
 export function isInOwnFolder(path: string): boolean {
-  return CHOICES.flat().includes(basename(path));
+  return MODEL_FILES.includes(basename(path));
 }
 
 /**
