@@ -42,7 +42,7 @@ const LONGEST_COMPANION = 2 ** 27;
 const INCIDENTAL = ['_name_or_path', 'transformers_version', 'torch_dtype', 'dtype'];
 
 /** The folder of a model that has a `config.json` beside its weights, as transformers keeps models; undefined for other files. */
-export async function modelFolder(path: string): Promise<string | undefined> {
+async function modelFolder(path: string): Promise<string | undefined> {
   if (!isInOwnFolder(path) || isAdapterFile(path)) return undefined;
   const folder = dirname(path);
   return access(join(folder, 'config.json')).then(

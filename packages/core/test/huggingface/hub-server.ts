@@ -38,11 +38,11 @@ function answer(
   response: ServerResponse,
   files: Readonly<Record<string, Uint8Array>>,
   state: { -readonly [K in keyof Hub]: Hub[K] },
-): void {
+): ServerResponse {
   const path = decodeURIComponent((request.url as string).split('?')[0] as string);
   const json = (status: number, value: unknown, code?: string) => {
     response.writeHead(status, { 'content-type': 'application/json', ...(code && { 'x-error-code': code }) });
-    response.end(JSON.stringify(value));
+    return response.end(JSON.stringify(value));
   };
   const [, repository] = /^(?:\/api\/models)?\/(org\/\w+)\//.exec(path) ?? [];
   const token = request.headers.authorization;
@@ -72,7 +72,9 @@ function answer(
     state.breakOff = undefined;
     response.write(part.subarray(0, part.length / 2));
     setTimeout(() => response.destroy(), 20);
-  } else response.end(part);
+    return response;
+  }
+  return response.end(part);
 }
 
 /** Safetensors files are large files, whose hash is SHA-256; git knows others by the SHA-1 of a blob. */

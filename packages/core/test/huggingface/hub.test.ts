@@ -37,7 +37,7 @@ const server = model.then((weights) =>
 );
 
 /** The environment of a user with an empty cache. */
-async function user(more: NodeJS.ProcessEnv = {}): Promise<{ HF_HUB_CACHE: string } & NodeJS.ProcessEnv> {
+async function user(more: NodeJS.ProcessEnv = {}) {
   return { HF_HOME: newFolder(), HF_HUB_CACHE: newFolder(), HF_ENDPOINT: (await server).url, ...more };
 }
 
@@ -84,7 +84,7 @@ describe('a model on the Hub', () => {
     const environment = await user({ HF_TOKEN: 'hf_token' });
     expect(await hubModel('hf://org/closed', { environment })).toContain('models--org--closed');
     const other = await user();
-    writeFileSync(join(other['HF_HOME'] as string, 'token'), 'hf_token\n');
+    writeFileSync(join(other.HF_HOME, 'token'), 'hf_token\n');
     expect(await hubModel('hf://org/closed', { environment: other })).toContain('models--org--closed');
   });
 });
