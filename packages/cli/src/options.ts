@@ -112,7 +112,7 @@ export function withPoolFlags(command: Command): Command {
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
     .option(
       '--models <patterns...>',
-      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, folders of one model each, or hf://org/name@revision',
     )
     .option(
       '--val-inputs <file>',

@@ -61,16 +61,16 @@ export async function writeResults<Report extends WrittenSoup>(
   json: { readonly name: string; readonly value: Report },
   card: CardFacts,
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
-): Promise<{ report: Report; soup: string; json: string; notices: readonly string[] }> {
+): Promise<{ report: Report; soups: readonly string[]; json: string; notices: readonly string[] }> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
   const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
-  const { entries, path: soup, notices } = await writeSoupFiles(folder, problem, mixture, card, options);
+  const { entries, paths: soups, notices } = await writeSoupFiles(folder, problem, mixture, card, options);
   const path = join(folder, json.name);
   const report = { ...json.value, ...entries };
   await writeTextAtomically(path, jsonText(report), { signal });
-  return { report, soup, json: path, notices };
+  return { report, soups, json: path, notices };
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

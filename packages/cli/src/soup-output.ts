@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import {
   type CardFacts,
   checkReplaceable,
@@ -37,11 +37,22 @@ export interface SoupOptions {
 /** What the user should know of the folders of the pool's models, before hours of evaluation. @param out the folder of the results, which is checked */
 export async function prepareSoup(pool: Pool, out: string | undefined): Promise<readonly string[]> {
   const folders = await modelFolders(pool.checkpoints);
+  const adapters = adapterPaths(pool);
   if (out !== undefined) {
+    checkApart(out, [...(folders ?? []), ...(adapters ?? []).map((path) => dirname(path))]);
     if (folders !== undefined) await checkReplaceable(join(out, SOUP_FOLDER));
-    if (adapterPaths(pool) !== undefined) await checkReplaceable(join(out, ADAPTER_FOLDER));
+    if (adapters !== undefined) await checkReplaceable(join(out, ADAPTER_FOLDER));
   }
   return folders === undefined ? [] : configNotices(folders);
+}
+
+/** A soup among the models' folders would join the pool in the next run. */
+function checkApart(out: string, folders: readonly string[]): void {
+  if (folders.every((folder) => dirname(resolve(folder)) !== resolve(out))) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected --out to be another folder than that of the models' folders but found ${out}`,
+  );
 }
 
 /**
@@ -54,7 +65,7 @@ export async function writeSoupFiles(
   mixture: Mixture,
   facts: CardFacts,
   options: SoupOptions,
-): Promise<{ entries: WrittenSoup; path: string; notices: readonly string[] }> {
+): Promise<{ entries: WrittenSoup; paths: readonly string[]; notices: readonly string[] }> {
   const soup = new Soup(pool, mixture, backend);
   const folders = await modelFolders(pool.checkpoints);
   const notices: string[] = [];
@@ -80,7 +91,7 @@ export async function writeSoupFiles(
   }
   const soupFile = relative(out, path);
   const entries = { ...(soupFile !== SOUP_FILE && { soupFile }), ...(adapterFolder && { adapterFolder }) };
-  return { entries, path, notices };
+  return { entries, paths: [path, ...(adapterFolder ? [join(out, adapterFolder)] : [])], notices };
 }
 
 /** Writes the soup of adapters, named by the files of their weights, as an adapter. */

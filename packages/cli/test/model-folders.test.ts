@@ -113,6 +113,8 @@ describe.concurrent('a soup of model folders', () => {
       writeFileSync(join(out, 'soup', 'notes.txt'), 'mine');
       await expect(write(Mixture.uniform(4, [0]))).rejects.toThrow(/an earlier soup alone, but found "notes\.txt"/);
       expect(readdirSync(out)).toEqual(['soup']);
+      const among = prepareSoup(problem.pool, join(folder, CHECKPOINTS));
+      await expect(among).rejects.toThrow(/^Expected --out to be another folder than that of the models' folders/);
     } finally {
       await problem.dispose();
     }

@@ -50,7 +50,7 @@ export function addAverage(program: Command, context: CommandContext): void {
     .description('write the soup of the models named')
     .argument(
       '<models...>',
-      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, folders of one model each, or hf://org/name@revision',
     )
     .option(
       '--weights <p,…>',

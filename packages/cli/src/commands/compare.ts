@@ -106,7 +106,7 @@ export async function runCompare(
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
     else {
-      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      const wrote = wroteLine([...written.soups, written.json, ...paths]);
       print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
     }
     if (failure !== undefined) throw failure;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import { type Checkpoint, formatScore, isHubReference, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
+import { expandModels } from '../expand.js';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
@@ -19,7 +20,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',
-      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, or the id of a model of the pool',
+      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, a model on the Hub (hf://), or the id of a model of the pool',
     )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
@@ -40,7 +41,7 @@ async function evaluate(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
-  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
+  const path = existsSync(model) ? await modelFile(model) : await pathOfName(pool, model, { ...options, signal });
   const { split, saveLogits, json } = options;
   const evaluateOne = { ...options, models: [path], signal };
   await withProblem(
@@ -77,7 +78,8 @@ async function evaluate(
   );
 }
 
-async function pathOfId(pool: string, id: string, options: PoolOptions): Promise<string> {
+async function pathOfName(pool: string, id: string, options: PoolOptions): Promise<string> {
+  if (isHubReference(id)) return (await expandModels([id], '.', 'argument', options))[0] as string;
   const { files } = await resolvePool(pool, options);
   const path = files.models.find((candidate) => modelId(candidate) === id);
   if (path !== undefined) return path;

@@ -69,6 +69,7 @@ async function inspect(
     const { files } = await resolvePool(path, { stateDict });
     const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
       stateDict: files.stateDict,
+      base: files.base,
       ...(files.rename && { rename: files.rename }),
     });
     if (json) printJson(inspection);

@@ -184,12 +184,12 @@ async function search(
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
       const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command ${again}`,
       );
     }
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else print(textOf(report, metric, options, wroteLine([written.soup, written.json, ...paths])));
+    else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
     if (failure !== undefined) throw failure;
   });
 }

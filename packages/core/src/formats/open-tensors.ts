@@ -1,5 +1,4 @@
 import { extname } from 'node:path';
-import { RadinError } from '../errors/index.js';
 import { isAdapterFile } from './lora-adapter.js';
 import { openMergedLora } from './merged-lora.js';
 import type { PyTorchOptions } from './pytorch-reader.js';
@@ -37,14 +36,13 @@ export interface ModelOptions extends PyTorchOptions {
   readonly base?: string | undefined;
 }
 
-/** Opens a model of any format: a checkpoint, or an adapter together with the base model that it changes. @throws as `openTensorFile` and `openMergedLora` */
+/**
+ * Opens a model of any format: a checkpoint, or an adapter together with the base model that it changes; without one, its own tensors.
+ * @throws as `openTensorFile` and `openMergedLora`
+ */
 export async function openModel(path: string, { base, ...options }: ModelOptions = {}): Promise<TensorFile> {
-  if (!isAdapterFile(path)) return openTensorFile(path, options);
-  if (base !== undefined) return openMergedLora(path, await openTensorFile(base));
-  throw new RadinError(
-    'CONFIG',
-    `Expected the model that adapters change (base: FILE in radin.yaml, or --base FILE) because ${path} is an adapter, but found none`,
-  );
+  if (base === undefined || !isAdapterFile(path)) return openTensorFile(path, options);
+  return openMergedLora(path, await openTensorFile(base, options));
 }
 
 /** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel` and `openPyTorchModel` */

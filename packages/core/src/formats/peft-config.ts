@@ -118,5 +118,6 @@ function matching(pattern: ReadonlyMap<string, number>, module: string): number 
 }
 
 function shown(value: unknown): string {
-  return value === undefined ? 'none' : (JSON.stringify(value)?.slice(0, 80) ?? String(value));
+  if (value === undefined) return 'none';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value).slice(0, 80);
 }
