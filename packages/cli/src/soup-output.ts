@@ -57,7 +57,7 @@ function checkApart(out: string, folders: readonly string[]): void {
 
 /**
  * Writes the soup into the folder of the results: as a file, or as a model folder where the models are such folders, and where all are
- * adapters as an adapter besides. @returns what the results say of it, its path, and notices
+ * adapters as an adapter besides. @returns what the results say of it, the paths written, and notices
  */
 export async function writeSoupFiles(
   out: string,
