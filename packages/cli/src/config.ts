@@ -24,6 +24,7 @@ const evaluator = z.strictObject({
 const schema = z.strictObject({
   graph: z.string().min(1).optional(),
   models: paths.optional(),
+  base: z.string().min(1).optional(),
   evaluator: evaluator.optional(),
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,

@@ -115,7 +115,7 @@ export function withPoolFlags(command: Command): Command {
     )
     .option(
       '--models <patterns...>',
-      'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, folders of one model each, or hf://org/name@revision',
     )
     .option(
       '--val-inputs <file>',
@@ -135,8 +135,12 @@ export function withPoolFlags(command: Command): Command {
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,
     )
+    .option(...BASE)
     .option('--output <name>', "the graph's output with the logits, where it has several");
 }
+
+/** For adapters, in whichever command they are named. */
+export const BASE = ['--base <model>', 'the model that LoRA adapters among the models change'] as const;
 
 export interface StateDictOptions {
   readonly stateDict?: string;

@@ -2,11 +2,12 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { isOnnx, type Metric, type PoolFiles, RadinError } from '@radin/core';
 import { checkKeys } from './config-keys.js';
+import type { DownloadOptions } from './download-model.js';
 import { expandArrays, expandModels } from './expand.js';
 import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
-export interface PoolFlags extends LogitsFlags {
+export interface PoolFlags extends LogitsFlags, DownloadOptions {
   readonly graph?: string;
   /** A model to open in place of the pool's, on the pool's graph. */
   readonly only?: string;
@@ -19,6 +20,7 @@ export interface PoolFlags extends LogitsFlags {
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
+  readonly base?: string;
 }
 
 export interface ResolvedPool {
@@ -59,10 +61,17 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`,
     );
   };
-  const allModels = async () =>
+  const modelsOf = (patterns: readonly string[], folder: string, source: string) =>
+    expandModels(patterns, folder, source, flags);
+  const allModels = () =>
     patterns !== undefined
-      ? expandModels(patterns, '.', 'flag --models')
-      : expandModels([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
+      ? modelsOf(patterns, '.', 'flag --models')
+      : modelsOf([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
+  const baseModel = async () => {
+    if (flags.base !== undefined) return (await modelsOf([flags.base], '.', 'flag --base'))[0];
+    if (loaded === undefined || config?.base === undefined) return undefined;
+    return (await modelsOf([config.base], loaded.folder, loaded.locate('base')))[0];
+  };
   const graph = graphFlag ?? (config?.graph && inFolder(config.graph));
   const { only } = flags;
   const models = only === undefined ? await allModels() : [only];
@@ -86,6 +95,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
+  const base = await baseModel();
   const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
   if (!hasCommand) need(inputs, '--val-inputs');
   return {
@@ -105,6 +115,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
+      ...(base && { base }),
     },
     metric: loaded?.metric,
   };

@@ -4,6 +4,7 @@ import type { Interruption } from './interruption.js';
 import type { CandidateOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
+import { prepareSoup } from './soup-output.js';
 import { Terminal } from './terminal.js';
 
 /** What every command is given: when to stop, and where results go. */
@@ -54,7 +55,8 @@ export async function withProblem<T>(
   const cache = await openCache(options.cache, (text) => terminal.notice(text));
   const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
-    for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
+    const notices = [...problem.notices, ...(await prepareSoup(problem.pool, options.out))];
+    for (const notice of notices) terminal.notice(`note: ${notice}`);
     return await run(problem, terminal, problemOptions, name);
   } finally {
     terminal.finish();

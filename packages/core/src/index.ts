@@ -31,6 +31,7 @@ export {
 } from './evaluator/index.js';
 export * from './explanation/index.js';
 export * from './formats/index.js';
+export * from './huggingface/index.js';
 export {
   type Logits,
   type LogitsFile,

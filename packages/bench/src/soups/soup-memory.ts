@@ -60,7 +60,7 @@ export class SoupMemory {
     if (graph === undefined) {
       throw new RadinError('CONFIG', 'Expected a pool with a graph, which comparisons of methods need, but found none');
     }
-    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
+    const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
@@ -182,11 +182,12 @@ export class SoupMemory {
 
 /** All files of a pool, and what else decides how they are read, where anything does. */
 async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
-  const { graph, models, validation, test, rename, stateDict } = files;
+  const { graph, models, base, validation, test, rename, stateDict } = files;
   const splits = [validation, test].flatMap((split) => (split ? [split.inputs ?? [], split.labels].flat(2) : []));
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
-  const shards = (await Promise.all(models.map(modelFiles))).flat();
+  const weights = base === undefined ? models : [...models, base];
+  const shards = (await Promise.all(weights.map(modelFiles))).flat();
   const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
   const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
   return [

@@ -24,6 +24,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import { VERSIONS } from '../versions.js';
 
 export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ShardOptions, ReportOptions {
@@ -55,7 +56,7 @@ export async function runCompare(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = proposalOptions(options);
-  await withProblem(pool, options, async (problem, terminal, { metric }, name) => {
+  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal);
     const facts = await cachePool(problem, terminal, signal);
@@ -88,14 +89,25 @@ export async function runCompare(
       },
     );
     const json = { name: 'comparison.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, best.result.best.mixture, json, {
+    const card = cardFacts(
+      `radin compare, method ${best.result.method} at a budget of ${best.budget}`,
+      problem,
+      metric,
+      {
+        validation: best.valScore,
+        test: best.testScore,
+      },
+    );
+    const results = await writeResults(options.out, problem, best.result.best.mixture, json, card, {
       ...options,
       signal,
     });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
     else {
-      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      const wrote = wroteLine([...written.soups, written.json, ...paths]);
       print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
     }
     if (failure !== undefined) throw failure;

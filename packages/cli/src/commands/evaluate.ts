@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, type Logits, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import {
+  type Checkpoint,
+  formatScore,
+  isHubReference,
+  type Logits,
+  modelFile,
+  modelId,
+  RadinError,
+  writeNpy,
+} from '@radin/core';
 import { type Command, Option } from 'commander';
+import { expandModels } from '../expand.js';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
@@ -19,7 +29,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',
-      'a checkpoint, .safetensors, .pt, .pth, .bin or .onnx, an index of shards or a folder with one of these, or the id of a model of the pool',
+      'a checkpoint, .safetensors, .pt, .pth, .bin or .onnx, an index of shards or a folder with one of these, a model on the Hub (hf://), or the id of a model of the pool',
     )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
@@ -41,8 +51,8 @@ async function evaluate(
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
   // Given logits are those of the pool's models, and this is to evaluate one.
-  const ungiven = { ...options, valLogits: false, testLogits: false } as const;
-  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, ungiven);
+  const ungiven = { ...options, signal, valLogits: false, testLogits: false } as const;
+  const path = existsSync(model) ? await modelFile(model) : await pathOfName(pool, model, ungiven);
   const { split, saveLogits, json } = options;
   const evaluateOne = { ...ungiven, only: path };
   await withProblem(
@@ -86,7 +96,8 @@ async function writeLogits(path: string, logits: Logits | undefined): Promise<vo
   await writeNpy(path, 'F32', [samples, classes], new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
-async function pathOfId(pool: string, id: string, options: PoolOptions): Promise<string> {
+async function pathOfName(pool: string, id: string, options: PoolOptions): Promise<string> {
+  if (isHubReference(id)) return (await expandModels([id], '.', 'argument', options))[0] as string;
   const { files } = await resolvePool(pool, options);
   const path = files.models.find((candidate) => modelId(candidate) === id);
   if (path !== undefined) return path;

@@ -72,6 +72,7 @@ async function inspect(
     const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
     const inspection = await inspectPool(files.models, graph, backendNamed('auto'), {
       stateDict: files.stateDict,
+      base: files.base,
       ...(files.rename && { rename: files.rename }),
     });
     if (json) printJson(inspection);

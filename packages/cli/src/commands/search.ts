@@ -48,6 +48,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -92,7 +93,7 @@ async function search(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
-  await withProblem(pool, options, async (problem, terminal, { metric }, name) => {
+  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -178,10 +179,13 @@ async function search(
       },
     );
     const json = { name: 'result.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, result.best.mixture, json, {
-      ...options,
-      signal,
+    const card = cardFacts(`radin search, method ${found.method}`, problem, metric, {
+      validation: found.best.valScore,
+      test: found.best.testScore,
     });
+    const results = await writeResults(options.out, problem, result.best.mixture, json, card, { ...options, signal });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =
@@ -190,12 +194,12 @@ async function search(
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
       const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command ${again}`,
       );
     }
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else print(textOf(report, metric, options, wroteLine([written.soup, written.json, ...paths])));
+    else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
     if (failure !== undefined) throw failure;
   });
 }

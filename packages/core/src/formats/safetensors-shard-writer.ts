@@ -4,8 +4,8 @@ import { type FileSink, type StagedFile, stageFile, type WriteOptions } from './
 import { Digest } from './digest.js';
 import type { TensorInfo } from './dtype.js';
 import { exchangeFiles, removeFiles } from './exchange-files.js';
-import { INDEX_SUFFIX, readShardIndex } from './safetensors-index.js';
 import { type ProduceTensor, type WrittenFile, writeSafetensors, writeTensors } from './safetensors-writer.js';
+import { INDEX_SUFFIX, readShardIndex } from './shard-index.js';
 
 const SUFFIX = '.safetensors';
 /** Shards are numbered with five digits. */

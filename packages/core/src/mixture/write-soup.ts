@@ -23,6 +23,8 @@ const ALIGNMENT = 64;
 interface SoupOptions {
   readonly signal?: AbortSignal;
   readonly maxShardBytes?: number;
+  /** For the header of a file in safetensors. */
+  readonly metadata?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -30,7 +32,8 @@ interface SoupOptions {
  *
  * A path that ends in `.onnx` gets a copy of the pool's first model in ONNX with the soup's weights (see `copyOnnx`). Any other gets a
  * safetensors file, or shards of at most `maxShardBytes` of tensors (see `writeShardedSafetensors`), with the same bytes whatever the formats
- * of its ingredients' files and the order of their tensors, and the metadata that all ingredients share whose format has a place for it.
+ * of its ingredients' files and the order of their tensors, the metadata that all ingredients share whose format has a place for it, and
+ * `metadata`.
  * @throws RadinError `CONFIG` where the pool has no model in ONNX to copy
  */
 export async function writeSoup(
@@ -48,7 +51,8 @@ export async function writeSoup(
     const copy = copyOnnx(modelToCopy(path, pool, options), new Map([['radin', provenance]]));
     return producing(soup, copy.weights, options, (produce) => copy.write(path, produce, options));
   }
-  const metadata = new Map(sharedMetadata(ingredients.map((index) => pool.checkpoints[index])));
+  const shared = sharedMetadata(ingredients.map((index) => pool.checkpoints[index]));
+  const metadata = new Map([...shared, ...(options.metadata ?? [])]);
   metadata.set('radin', provenance);
   return writeTensors(path, soup, metadata, options);
 }

@@ -2,11 +2,12 @@ import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import {
   dtypeBytes,
+  isAdapterFile,
   isOnnx,
+  type ModelOptions,
   type OnnxFile,
+  openModel,
   openOnnx,
-  openTensorFile,
-  type PyTorchOptions,
   type TensorFile,
   type TensorInfo,
 } from '../formats/index.js';
@@ -71,20 +72,23 @@ export class FileCheckpoint implements Checkpoint {
     file: TensorFile,
     /** The whole model, where it is one in ONNX. */
     readonly onnx: OnnxFile | undefined,
+    /** The file of the model that it changes, where it is an adapter. */
+    readonly base: string | undefined,
   ) {
     this.#file = file;
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
-  /** Opens a model's file or index and reads headers only. */
-  static async open(id: string, path: string, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
+  /** Opens a model's file or index, or an adapter with its base model, and reads headers only. */
+  static async open(id: string, path: string, options: ModelOptions = {}): Promise<FileCheckpoint> {
     const onnx = isOnnx(path) ? await openOnnx(path) : undefined;
-    return new FileCheckpoint(id, onnx ?? (await openTensorFile(path, options)), onnx);
+    const base = isAdapterFile(path) ? options.base : undefined;
+    return new FileCheckpoint(id, onnx ?? (await openModel(path, options)), onnx, base);
   }
 
   /** The same model with another view of its file; one of the two is to be closed. */
   seenAs(view: (file: TensorFile) => TensorFile): FileCheckpoint {
-    return new FileCheckpoint(this.id, view(this.#file), this.onnx);
+    return new FileCheckpoint(this.id, view(this.#file), this.onnx, this.base);
   }
 
   get path(): string {

@@ -8,7 +8,7 @@ export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exa
 export { type GraphNames, graphNames } from './graph-names.js';
 export { inspectPool, type PoolInspection } from './inspect.js';
 export { KnownContents } from './known-contents.js';
-export { modelFile, modelFileIn, modelId } from './model-file.js';
+export { hubRepository, isInOwnFolder, MODEL_FILES, modelFile, modelFileIn, modelId } from './model-file.js';
 export { closeCheckpoints, openCheckpoints, Pool, poolProblems } from './pool.js';
 export { type MeasureOptions, measureGeometry, type PoolGeometry } from './pool-geometry.js';
 export { WeightGeometry } from './weight-geometry.js';

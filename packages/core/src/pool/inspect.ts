@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import { modelFiles, type OnnxModel, type PyTorchOptions } from '../formats/index.js';
+import { type ModelOptions, modelFiles, type OnnxModel } from '../formats/index.js';
 import { alignCheckpoints } from './aligned.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
@@ -45,7 +45,7 @@ export async function inspectPool(
   paths: readonly string[],
   given: OnnxModel | undefined,
   backend: Backend,
-  options: PyTorchOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
+  options: ModelOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
 ): Promise<PoolInspection> {
   const opened: FileCheckpoint[] = [];
   const found: Problem[] = [];

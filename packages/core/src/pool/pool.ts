@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
-import type { OnnxModel, PyTorchOptions, TensorInfo } from '../formats/index.js';
+import { isAdapterFile, isShardIndex, type ModelOptions, type OnnxModel, type TensorInfo } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, layoutProblems, type Problem, quantisedProblems } from './compatibility.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
@@ -51,18 +52,16 @@ export function poolProblems(checkpoints: readonly Checkpoint[]): Problem[] {
   ];
 }
 
-/** Opens the model files of a pool, headers only. @throws RadinError where one is unreadable or listed twice. */
-export async function openCheckpoints(
-  paths: readonly string[],
-  options: PyTorchOptions = {},
-): Promise<FileCheckpoint[]> {
+/** Opens the model files of a pool, headers only. @throws RadinError where one is unreadable, listed twice, or an adapter without `base`. */
+export async function openCheckpoints(paths: readonly string[], options: ModelOptions = {}): Promise<FileCheckpoint[]> {
   const opened: FileCheckpoint[] = [];
   const byTarget = new Map<string, string>();
   try {
     for (const path of paths) {
+      if (options.base === undefined && isAdapterFile(path)) throw withoutBase(path);
       const checkpoint = await FileCheckpoint.open(modelId(path), path, options);
       opened.push(checkpoint);
-      const target = await realpath(path);
+      const target = await targetOf(path);
       const earlier = byTarget.get(target);
       if (earlier !== undefined) {
         throw new RadinError(
@@ -77,6 +76,18 @@ export async function openCheckpoints(
     await closeCheckpoints(opened);
     throw error;
   }
+}
+
+function withoutBase(path: string): RadinError {
+  return new RadinError(
+    'CONFIG',
+    `Expected the model that adapters change (base: FILE in radin.yaml, or --base FILE) because ${path} is an adapter, but found none`,
+  );
+}
+
+/** What a path leads to. Different models may have one index, to which snapshots in a cache of the Hub are links. */
+async function targetOf(path: string): Promise<string> {
+  return isShardIndex(path) ? join(await realpath(dirname(path)), basename(path)) : realpath(path);
 }
 
 export async function closeCheckpoints(checkpoints: readonly FileCheckpoint[]): Promise<void> {

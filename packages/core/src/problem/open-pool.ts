@@ -26,7 +26,7 @@ export interface OpenPool {
 
 /** Opens the models, headers only, and the graph where it is what runs them. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const opened = await openCheckpoints(files.models, { stateDict: files.stateDict });
+  const opened = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
   const close = () => closeCheckpoints(opened);
   try {
     const { graph, isModel } = await poolGraph(files, opened);

@@ -22,6 +22,8 @@ export interface PoolFiles {
   readonly stateDict?: string;
   /** Inputs on which the statistics of BatchNorm layers of every soup are estimated anew. */
   readonly batchNormInputs?: ArrayFiles;
+  /** The model that LoRA adapters among the models change. */
+  readonly base?: string;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
 }
