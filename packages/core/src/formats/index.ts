@@ -9,7 +9,7 @@ export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export type { Initializer } from './onnx-tensor.js';
 export { openTensorFile, type TensorFormat, tensorFormat } from './open-tensors.js';
 export type { PyTorchOptions } from './pytorch-reader.js';
-export { allocate, type RegularFile, unreadableFile, withRegularFile } from './regular-file.js';
+export { allocate, type RegularFile, readSmallFile, unreadableFile, withRegularFile } from './regular-file.js';
 export { INDEX_SUFFIX } from './safetensors-index.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';

@@ -1,5 +1,5 @@
 import { quote } from '../errors/index.js';
-import { type Dtype, formatShape, tensorBytes } from './dtype.js';
+import { type Dtype, formatShape, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 
 /** Type codes of NumPy's `descr`, without byte order, that have a place here. */
@@ -30,9 +30,6 @@ const REFUSED_KINDS: ReadonlyMap<string, string> = new Map([
   ['m', 'time differences'],
   ['f', 'extended precision floats'],
 ]);
-
-/** NumPy itself allows no more dimensions than this. */
-const MOST_DIMENSIONS = 64;
 
 export interface NpyHeader {
   readonly dtype: Dtype;

@@ -1,6 +1,6 @@
 import type { onnx } from '#onnx';
 import { quote } from '../errors/index.js';
-import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
+import { type Dtype, dtypeBytes, formatShape, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 
 /** Numbers of `TensorProto.DataType`, also those newer than the vendored definition (17, 19, 24). */
@@ -66,6 +66,9 @@ export function isExternal(tensor: onnx.ITensorProto): boolean {
 export function readInitializer(tensor: onnx.TensorProto, path: string): Initializer | undefined {
   const { name } = tensor;
   const where = `${path}, initializer ${quote(name)}`;
+  if (tensor.dims.length > MOST_DIMENSIONS) {
+    failFormat(`at most ${MOST_DIMENSIONS} dimensions`, `${tensor.dims.length}`, where);
+  }
   const shape = tensor.dims.map(Number);
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     failFormat('a shape of integers ≥ 0', formatShape(shape), where);
