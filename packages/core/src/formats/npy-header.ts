@@ -120,7 +120,7 @@ function parseShape(tuple: string, path: string): readonly number[] {
   // In Python, (3) is a number and not a tuple.
   if (items.length === 1 && !tuple.includes(',')) failDictionary(path);
   const shape = items.map(Number);
-  if (!shape.every(Number.isSafeInteger)) failFormat('sizes below 2^53', `shape ${tuple}`, path);
+  if (!shape.every(Number.isSafeInteger)) failFormat('sizes below 2^53', `shape ${quote(tuple)}`, path);
   if (shape.length > MOST_DIMENSIONS) failFormat(`at most ${MOST_DIMENSIONS} dimensions`, `${shape.length}`, path);
   return shape;
 }

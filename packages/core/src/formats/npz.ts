@@ -48,7 +48,7 @@ async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries
   return understood(WHAT, path, async () => {
     const zip = await fromFdPromise(file.fd, { autoClose: false, lazyEntries: true, strictFileNames: true });
     const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
-    return { zip, entries: await readZipDirectory(zip, path, MOST_ENTRIES, 'two called', nameOf) };
+    return { zip, entries: await readZipDirectory(zip, file, MOST_ENTRIES, 'two called', nameOf) };
   });
 }
 
