@@ -156,7 +156,7 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
         controller.abort(reason);
         expect(await outcome).toBe(reason);
         // Promised are 50 ms; a machine that is busy with other tests may add to them.
-        expect(performance.now() - aborted).toBeLessThan(250 * slowness);
+        expect(performance.now() - aborted).toBeLessThan(1_000 * slowness);
       },
     );
 
@@ -174,7 +174,7 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
       const aborted = performance.now();
       waiting.abort('waiting');
       expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
-      expect(performance.now() - aborted).toBeLessThan(500 * slowness);
+      expect(performance.now() - aborted).toBeLessThan(1_000 * slowness);
       running.abort('running');
       expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
     });

@@ -28,6 +28,7 @@ const LONGEST_MS = 10_000;
 /** Of this whole process, tests included; what one file may take is measured in a process of its own, below. */
 const LARGEST_KB = 700_000;
 
+const MKFIFO = '/usr/bin/mkfifo';
 const folder = newFolder();
 const tensor = npy('<f4', [2], Float32Array.of(1, 2));
 const W = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
@@ -140,7 +141,7 @@ describe('what is no regular file', () => {
   const where = newFolder();
   test.each(['safetensors', 'safetensors.index.json', 'pt', 'npy', 'npz', 'onnx', 'yaml'])('.%s', async (ending) => {
     const name = (kind: string) => `${kind}.${ending}`;
-    execFileSync('mkfifo', [join(where, name('pipe'))]);
+    execFileSync(MKFIFO, [join(where, name('pipe'))]);
     symlinkSync('/dev/zero', join(where, name('device')));
     symlinkSync(name('loop'), join(where, name('loop')));
     for (const kind of ['pipe', 'device', 'loop', 'absent'])
@@ -150,7 +151,7 @@ describe('what is no regular file', () => {
   test('among the models of a pool', async () => {
     const { folder: pool } = await linearPool();
     writeConfig(pool, { models: "['models/*.safetensors', pipe.safetensors]" });
-    execFileSync('mkfifo', [join(pool, 'pipe.safetensors')]);
+    execFileSync(MKFIFO, [join(pool, 'pipe.safetensors')]);
     symlinkSync('/dev/zero', join(pool, 'models/zero.safetensors'));
     const { code, stdout } = await runRadinHere(['inspect', '.', '--json'], pool);
     expect(code).toBe(0);

@@ -77,7 +77,7 @@ const INTEGERS = [
 ];
 
 /** Numbers below `count`. */
-export const below = (random: Random, count: number) => (count === 0 ? 0 : random.uint32() % count);
+const below = (random: Random, count: number) => (count === 0 ? 0 : random.uint32() % count);
 const of = <T>(random: Random, list: readonly T[]) => list[below(random, list.length)] as T;
 
 type Change = (bytes: Buffer, random: Random) => Buffer;

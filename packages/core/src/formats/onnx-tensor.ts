@@ -96,6 +96,8 @@ function encodeTyped(tensor: onnx.TensorProto, dtype: Dtype): Uint8Array {
     if (dtype === 'F32') view.setFloat32(at, Number(value), true);
     else if (dtype === 'F64') view.setFloat64(at, Number(value), true);
     else if (typeof value !== 'number') setLong(view, at, elementBytes, value);
+    // Any number but 0 is true, and true has one byte, as everybody else reads it.
+    else if (dtype === 'BOOL') view.setUint8(at, value === 0 ? 0 : 1);
     else if (elementBytes === 4) view.setInt32(at, value, true);
     else if (elementBytes === 2) view.setInt16(at, value, true);
     else view.setInt8(at, value);

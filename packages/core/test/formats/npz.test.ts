@@ -126,7 +126,7 @@ describe('hostile archives are refused in one line', () => {
     const path = write(entries);
     const start = performance.now();
     await expect(readArray(path)).rejects.toEqual(refused('FORMAT', message));
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test('a cut archive, and what is no archive', async () => {
