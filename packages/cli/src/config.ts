@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Metric, metricNamed, quote, RadinError } from '@radin/core';
+import { type Metric, metricNamed, quote, RadinError, readSmallFile } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
+
+/** Room for the names of 10,000 models. */
+const LARGEST = 2 ** 20;
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
@@ -53,13 +55,9 @@ export interface LoadedConfig {
 
 /** Reads a `radin.yaml`. @throws RadinError with `file:line:column` of the first key that is unknown, missing or of a wrong type */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to read ${path} but found: ${error.code ?? error.message}`, {
-      cause: error,
-    });
-  });
+  const text = await readText(path);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
@@ -68,6 +66,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (syntax !== undefined) {
     throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
   }
+  checkKeys(document, at);
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
@@ -78,6 +77,34 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     metric: metric === undefined ? undefined : metricNamed(metric),
     locate,
   };
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readSmallFile(path, LARGEST);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new RadinError('CONFIG', `Expected text in UTF-8 but found other bytes in ${path}`, { cause: error });
+  }
+}
+
+/** The parser's own comparison of each key with all others takes minutes for a file of many keys. */
+function checkKeys(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): void {
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          throw new RadinError(
+            'CONFIG',
+            `Expected different keys but found ${quote(String(key.value))} twice at ${at(key.range?.[0] ?? 0)}`,
+          );
+        }
+        keys.add(key.value);
+      }
+    },
+  });
 }
 
 function toPlain(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): unknown {

@@ -27,6 +27,8 @@ import { type CommonOptions, type StateDictOptions, withCommonOptions, withState
 import { resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 
+const HASHED_AT_ONCE = 2 ** 30;
+
 interface InspectOptions extends CommonOptions, StateDictOptions {}
 
 interface InspectedTensor {
@@ -172,7 +174,10 @@ async function formatOf(path: string): Promise<InspectedFile['format']> {
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  const hash = createHash('sha256');
+  // One call takes less than 2 GiB.
+  for (let at = 0; at < bytes.byteLength; at += HASHED_AT_ONCE) hash.update(bytes.subarray(at, at + HASHED_AT_ONCE));
+  return hash.digest('hex');
 }
 
 function poolText({ models, problems, notices }: PoolInspection): string {

@@ -26,7 +26,7 @@ export {
 } from './open-tensors.js';
 export { ADAPTER_CONFIG, readJsonObject } from './peft-config.js';
 export type { PyTorchOptions } from './pytorch-reader.js';
-export { allocate, type RegularFile, unreadableFile, withRegularFile } from './regular-file.js';
+export { allocate, type RegularFile, readSmallFile, unreadableFile, withRegularFile } from './regular-file.js';
 export { renamedTensors } from './renamed-tensors.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';

@@ -2,6 +2,7 @@ import { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
 import type { Dtype } from './dtype.js';
 import { failFormat } from './format-error.js';
+import { BoundedReader } from './onnx-bounded-reader.js';
 import { quantisedPart } from './onnx-quantised.js';
 import { dtypeOfOnnx, type Initializer, readInitializer } from './onnx-tensor.js';
 import { allocate, withRegularFile } from './regular-file.js';
@@ -77,7 +78,7 @@ export function describeOnnx(bytes: Uint8Array, path: string): OnnxModel {
 export function decodeModel(bytes: Uint8Array, path: string): onnx.ModelProto & { readonly graph: onnx.GraphProto } {
   let model: onnx.ModelProto;
   try {
-    model = onnx.ModelProto.decode(bytes);
+    model = onnx.ModelProto.decode(new BoundedReader(bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RadinError('FORMAT', `Expected an ONNX model but found bytes that are none (${reason}) in ${path}`, {

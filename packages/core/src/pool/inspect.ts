@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
-import { fileError, RadinError } from '../errors/index.js';
-import { type ModelOptions, modelFiles, type OnnxModel } from '../formats/index.js';
+import { RadinError } from '../errors/index.js';
+import { type ModelOptions, modelFiles, type OnnxModel, withRegularFile } from '../formats/index.js';
 import { alignCheckpoints } from './aligned.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
@@ -145,16 +144,18 @@ interface Digest {
 /** Of files one after another. */
 async function digestFiles(paths: readonly string[]): Promise<Digest> {
   const hash = createHash('sha256');
+  const chunk = new Uint8Array(2 ** 20);
   let bytes = 0;
   for (const path of paths) {
-    try {
-      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 }) as AsyncIterable<Uint8Array>) {
-        hash.update(chunk);
-        bytes += chunk.byteLength;
+    // Not a stream of the path: reading a pipe or a device may never end.
+    await withRegularFile(path, async (file) => {
+      for (let at = 0; at < file.size; at += chunk.byteLength) {
+        const part = chunk.subarray(0, file.size - at);
+        await file.read(part, at);
+        hash.update(part);
       }
-    } catch (error) {
-      throw fileError('read', path, error);
-    }
+      bytes += file.size;
+    });
   }
   return { bytes, sha256: hash.digest('hex') };
 }
