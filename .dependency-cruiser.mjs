@@ -10,6 +10,7 @@ const LAYERS = [
   'data',
   'pool',
   'mixture',
+  'huggingface',
   'logits',
   'evaluator',
   'batch-norm',

@@ -1,21 +1,38 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Metric, metricNamed, quote, RadinError } from '@radin/core';
+import { type Metric, metricNamed, quote, RadinError, readSmallFile } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 
+/** Room for the names of 10,000 models. */
+const LARGEST = 2 ** 20;
+
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
-const splitFiles = z.strictObject({ inputs: paths, labels: paths });
+const splitFiles = z.strictObject({ inputs: paths.optional(), labels: paths, logits: paths.optional() });
+
+const evaluator = z.strictObject({
+  command: z.union(
+    [z.string().min(1), z.array(z.string()).min(1)],
+    'Expected a text, or a list of a program and its arguments',
+  ),
+  slots: z.int().min(1).max(1024).optional(),
+  timeout: z.number().positive().max(1e6).optional(),
+  retries: z.int().min(0).max(100).optional(),
+  weights: z.literal('safetensors').optional(),
+  version: z.union([z.string(), z.number()], 'Expected a text or a number').optional(),
+});
 
 const schema = z.strictObject({
-  graph: z.string().min(1),
-  models: paths,
+  graph: z.string().min(1).optional(),
+  models: paths.optional(),
+  base: z.string().min(1).optional(),
   init: z.string().min(1).optional(),
+  evaluator: evaluator.optional(),
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
   test: splitFiles.optional(),
+  logits: paths.optional(),
   bn_inputs: paths.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
@@ -33,19 +50,15 @@ export interface LoadedConfig {
   /** The folder that paths are relative to. */
   readonly folder: string;
   readonly metric: Metric | undefined;
-  /** `file:line:column` of a key such as `models`, for errors that show up later. */
-  readonly locate: (key: string) => string;
+  /** `file:line:column` of a key such as `models`, or of one in it, for errors that show up later. */
+  readonly locate: (...keys: string[]) => string;
 }
 
 /** Reads a `radin.yaml`. @throws RadinError with `file:line:column` of the first key that is unknown, missing or of a wrong type */
 export async function loadConfig(path: string): Promise<LoadedConfig> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('FILE', `Expected to read ${path} but found: ${error.code ?? error.message}`, {
-      cause: error,
-    });
-  });
+  const text = await readText(path);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
@@ -54,6 +67,7 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   if (syntax !== undefined) {
     throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
   }
+  checkKeys(document, at);
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
@@ -64,6 +78,34 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
     metric: metric === undefined ? undefined : metricNamed(metric),
     locate,
   };
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readSmallFile(path, LARGEST);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new RadinError('CONFIG', `Expected text in UTF-8 but found other bytes in ${path}`, { cause: error });
+  }
+}
+
+/** The parser's own comparison of each key with all others takes minutes for a file of many keys. */
+function checkKeys(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): void {
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          throw new RadinError(
+            'CONFIG',
+            `Expected different keys but found ${quote(String(key.value))} twice at ${at(key.range?.[0] ?? 0)}`,
+          );
+        }
+        keys.add(key.value);
+      }
+    },
+  });
 }
 
 function toPlain(document: ReturnType<typeof parseDocument>, at: (offset: number) => string): unknown {
@@ -118,7 +160,8 @@ function firstIssue(
 
 /** Keys that may stand at a place of the file. */
 function keysAt(path: readonly PropertyKey[]): readonly string[] {
-  return Object.keys(path.length === 0 ? schema.shape : splitFiles.shape);
+  if (path.length === 0) return Object.keys(schema.shape);
+  return Object.keys(path[0] === 'evaluator' ? evaluator.shape : splitFiles.shape);
 }
 
 /** Offset of the key at the end of the path, or of the nearest thing around it that exists. */

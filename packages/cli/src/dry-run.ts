@@ -35,18 +35,29 @@ export async function dryRun(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   const { pool, validation, memory } = problem;
-  const remembered = await problem.rememberedModels({ signal });
-  const timed = await timePass(validation, memory.shares?.atOnce ?? memory.sizes.threads, signal);
+  const isGiven = validation.hasGivenLogits;
+  const remembered = isGiven ? 0 : await problem.rememberedModels({ signal });
+  const kept = run.cached && !isGiven;
+  // A program would evaluate the whole split, for as long as that takes.
+  const timed = validation.wholeOnly
+    ? undefined
+    : await timePass(validation, memory.shares?.atOnce ?? memory.sizes.threads, signal);
   terminal.finish();
   const { soups, cached, maxMemory } = run;
   const test = problem.test === undefined ? 0 : run.test;
-  const passes = { models: pool.size, remembered, soups, test };
+  const passes = { models: isGiven ? 0 : pool.size, remembered, soups, test };
   const atTest = (problem.test?.samples ?? 0) / validation.samples;
-  const seconds = (pool.size - remembered + soups + test * atTest) * timed.seconds;
-  const predicted = { ...predictRun(memory.sizes, memory.shares, cached), seconds: Number(seconds.toPrecision(2)) };
+  const seconds = timed && (passes.models - remembered + soups + test * atTest) * timed.seconds;
+  const { disk, peakMemory } = predictRun(memory.sizes, memory.shares, kept);
+  const predicted = {
+    ...(memory.predicted && { peakMemory }),
+    disk,
+    ...(seconds !== undefined && { seconds: Number(seconds.toPrecision(2)) }),
+  };
   const splits = [...problem.scorers].map(([name, { split }]) => {
     const [samples, ...shape] = split.inputs.shape as [number, ...number[]];
-    return { name, samples, shape, dtype: split.inputs.dtype };
+    // Where only a program knows the inputs, they have no elements.
+    return { name, samples, ...(!shape.includes(0) && { shape, dtype: split.inputs.dtype }) };
   });
   const free = await freeBytes(run.out);
   if (run.json) {
@@ -63,24 +74,27 @@ export async function dryRun(
       strategy: run.strategy,
       passes,
       predicted,
-      timedSamples: timed.samples,
+      ...(timed && { timedSamples: timed.samples }),
       ...(maxMemory !== undefined && { maxMemory, threads: memory.shares?.atOnce }),
       ...(free !== undefined && { freeDisk: free }),
       notices: problem.notices,
     });
     return;
   }
-  const inFile = memory.shares !== undefined && predicted.disk > predictRun(memory.sizes, undefined, cached).disk;
+  const inFile = memory.shares !== undefined && disk > predictRun(memory.sizes, undefined, kept).disk;
   print(
     [
       `models   ${pool.size} of ${formatBytes(memory.sizes.weightBytes)}, and ${memory.sizes.classes} classes`,
       ...splits.map(
-        ({ name, samples, shape, dtype }) => `${name.padEnd(10)} ${samples} samples of ${dtype} [${shape.join(', ')}]`,
+        ({ name, samples, shape, dtype }) =>
+          `${name.padEnd(10)} ${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.join(', ')}]`}`,
       ),
-      `passes   ${pool.size} for the models' logits${remembered > 0 ? `, of which ${remembered} are remembered` : ''}; at most ${soups} soups (${run.strategy})${test > 0 ? `; ${test} on the test split` : ''}`,
-      `memory   at most ${formatBytes(predicted.peakMemory)}${maxMemory === undefined ? '' : ` within ${formatBytes(maxMemory)}, ${memory.shares?.atOnce} threads`}`,
-      `disk     ${formatBytes(predicted.disk)}${inFile ? `, with logits in a temporary file${cached ? '' : ` in ${tmpdir()}`}` : ''}${free === undefined ? '' : `; ${formatBytes(free)} are free for ${run.out}`}`,
-      `time     about ${duration(seconds)} for the passes, from ${timed.samples} samples of ${pool.ids[0]}; races end passes early`,
+      `passes   ${passes.models} for the models' logits${isGiven ? ', which are given' : ''}${remembered > 0 ? `, of which ${remembered} are remembered` : ''}; at most ${soups} soups (${run.strategy})${test > 0 ? `; ${test} on the test split` : ''}`,
+      `memory   ${memory.predicted ? `at most ${formatBytes(peakMemory)}` : "what the evaluator's command takes, and this process"}${maxMemory === undefined ? '' : ` within ${formatBytes(maxMemory)}, ${memory.shares?.atOnce} threads`}`,
+      `disk     ${formatBytes(disk)}${inFile ? `, with logits in a temporary file${cached ? '' : ` in ${tmpdir()}`}` : ''}${free === undefined ? '' : `; ${formatBytes(free)} are free for ${run.out}`}`,
+      timed === undefined
+        ? "time     unknown: the evaluator's command evaluates whole splits, and was not run"
+        : `time     about ${duration(seconds as number)} for the passes, from ${timed.samples} samples of ${pool.ids[0]}; races end passes early`,
       'dry run: nothing was written',
     ].join('\n'),
   );

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { modelFile, modelFileIn, quote, RadinError } from '@radin/core';
+import { isHubReference, modelFile, modelFileIn, quote, RadinError } from '@radin/core';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { type DownloadOptions, downloadModel } from './download-model.js';
 
 /** `file.npz:name`, also as a pattern. */
 const NAMED = /^(.*\.npz)(:.+)$/is;
@@ -18,12 +19,21 @@ export async function expand(patterns: readonly string[], folder: string, source
 }
 
 /**
- * The model files that patterns match: files, and the models in folders. Of a pattern that matches files, folders without a model are
+ * The model files that patterns match: files, the models in folders, and those of `hf://` references, which are downloaded. Of a pattern that matches files, folders without a model are
  * left out. @throws RadinError where a pattern matches nothing, or a folder has no model or two
  */
-export async function expandModels(patterns: readonly string[], folder: string, source: string): Promise<string[]> {
+export async function expandModels(
+  patterns: readonly string[],
+  folder: string,
+  source: string,
+  options: DownloadOptions = {},
+): Promise<string[]> {
   const files: string[] = [];
   for (const pattern of patterns) {
+    if (isHubReference(pattern)) {
+      files.push(await modelFile(await downloadModel(pattern, options)));
+      continue;
+    }
     const named = literal(pattern, folder);
     if (named !== undefined) {
       files.push(...(await Promise.all(named.map((path) => (existsSync(path) ? modelFile(path) : path)))));

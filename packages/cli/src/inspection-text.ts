@@ -25,7 +25,7 @@ export function inspectionText(inspection: ProblemInspection): string {
     ...anglesText(inspection),
     ...splits.map(
       ({ name, samples, dtype, shape, classes }) =>
-        `${name}: ${samples} samples of ${dtype} [${shape.slice(1).join(', ')}]${classes === undefined ? '' : `, ${classes} classes`}`,
+        `${name}: ${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.slice(1).join(', ')}]`}${classes === undefined ? '' : `, ${classes} classes`}`,
     ),
     ...(predicted === undefined
       ? []

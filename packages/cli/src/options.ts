@@ -136,10 +136,13 @@ export function withPoolOptions(command: Command): Command {
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
   return withStateDict(command)
-    .option('--graph <file>', 'ONNX graph of the architecture that the models share')
+    .option(
+      '--graph <file>',
+      'ONNX graph of the architecture that the models share (default: that of the first model in ONNX)',
+    )
     .option(
       '--models <patterns...>',
-      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, folders of one model each, or hf://org/name@revision',
     )
     .option(
       '--val-inputs <file>',
@@ -163,8 +166,12 @@ export function withPoolFlags(command: Command): Command {
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,
     )
+    .option(...BASE)
     .option('--output <name>', "the graph's output with the logits, where it has several");
 }
+
+/** For adapters, in whichever command they are named. */
+export const BASE = ['--base <model>', 'the model that LoRA adapters among the models change'] as const;
 
 export interface StateDictOptions {
   readonly stateDict?: string;
@@ -172,6 +179,15 @@ export interface StateDictOptions {
 
 export function withStateDict(command: Command): Command {
   return command.option('--state-dict <key>', 'where the weights are in PyTorch files that hold several state dicts');
+}
+
+export function withGivenLogits(command: Command): Command {
+  return command
+    .option(
+      '--val-logits <patterns...>',
+      "the models' logits on the validation split, computed elsewhere: one .npy for each model, with its id as name",
+    )
+    .option('--test-logits <patterns...>', 'the same on the test split');
 }
 
 /** What every command that evaluates takes, whichever its pool. */

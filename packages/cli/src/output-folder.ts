@@ -1,16 +1,16 @@
 import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
+  type CardFacts,
   type Mixture,
   makeFolder,
   type Problem,
   RadinError,
-  SOUP_FILE,
   type WrittenSoup,
-  writeSoup,
   writeTextAtomically,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
+import { writeSoupFiles } from './soup-output.js';
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -67,25 +67,25 @@ export async function checkWritable(folder: string): Promise<void> {
 
 /**
  * Writes the soup and the JSON object into the folder, which is made if need be.
- * @returns the object, which names the soup's index where it is in shards, and the paths written
+ * @returns the object, which names the soup where it is not in `SOUP_FILE`, the paths written, and what the user should know of the soup
  */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
   problem: Problem,
   mixture: Mixture,
   json: { readonly name: string; readonly value: Report },
+  card: CardFacts,
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
-): Promise<{ report: Report; soup: string; json: string }> {
+): Promise<{ report: Report; soups: readonly string[]; json: string; notices: readonly string[] }> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
-  const soup = await problem.soups.open(mixture, { signal });
   const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
-  const written = await writeSoup(join(folder, SOUP_FILE), soup, problem.pool, options);
+  const { entries, paths: soups, notices } = await writeSoupFiles(folder, problem, mixture, card, options);
   const path = join(folder, json.name);
-  const report = written.shards ? { ...json.value, soupFile: basename(written.path) } : json.value;
+  const report = { ...json.value, ...entries };
   await writeTextAtomically(path, jsonText(report), { signal });
-  return { report, soup: written.path, json: path };
+  return { report, soups, json: path, notices };
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -1,11 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type Metric, modelFile, type PoolFiles, RadinError } from '@radin/core';
+import { isOnnx, type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { checkKeys } from './config-keys.js';
+import type { DownloadOptions } from './download-model.js';
 import { expandArrays, expandModels } from './expand.js';
+import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
-export interface PoolFlags {
+export interface PoolFlags extends LogitsFlags, DownloadOptions {
   readonly graph?: string;
+  /** A model to open in place of the pool's, on the pool's graph. */
+  readonly only?: string;
   readonly models?: readonly string[];
   readonly valInputs?: readonly string[];
   readonly valLabels?: readonly string[];
@@ -15,6 +20,7 @@ export interface PoolFlags {
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
+  readonly base?: string;
   readonly init?: string;
 }
 
@@ -31,11 +37,12 @@ export interface ResolvedPool {
  * flags alone; where neither is given, from the current folder if it is a pool. @throws RadinError where something is missing or a pattern matches nothing
  */
 export async function resolvePool(pool: string | undefined, flags: PoolFlags): Promise<ResolvedPool> {
-  const { graph, models: patterns, valInputs, valLabels } = flags;
-  const hasFlags = [graph, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
+  const { graph: graphFlag, models: patterns, valInputs, valLabels } = flags;
+  const hasFlags = [graphFlag, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
   const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
   const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
+  if (loaded !== undefined) checkKeys(loaded, flags);
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
   const arrays = async (
     flag: readonly string[] | undefined,
@@ -55,17 +62,31 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`,
     );
   };
-  const models =
-    flags.models !== undefined
-      ? await expandModels(flags.models, '.', 'flag --models')
-      : await expandModels(
-          [config?.models ?? []].flat(),
-          loaded?.folder ?? '.',
-          loaded?.locate('models') ?? 'flag --models',
-        );
+  const modelsOf = (patterns: readonly string[], folder: string, source: string) =>
+    expandModels(patterns, folder, source, flags);
+  const allModels = () =>
+    patterns !== undefined
+      ? modelsOf(patterns, '.', 'flag --models')
+      : modelsOf([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
+  const oneModel = async (key: 'base' | 'init') => {
+    const flag = flags[key];
+    if (flag !== undefined) return (await modelsOf([flag], '.', `flag --${key}`))[0];
+    const entry = config?.[key];
+    if (loaded === undefined || entry === undefined) return undefined;
+    return (await modelsOf([entry], loaded.folder, loaded.locate(key)))[0];
+  };
+  const graph = graphFlag ?? (config?.graph && inFolder(config.graph));
+  const { only } = flags;
+  const models = only === undefined ? await allModels() : [only];
+  // The graph of one model alone could be another.
+  const architecture = only !== undefined && graph === undefined ? (await allModels()).find(isOnnx) : undefined;
+  // A graph on the command line is meant to be run.
+  const evaluator = loaded && graphFlag === undefined ? commandOf(loaded) : undefined;
+  const logits = await logitsFiles(loaded, flags);
+  const hasCommand = evaluator !== undefined;
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
   const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');
-  if ((testInputs === undefined) !== (testLabels === undefined)) {
+  if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
   const batchNormInputs =
@@ -77,29 +98,36 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
-  const init = flags.init ?? (config?.init && inFolder(config.init));
+  const base = await oneModel('base');
+  const init = await oneModel('init');
+  const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
+  if (!hasCommand) need(inputs, '--val-inputs');
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
-      graph: need(flags.graph ?? (config && inFolder(config.graph)), '--graph'),
+      ...(graph && { graph }),
+      ...(architecture && { architecture }),
       models,
       validation: {
-        inputs: need(await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs'), '--val-inputs'),
+        ...(inputs && { inputs }),
         labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
       },
-      ...(testInputs && testLabels && { test: { inputs: testInputs, labels: testLabels } }),
+      ...(testLabels && { test: { ...(testInputs && { inputs: testInputs }), labels: testLabels } }),
+      ...(evaluator && { evaluator }),
+      ...(logits && { logits }),
       ...(batchNormInputs && { batchNormInputs }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
-      ...(init && { init: await modelFile(init) }),
+      ...(base && { base }),
+      ...(init && { init }),
     },
     metric: loaded?.metric,
   };
 }
 
-/** Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
-async function readConfig(pool: string) {
+/** Reads a pool's `radin.yaml`. Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
+export async function readConfig(pool: string) {
   const { loadConfig } = await import('./config.js');
   return loadConfig(configPath(pool));
 }

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import {
   accuracy,
   formatBytes,
+  isOnnx,
   logitsBytes,
   Problem,
   type ProblemOptions,
@@ -11,9 +12,10 @@ import {
 import { openCache } from './cache-folder.js';
 import { checkSpace, freeBytes } from './disk-space.js';
 import type { Interruption } from './interruption.js';
-import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions } from './options.js';
+import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
+import { prepareSoup } from './soup-output.js';
 import { Terminal } from './terminal.js';
 
 /** What every command is given: when to stop, and where results go. */
@@ -30,12 +32,22 @@ export interface CommandContext {
 /** Opens the pool that a command names, gives it and its name to `run`, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
-  options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & DryRunOptions & { readonly out?: string },
+  options: PoolOptions &
+    HoldOutOptions &
+    Partial<CandidateOptions> &
+    ShardOptions &
+    DryRunOptions & { readonly out?: string; readonly only?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
   { splits, plan }: { readonly splits?: ProblemOptions['splits']; readonly plan?: RunPlan } = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
+  if (options.maxShardSize !== undefined && files.models.every(isOnnx)) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected no --max-shard-size for models in ONNX, whose soup is written in ONNX, but found one',
+    );
+  }
   const { backend, threads, batch, holdout, seed = 0, maxMemory } = options;
   const problemOptions: ProblemOptions = {
     metric: options.metric ?? metric ?? accuracy,
@@ -57,7 +69,8 @@ export async function withProblem<T>(
   const cache = await openCache(options.cache, (text) => terminal.notice(text), options.dryRun);
   const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
-    for (const notice of problem.notices) terminal.notice(`note: ${notice}`);
+    const notices = [...problem.notices, ...(await prepareSoup(problem.pool, options.out))];
+    for (const notice of notices) terminal.notice(`note: ${notice}`);
     await checkDisk(problem, options.out, cache?.folder, terminal);
     const result = await run(problem, terminal, problemOptions, name);
     if (maxMemory !== undefined && !options.dryRun) terminal.notice(memoryNotice(problem, maxMemory));
@@ -71,13 +84,15 @@ export async function withProblem<T>(
 function memoryNotice({ memory }: Problem, allowed: number): string {
   // Of the whole process, in KiB on every system.
   const peak = process.resourceUsage().maxRSS * 1024;
-  const { peakMemory } = memory.predicted;
-  return `note: peak memory ${formatBytes(peak)}, predicted at most ${formatBytes(peakMemory)}, allowed ${formatBytes(allowed)}`;
+  const { predicted } = memory;
+  const atMost = predicted === undefined ? '' : `predicted at most ${formatBytes(predicted.peakMemory)}, `;
+  const what = predicted === undefined ? " without that of the evaluator's command" : '';
+  return `note: peak memory ${formatBytes(peak)}${what}, ${atMost}allowed ${formatBytes(allowed)}`;
 }
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
 async function checkDisk(
-  { memory }: Problem,
+  { memory, validation }: Problem,
   out: string | undefined,
   cache: string | undefined,
   terminal: Terminal,
@@ -88,7 +103,8 @@ async function checkDisk(
   if (shares !== undefined && logits > shares.logits) {
     await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");
   }
-  if (cache === undefined) return;
+  // Given logits are where they are.
+  if (cache === undefined || validation.hasGivenLogits) return;
   const free = await freeBytes(cache);
   if (free !== undefined && free < logits) {
     terminal.notice(

@@ -1,8 +1,8 @@
 import { formatScore, type Metric, type Progress } from '@radin/core';
 import cliProgress, { type SingleBar } from 'cli-progress';
-import type { CommonOptions } from './options.js';
 
 const LABELS: Readonly<Record<Progress['phase'], string>> = {
+  download: 'downloading (MB)',
   measure: 'measuring weights',
   cache: 'caching logits',
   score: 'scoring',
@@ -19,7 +19,7 @@ export class Terminal {
   #phase: Progress['phase'] | undefined;
   #phaseStart = performance.now();
 
-  constructor({ quiet }: CommonOptions, metric: Metric) {
+  constructor({ quiet }: { readonly quiet?: true }, metric: Metric) {
     this.#quiet = quiet === true;
     this.#metric = metric;
   }

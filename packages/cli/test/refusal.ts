@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type LinearPool, linearPool } from './pools.js';
-import { runRadin } from './run-radin.js';
+import { runRadinHere } from './run-radin.js';
 import { listing } from './scratch.js';
 
 /** What is done to a pool before a command is run in its folder. */
@@ -14,7 +14,7 @@ export async function refusal(args: readonly string[], spoil: Spoil = () => {}, 
   const pool = await linearPool({ models });
   await spoil(pool);
   const before = listing(pool.folder);
-  const { code, stdout, stderr } = await runRadin(args, pool.folder);
+  const { code, stdout, stderr } = await runRadinHere(args, pool.folder);
   expect(stderr).toMatch(/^radin: error: .+\n$/);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(listing(pool.folder)).toEqual(before);

@@ -20,6 +20,8 @@ export {
 } from './data/index.js';
 export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
+  CommandEvaluator,
+  type CommandEvaluatorOptions,
   type EvaluateOptions,
   type Evaluator,
   type LoadedModel,
@@ -29,6 +31,7 @@ export {
 } from './evaluator/index.js';
 export * from './explanation/index.js';
 export * from './formats/index.js';
+export * from './huggingface/index.js';
 export {
   type Logits,
   type LogitsFile,
@@ -40,8 +43,17 @@ export {
   withLogitsFiles,
 } from './logits/index.js';
 export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
-export { AVERAGING_VERSION, averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
+  AVERAGING_VERSION,
+  averageSoups,
+  isOnnxPool,
+  Mixture,
+  Soup,
+  type SoupPart,
+  writeSoup,
+} from './mixture/index.js';
+export {
+  alignCheckpoints,
   basinWarnings,
   type Checkpoint,
   closeCheckpoints,

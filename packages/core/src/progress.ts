@@ -1,7 +1,7 @@
 /** What a long call is doing. Phases come one after another, some more than once. */
 export interface Progress {
-  /** `measure`: one pass over the models' weights. `cache`: one pass per model. `score`: stage 1. `evaluate`: real evaluations. `test`: real evaluations that only report. */
-  readonly phase: 'measure' | 'cache' | 'score' | 'evaluate' | 'test';
+  /** `download`: bytes of one file, in MB. `measure`: one pass over the models' weights. `cache`: one pass per model. `score`: stage 1. `evaluate`: real evaluations. `test`: real evaluations that only report. */
+  readonly phase: 'download' | 'measure' | 'cache' | 'score' | 'evaluate' | 'test';
   /** Passes or mixtures done, fractions included. */
   readonly done: number;
   readonly total: number;

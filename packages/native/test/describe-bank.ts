@@ -123,7 +123,7 @@ function subsetRows(models: number, subsets: readonly number[]): Float64Array {
 
 /** Logits that hardly agree, so that a bank can leave out little. */
 function noisePool(models: number, samples: number, classes: number): Pool {
-  const noise = (k: number) => Float32Array.from({ length: samples * classes }, (_, i) => Math.sin(i * (12.9898 + k)));
+  const noise = (k: number) => new Float32Array(samples * classes).map((_, i) => Math.sin(i * (12.9898 + k)));
   return {
     logits: Array.from({ length: models }, (_, k) => noise(k)),
     samples,

@@ -27,8 +27,11 @@ const noise = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed * 4.1) * 2 + 1);
 
 /** Any bytes: numbers of all sizes, NaN and infinities among them. */
-const anyBytes = (length: number, seed: number) =>
-  Uint8Array.from({ length }, (_, i) => Math.imul(i + 1, 0x9e3779b1 + 977 * seed) >>> 21);
+function anyBytes(length: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = Math.imul(i + 1, 0x9e3779b1 + 977 * seed) >>> 21;
+  return bytes;
+}
 
 const pool = (models: number, elements: number) => Array.from({ length: models }, (_, k) => noise(elements, k));
 const request = (models: number, tensors: GramTensor[], groups = 1): GramRequest => ({ models, groups, tensors });

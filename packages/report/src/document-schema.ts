@@ -125,6 +125,7 @@ const run = {
   timings: z.record(text, score),
   versions: z.record(text, text),
   soupFile: text.exactOptional(),
+  adapterFolder: text.exactOptional(),
 };
 
 /** `result.json`. */

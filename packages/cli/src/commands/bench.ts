@@ -64,7 +64,7 @@ async function runBench(
   const onProgress = (text: string) => {
     if (!quiet) process.stderr.write(`radin: ${text}\n`);
   };
-  const named = { name: nameOf(pool, files.graph), files, metric: metric?.name ?? 'accuracy' };
+  const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.name ?? 'accuracy' };
   let result: PaperResult;
   try {
     ({ result } = await runPaper(named, choices, { onProgress, signal }));
@@ -83,7 +83,7 @@ async function runBench(
 }
 
 /** The folder's name: of the pool, of its radin.yaml, or of the graph. */
-function nameOf(pool: string | undefined, graph: string): string {
-  const path = resolve(pool ?? dirname(graph));
+function nameOf(pool: string | undefined, graph: string | undefined): string {
+  const path = resolve(pool ?? dirname(graph ?? '.'));
   return basename(/\.ya?ml$/.test(path) ? dirname(path) : path);
 }

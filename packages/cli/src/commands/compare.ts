@@ -20,6 +20,7 @@ import {
   withBudgets,
   withCandidateOptions,
   withDryRun,
+  withGivenLogits,
   withPoolOptions,
   withShardSize,
 } from '../options.js';
@@ -27,6 +28,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -48,7 +50,7 @@ export function addCompare(program: Command, context: CommandContext): void {
     .command('compare')
     .description('compare RADIN with greedy and the other recipes on a pool, like Table 1 of the paper')
     .argument('[pool]', 'folder with a radin.yaml, or that file');
-  withPoolOptions(withCompareOptions(command))
+  withPoolOptions(withGivenLogits(withCompareOptions(command)))
     .addHelpText('after', '\nExample:\n  radin compare examples/digits --budgets 1,5,25 --out comparison')
     .action((pool: string | undefined, options: CompareCommandOptions) => runCompare(pool, options, context));
 }
@@ -56,7 +58,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 export function withCompareOptions(command: Command): Command {
   return withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command))))).option(
     '--out <folder>',
-    'where comparison.json, report.html and the best soup, soup.safetensors, are written',
+    'where comparison.json, report.html and the best soup, soup.safetensors or soup.onnx, are written',
     'radin-out',
   );
 }
@@ -77,7 +79,8 @@ export async function runCompare(
       const { size } = problem.pool;
       // Greedy, RADIN twice and adaptive at every budget, and the uniform soup; the larger budget finds what the smaller one evaluated.
       const soups = 4 * Math.max(...budgets) + 1;
-      const test = size + options.candidates + budgets.length * 5;
+      const models = problem.test?.hasGivenLogits ? 0 : size;
+      const test = models + options.candidates + budgets.length * 5;
       await dryRun(problem, { ...planned(options, name), strategy: 'every method', soups, test }, terminal, context);
       return;
     }
@@ -110,19 +113,30 @@ export async function runCompare(
       },
     );
     const json = { name: 'comparison.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, best.result.best.mixture, json, {
+    const card = cardFacts(
+      `radin compare, method ${best.result.method} at a budget of ${best.budget}`,
+      problem,
+      metric,
+      {
+        validation: best.valScore,
+        test: best.testScore,
+      },
+    );
+    const results = await writeResults(options.out, problem, best.result.best.mixture, json, card, {
       ...options,
       signal,
     });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
     else {
-      const wrote = wroteLine([written.soup, written.json, ...paths]);
+      const wrote = wroteLine([...written.soups, written.json, ...paths]);
       print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
     }
     if (failure !== undefined) throw failure;
   };
-  await withProblem(pool, options, run, { plan });
+  await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
 /** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */

@@ -1,7 +1,19 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { arrayPlace, type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import {
+  arrayPlace,
+  type Checkpoint,
+  formatScore,
+  isHubReference,
+  type Logits,
+  modelFile,
+  modelId,
+  type PoolFiles,
+  RadinError,
+  writeNpy,
+} from '@radin/core';
 import { type Command, Option } from 'commander';
+import { expandModels } from '../expand.js';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkNoInput, checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
@@ -19,7 +31,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',
-      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, or the id of a model of the pool',
+      'a checkpoint, .safetensors, .pt, .pth, .bin or .onnx, an index of shards or a folder with one of these, a model on the Hub (hf://), or the id of a model of the pool',
     )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
@@ -40,18 +52,16 @@ async function evaluate(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
-  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
+  // Given logits are those of the pool's models, and this is to evaluate one.
+  const ungiven = { ...options, signal, valLogits: false, testLogits: false } as const;
+  const path = existsSync(model) ? await modelFile(model) : await pathOfName(pool, model, ungiven);
   const { split, saveLogits, json } = options;
-  if (saveLogits !== undefined) {
-    const { files } = await resolvePool(pool, options);
-    const data = [files.validation, ...(files.test ? [files.test] : [])].flatMap(({ inputs, labels }) => [
-      inputs,
-      labels,
-    ]);
-    const arrays = data.flat().map((source) => arrayPlace(source).path);
-    await checkNoInput(saveLogits, [path, files.graph, ...files.models, ...arrays], '--save-logits');
+  // Only then can it be in the place of a file that the pool names.
+  if (saveLogits !== undefined && existsSync(saveLogits)) {
+    const { files } = await resolvePool(pool, ungiven);
+    await checkNoInput(saveLogits, [path, ...filesOf(files)], '--save-logits');
   }
-  const evaluateOne = { ...options, models: [path] };
+  const evaluateOne = { ...ungiven, only: path };
   await withProblem(
     pool,
     evaluateOne,
@@ -62,10 +72,9 @@ async function evaluate(
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
       const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
-      const { samples, classes, values } = logits;
-      if (saveLogits !== undefined)
-        await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
-      const correct = metric.unit === 'fraction' ? Math.round(score * samples) : undefined;
+      if (saveLogits !== undefined) await writeLogits(saveLogits, logits);
+      const { samples } = scorer;
+      const correct = metric.unit === 'fraction' && logits ? Math.round(score * samples) : undefined;
       const report = {
         model: checkpoint.id,
         split,
@@ -86,7 +95,24 @@ async function evaluate(
   );
 }
 
-async function pathOfId(pool: string, id: string, options: PoolOptions): Promise<string> {
+/** All that evaluations of the pool read. */
+function filesOf(files: PoolFiles): string[] {
+  const { validation, test, batchNormInputs, graph, base, init, models } = files;
+  const arrays = [validation.inputs, validation.labels, test?.inputs, test?.labels, batchNormInputs].flat();
+  const paths = arrays.flatMap((source) => (source === undefined ? [] : arrayPlace(source).path));
+  return [...paths, ...models, ...[graph, base, init].filter((path) => path !== undefined)];
+}
+
+async function writeLogits(path: string, logits: Logits | undefined): Promise<void> {
+  if (logits === undefined) {
+    throw new RadinError('EVALUATION', `Expected logits to write to ${path} but found only a score from the evaluator`);
+  }
+  const { samples, classes, values } = logits;
+  await writeNpy(path, 'F32', [samples, classes], new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+async function pathOfName(pool: string, id: string, options: PoolOptions): Promise<string> {
+  if (isHubReference(id)) return (await expandModels([id], '.', 'argument', options))[0] as string;
   const { files } = await resolvePool(pool, options);
   const path = files.models.find((candidate) => modelId(candidate) === id);
   if (path !== undefined) return path;

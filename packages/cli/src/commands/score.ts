@@ -18,7 +18,6 @@ import {
   RadinError,
   type Ranking,
   rankProposal,
-  readLabels,
   type Sampler,
   type StoredLogits,
   scoringThreads,
@@ -27,7 +26,6 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
-import { expand } from '../expand.js';
 import { ASKED } from '../explain.js';
 import { nonNegative } from '../option-values.js';
 import {
@@ -45,6 +43,7 @@ import {
   withMaxMemory,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
+import { scoredLogits } from '../scored-logits.js';
 import { Terminal } from '../terminal.js';
 
 /** Candidates printed unless `--top` asks for fewer. */
@@ -57,8 +56,8 @@ interface ScoreOptions
     CandidateOptions,
     EstimateOptions,
     ExplainOptions {
-  readonly logits: readonly string[];
-  readonly labels: string;
+  readonly logits?: readonly string[];
+  readonly labels?: string;
   readonly lambda: number;
   readonly top: number;
 }
@@ -67,13 +66,14 @@ export function addScore(program: Command, context: CommandContext): void {
   const command = program
     .command('score')
     .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
-    .requiredOption(
+    .argument('[pool]', 'folder with a radin.yaml that names logits and labels, or that file')
+    .option(
       '--logits <patterns...>',
-      'required: cached logits, one .npy of shape [samples, classes] for each model',
+      'cached logits, one .npy of shape [samples, classes] for each model (default: those of the pool)',
     )
-    .requiredOption(
+    .option(
       '--labels <file>',
-      'required: class indices, .npy of shape [samples], or one-hot; also .npz or file.npz:name',
+      'class indices, .npy of shape [samples], or one-hot; also .npz or file.npz:name (default: the pool’s)',
     )
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
@@ -82,23 +82,26 @@ export function addScore(program: Command, context: CommandContext): void {
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
     )
-    .action((options: ScoreOptions) => score(options, context));
+    .action((pool: string | undefined, options: ScoreOptions) => score(pool, options, context));
 }
 
-async function score(options: ScoreOptions, { signal, print, printJson }: CommandContext): Promise<void> {
+async function score(
+  pool: string | undefined,
+  options: ScoreOptions,
+  { signal, print, printJson }: CommandContext,
+): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const metric = options.metric ?? accuracy;
+  const { paths, labels, metric: configured } = await scoredLogits(pool, options);
+  const metric = options.metric ?? configured ?? accuracy;
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
   const terminal = new Terminal(options, metric);
-  const paths = await expand(options.logits, '.', 'flag --logits');
   const ids = paths.map(modelId);
   const repeated = ids.find((id, index) => ids.indexOf(id) < index);
   if (repeated !== undefined) {
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
-  const labels = await readLabels(options.labels);
   const { ranking, shape, explanation } = await withLogitsFiles(paths, async (logits) => {
     const [{ samples, classes }] = logits as [StoredLogits];
     if (samples !== labels.values.length) {

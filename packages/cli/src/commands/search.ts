@@ -6,6 +6,7 @@ import {
   bestIndividual,
   type ChoiceStatistics,
   checkProposal,
+  checkRacing,
   estimateWinnersCurse,
   type Metric,
   type Problem,
@@ -40,6 +41,7 @@ import {
   withCandidateOptions,
   withDryRun,
   withExplain,
+  withGivenLogits,
   withHoldOut,
   withPoolOptions,
   withRacing,
@@ -50,6 +52,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
@@ -77,10 +80,14 @@ export function addSearch(program: Command, context: CommandContext): void {
     .command('search')
     .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
-    .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
+    .option(
+      '--out <folder>',
+      'where the soup (soup.safetensors, or soup.onnx of models in ONNX), result.json and report.html are written',
+      'radin-out',
+    )
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withDryRun(withShardSize(withReport(withExplain(withHoldOut(searching))))))
+  withPoolOptions(withGivenLogits(withDryRun(withShardSize(withReport(withExplain(withHoldOut(searching)))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -107,6 +114,7 @@ async function search(
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
     const racing = racingOptions(options, metric, strategy);
+    checkRacing(metric, racing, problem.validation.wholeOnly);
     const { budget, lambda } = options;
     if (options.dryRun) {
       const soups = budget + (options.versusGreedy ? problem.pool.size : 0);
@@ -191,10 +199,13 @@ async function search(
       },
     );
     const json = { name: 'result.json', value: found };
-    const { report, ...written } = await writeResults(options.out, problem, result.best.mixture, json, {
-      ...options,
-      signal,
+    const card = cardFacts(`radin search, method ${found.method}`, problem, metric, {
+      validation: found.best.valScore,
+      test: found.best.testScore,
     });
+    const results = await writeResults(options.out, problem, result.best.mixture, json, card, { ...options, signal });
+    const { report, ...written } = results;
+    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =
@@ -203,15 +214,15 @@ async function search(
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
       const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${written.soup} and ${written.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command ${again}`,
       );
     }
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     if (options.json) printJson(report);
-    else print(textOf(report, metric, options, wroteLine([written.soup, written.json, ...paths])));
+    else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
     if (failure !== undefined) throw failure;
   };
-  await withProblem(pool, options, run, { plan });
+  await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
 /** The answer in text, on a terminal with the budget curve. @param wrote the last line */

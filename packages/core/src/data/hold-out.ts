@@ -53,5 +53,6 @@ function select({ inputs, labels }: Split, name: Split['name'], samples: Uint32A
     inputs: { ...inputs, shape: [samples.length, ...inputs.shape.slice(1)], bytes },
     labels: { ...labels, values: Int32Array.from(samples, (sample) => labels.values[sample] as number) },
     samples: samples.length,
+    part: { of: inputs.shape[0] as number, samples },
   };
 }

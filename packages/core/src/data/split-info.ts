@@ -6,15 +6,20 @@ import type { Split, SplitFiles } from './split.js';
 /** What the headers of a split's files say. */
 export interface SplitInfo {
   readonly name: Split['name'];
-  /** Of the inputs: the file, or the first one with the number of the others. */
-  readonly path: string;
   /** M. */
   readonly samples: number;
-  readonly dtype: Dtype;
-  /** Of the inputs, [M, …]. */
-  readonly shape: readonly number[];
+  /** Undefined where none are named, for a program that evaluates knows its data. */
+  readonly inputs?: SplitInputs;
   /** C, where labels are one-hot. */
   readonly classes?: number;
+}
+
+export interface SplitInputs {
+  /** The file, or the first one with the number of the others. */
+  readonly path: string;
+  readonly dtype: Dtype;
+  /** [M, …]. */
+  readonly shape: readonly number[];
 }
 
 /** Reads headers only. @throws RadinError where they cannot be read or do not belong together, as far as headers tell */
@@ -26,6 +31,11 @@ export async function readSplitInfo(name: Split['name'], files: SplitFiles): Pro
       'DATA',
       `Expected labels of shape [samples], or one-hot [samples, classes], but found ${formatShape(labels.shape)} in ${labels.path}`,
     );
+  }
+  const oneHot = { ...(classes !== undefined && classes > 1 && { classes }) };
+  if (files.inputs === undefined) {
+    if (rows === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
+    return { name, samples: rows, ...oneHot };
   }
   const { path, dtype, shape } = await readJoinedInfo(files.inputs);
   const [samples] = shape;
@@ -41,5 +51,5 @@ export async function readSplitInfo(name: Split['name'], files: SplitFiles): Pro
       `Expected one label per sample but found ${rows} labels in ${labels.path} for ${samples} samples in ${path}`,
     );
   }
-  return { name, path, samples, dtype, shape, ...(classes !== undefined && classes > 1 && { classes }) };
+  return { name, samples, inputs: { path, dtype, shape }, ...oneHot };
 }

@@ -61,6 +61,9 @@ export function tensorBytes(dtype: Dtype, shape: readonly number[]): number | un
   return bytes;
 }
 
+/** NumPy and PyTorch themselves allow no more dimensions than this. */
+export const MOST_DIMENSIONS = 64;
+
 /** A shape as shown in messages: `[2, 3]`. Long shapes are cut. */
 export function formatShape(shape: readonly number[]): string {
   const shown = shape.slice(0, 16).join(', ');

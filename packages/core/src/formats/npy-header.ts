@@ -1,5 +1,5 @@
 import { quote } from '../errors/index.js';
-import { type Dtype, formatShape, tensorBytes } from './dtype.js';
+import { type Dtype, formatShape, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 
 /** Type codes of NumPy's `descr`, without byte order, that have a place here. */
@@ -30,9 +30,6 @@ const REFUSED_KINDS: ReadonlyMap<string, string> = new Map([
   ['m', 'time differences'],
   ['f', 'extended precision floats'],
 ]);
-
-/** NumPy itself allows no more dimensions than this. */
-const MOST_DIMENSIONS = 64;
 
 export interface NpyHeader {
   readonly dtype: Dtype;
@@ -123,7 +120,7 @@ function parseShape(tuple: string, path: string): readonly number[] {
   // In Python, (3) is a number and not a tuple.
   if (items.length === 1 && !tuple.includes(',')) failDictionary(path);
   const shape = items.map(Number);
-  if (!shape.every(Number.isSafeInteger)) failFormat('sizes below 2^53', `shape ${tuple}`, path);
+  if (!shape.every(Number.isSafeInteger)) failFormat('sizes below 2^53', `shape ${quote(tuple)}`, path);
   if (shape.length > MOST_DIMENSIONS) failFormat(`at most ${MOST_DIMENSIONS} dimensions`, `${shape.length}`, path);
   return shape;
 }

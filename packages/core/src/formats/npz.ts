@@ -12,6 +12,9 @@ const WHAT = 'NumPy archive (.npz)';
 const MOST_ENTRIES = 10_000;
 /** The largest array in one piece that every supported version of Node holds. */
 const MOST_BYTES = 2 ** 32;
+/** Arrays of more than this may not be a hundredth of it in the archive: deflated data of any use are not, bombs are. */
+const SMALL_BYTES = 2 ** 26;
+const MOST_UNPACKED_FROM_ONE = 100;
 /** Room for the longest header of an array. */
 const HEAD_BYTES = 2 ** 17;
 const STORED = 0;
@@ -45,7 +48,7 @@ async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries
   return understood(WHAT, path, async () => {
     const zip = await fromFdPromise(file.fd, { autoClose: false, lazyEntries: true, strictFileNames: true });
     const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
-    return { zip, entries: await readZipDirectory(zip, path, MOST_ENTRIES, 'two called', nameOf) };
+    return { zip, entries: await readZipDirectory(zip, file, MOST_ENTRIES, 'two called', nameOf) };
   });
 }
 
@@ -81,6 +84,10 @@ class UnpackedEntry implements ByteSource {
     const { compressionMethod: method, uncompressedSize: size } = entry;
     if (method !== STORED && method !== DEFLATED) failFormat('a stored or deflated entry', `method ${method}`, path);
     if (size > MOST_BYTES) failFormat(`at most ${MOST_BYTES} bytes in an entry`, `${size}`, path);
+    if (size > Math.max(SMALL_BYTES, MOST_UNPACKED_FROM_ONE * entry.compressedSize)) {
+      const most = `at most ${MOST_UNPACKED_FROM_ONE} bytes for each packed one`;
+      failFormat(most, `${size} for ${entry.compressedSize}`, path);
+    }
     return understood(WHAT, path, async () => {
       await readEntryHeader(zip, entry, path);
       const stream = await zip.openReadStreamPromise(entry);

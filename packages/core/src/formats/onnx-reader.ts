@@ -2,11 +2,13 @@ import { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
 import type { Dtype } from './dtype.js';
 import { failFormat } from './format-error.js';
+import { BoundedReader } from './onnx-bounded-reader.js';
+import { quantisedPart } from './onnx-quantised.js';
 import { dtypeOfOnnx, type Initializer, readInitializer } from './onnx-tensor.js';
 import { allocate, withRegularFile } from './regular-file.js';
 
 /** Protobuf's own limit for one message. */
-const LARGEST_MODEL = 2 ** 31 - 1;
+export const LARGEST_MODEL = 2 ** 31 - 1;
 
 /** An input or output of the graph. */
 export interface GraphValue {
@@ -32,6 +34,8 @@ export interface OnnxModel {
   readonly initializers: readonly Initializer[];
   /** Names of initializers whose type has no `Dtype` (strings, complex and sub-byte numbers): no weights of a soup. */
   readonly unsupportedInitializers: readonly string[];
+  /** Where it computes with quantised numbers, what does, as `quantisedMessage` takes it. */
+  readonly quantised?: string;
 }
 
 /**
@@ -46,16 +50,17 @@ export async function readOnnx(path: string): Promise<OnnxModel> {
     await file.read(content, 0);
     return content;
   });
-  return parseOnnx(bytes, path);
+  return describeOnnx(bytes, path);
 }
 
-/** As `readOnnx`, of a file's bytes. @param path names them in errors */
-export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
+/** What the bytes of an ONNX file hold. @throws RadinError (`FORMAT`) as `readOnnx` */
+export function describeOnnx(bytes: Uint8Array, path: string): OnnxModel {
   const model = decodeModel(bytes, path);
   const { graph } = model;
   const names = initializerNames(graph, path);
   const initializers = graph.initializer.flatMap((tensor) => readInitializer(tensor as onnx.TensorProto, path) ?? []);
   const supported = new Set(initializers.map(({ name }) => name));
+  const quantised = quantisedPart(model);
   return {
     path,
     bytes,
@@ -65,6 +70,7 @@ export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
     outputs: graph.output.map(readValue),
     initializers,
     unsupportedInitializers: [...names].filter((name) => !supported.has(name)),
+    ...(quantised && { quantised }),
   };
 }
 
@@ -72,7 +78,7 @@ export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
 export function decodeModel(bytes: Uint8Array, path: string): onnx.ModelProto & { readonly graph: onnx.GraphProto } {
   let model: onnx.ModelProto;
   try {
-    model = onnx.ModelProto.decode(bytes);
+    model = onnx.ModelProto.decode(new BoundedReader(bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new RadinError('FORMAT', `Expected an ONNX model but found bytes that are none (${reason}) in ${path}`, {

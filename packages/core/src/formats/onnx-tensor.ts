@@ -1,6 +1,6 @@
 import type { onnx } from '#onnx';
 import { quote } from '../errors/index.js';
-import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
+import { type Dtype, dtypeBytes, formatShape, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 
 /** Numbers of `TensorProto.DataType`, also those newer than the vendored definition (17, 19, 24). */
@@ -66,6 +66,9 @@ export function isExternal(tensor: onnx.ITensorProto): boolean {
 export function readInitializer(tensor: onnx.TensorProto, path: string): Initializer | undefined {
   const { name } = tensor;
   const where = `${path}, initializer ${quote(name)}`;
+  if (tensor.dims.length > MOST_DIMENSIONS) {
+    failFormat(`at most ${MOST_DIMENSIONS} dimensions`, `${tensor.dims.length}`, where);
+  }
   const shape = tensor.dims.map(Number);
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     failFormat('a shape of integers ≥ 0', formatShape(shape), where);
@@ -93,6 +96,8 @@ function encodeTyped(tensor: onnx.TensorProto, dtype: Dtype): Uint8Array {
     if (dtype === 'F32') view.setFloat32(at, Number(value), true);
     else if (dtype === 'F64') view.setFloat64(at, Number(value), true);
     else if (typeof value !== 'number') setLong(view, at, elementBytes, value);
+    // Any number but 0 is true, and true has one byte, as everybody else reads it.
+    else if (dtype === 'BOOL') view.setUint8(at, value === 0 ? 0 : 1);
     else if (elementBytes === 4) view.setInt32(at, value, true);
     else if (elementBytes === 2) view.setInt16(at, value, true);
     else view.setInt8(at, value);

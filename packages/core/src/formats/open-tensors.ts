@@ -1,8 +1,11 @@
 import { extname } from 'node:path';
-import { openPyTorch, type PyTorchOptions } from './pytorch-reader.js';
+import { isAdapterFile } from './lora-adapter.js';
+import { openMergedLora } from './merged-lora.js';
+import { openOnnx } from './onnx-file.js';
+import type { PyTorchOptions } from './pytorch-reader.js';
 import { withRegularFile } from './regular-file.js';
-import { INDEX_SUFFIX } from './safetensors-index.js';
-import { openSafetensorsModel } from './safetensors-shards.js';
+import { INDEX_SUFFIX, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
+import { openPyTorchModel, openSafetensorsModel, safetensorsFiles } from './shards.js';
 import type { TensorFile } from './tensor-file.js';
 
 const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
@@ -11,13 +14,15 @@ const EXTENSIONS: ReadonlyMap<string, TensorFormat> = new Map([
   ['.pth', 'pytorch'],
   ['.bin', 'pytorch'],
   ['.ckpt', 'pytorch'],
+  ['.onnx', 'onnx'],
 ]);
 
-export type TensorFormat = 'safetensors' | 'pytorch';
+export type TensorFormat = 'safetensors' | 'pytorch' | 'onnx';
 
 /** The format of a file or index of tensors, by extension, and for others by the first bytes; undefined where these are of neither. @throws RadinError `FILE` */
 export async function tensorFormat(path: string): Promise<TensorFormat | undefined> {
   if (path.endsWith(INDEX_SUFFIX)) return 'safetensors';
+  if (path.endsWith(PYTORCH_INDEX_SUFFIX)) return 'pytorch';
   const named = EXTENSIONS.get(extname(path).toLowerCase());
   if (named !== undefined) return named;
   return withRegularFile(path, async (file) => {
@@ -28,7 +33,44 @@ export async function tensorFormat(path: string): Promise<TensorFormat | undefin
   });
 }
 
-/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel` and `openPyTorch` */
+/** Whether a model's file is read as ONNX: it says so by its extension. */
+export function isOnnx(path: string): boolean {
+  return extname(path).toLowerCase() === '.onnx';
+}
+
+export interface ModelOptions extends PyTorchOptions {
+  /** The model's file that LoRA adapters change. */
+  readonly base?: string | undefined;
+}
+
+/**
+ * Opens a model of any format: a checkpoint, or an adapter together with the base model that it changes; without one, its own tensors.
+ * @throws as `openTensorFile` and `openMergedLora`
+ */
+export async function openModel(path: string, { base, ...options }: ModelOptions = {}): Promise<TensorFile> {
+  if (base === undefined || !isAdapterFile(path)) return openTensorFile(path, options);
+  return openMergedLora(path, await openTensorFile(base, options));
+}
+
+/** Opens a checkpoint of any format, as safetensors where it is of none. @throws as `openSafetensorsModel`, `openPyTorchModel` and `openOnnx` */
 export async function openTensorFile(path: string, options: PyTorchOptions = {}): Promise<TensorFile> {
-  return (await tensorFormat(path)) === 'pytorch' ? openPyTorch(path, options) : openSafetensorsModel(path);
+  switch (await tensorFormat(path)) {
+    case 'pytorch':
+      return openPyTorchModel(path, options);
+    case 'onnx':
+      return openOnnx(path);
+    default:
+      return openSafetensorsModel(path);
+  }
+}
+
+/** The files that a model consists of: itself first, then its shards or its external data. @throws RadinError */
+export async function modelFiles(path: string): Promise<string[]> {
+  if (!isOnnx(path)) return safetensorsFiles(path);
+  const file = await openOnnx(path);
+  try {
+    return [path, ...file.externalFiles];
+  } finally {
+    await file.close();
+  }
 }

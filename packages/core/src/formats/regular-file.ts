@@ -51,6 +51,18 @@ export async function withRegularFile<T>(path: string, use: (file: RegularFile) 
   }
 }
 
+/** The bytes of a file. @throws RadinError (`FILE`) also where it has more than `most` */
+export function readSmallFile(path: string, most: number): Promise<Uint8Array> {
+  return withRegularFile(path, async (file) => {
+    if (file.size > most) {
+      throw new RadinError('FILE', `Expected a file of at most ${most} bytes but found ${file.size} in ${path}`);
+    }
+    const bytes = allocate(file.size, path);
+    await file.read(bytes, 0);
+    return bytes;
+  });
+}
+
 /** New memory for `bytes` of a file, 8-byte aligned. @throws RadinError where this machine or Node cannot hold them in one piece. */
 export function allocate(bytes: number, path: string): Uint8Array<ArrayBuffer> {
   try {

@@ -1,5 +1,5 @@
 import { quote, RadinError } from '../errors/index.js';
-import { formatShape, isDtype, type TensorInfo, tensorBytes } from './dtype.js';
+import { formatShape, isDtype, MOST_DIMENSIONS, type TensorInfo, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 import { parseStrictJson, type StrictJson } from './strict-json.js';
 
@@ -76,6 +76,7 @@ function parseTensor(name: string, entry: StrictJson, path: string): PlacedTenso
   if (typeof dtype !== 'string') failFormat('a dtype in words', 'something else', where);
   if (!isDtype(dtype)) failFormat('a supported dtype', refusal(dtype), where);
   if (!isSizes(shape)) failFormat('a shape of integers ≥ 0', 'something else', where);
+  if (shape.length > MOST_DIMENSIONS) failFormat(`at most ${MOST_DIMENSIONS} dimensions`, `${shape.length}`, where);
   if (!isSizes(offsets) || offsets.length !== 2)
     failFormat('data_offsets of two integers ≥ 0', 'something else', where);
   const [begin, end] = offsets as [number, number];

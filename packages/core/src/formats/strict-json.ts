@@ -3,10 +3,12 @@ export type StrictJson = string | number | boolean | null | readonly StrictJson[
 
 /** File headers are flat; a deep one is an attack on the stack. */
 const DEEPEST = 16;
+/** Of a few bytes each, values take a hundred in memory. Ten for each tensor leave room for 200,000 tensors. */
+const MOST_VALUES = 2 ** 21;
 
 /**
  * Reads the JSON text of a file header as every reader of that file must understand it: duplicate keys, numbers other than
- * integers within ±(2^53 − 1), invalid UTF-8, unpaired surrogates, byte order marks and more than 16 levels are refused.
+ * integers within ±(2^53 − 1), invalid UTF-8, unpaired surrogates, byte order marks, more than 16 levels and more than 2^21 values are refused.
  * @throws SyntaxError with a one-line message that names the position, in characters
  */
 export function parseStrictJson(bytes: Uint8Array): StrictJson {
@@ -26,12 +28,12 @@ function decode(bytes: Uint8Array): string {
 const SPACE = /[ \t\n\r]{1,1024}/y;
 const INTEGER = /-?(?:0|[1-9]\d{0,15})(?![\d.eE])/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in strings
-const PLAIN = /[^"\\\u0000-\u001f]{1,1024}/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const CHARACTERS = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1024}/y;
 const WORD = /true|false|null/y;
 
 class Parser {
   #at = 0;
+  #values = 0;
 
   constructor(readonly text: string) {}
 
@@ -44,6 +46,7 @@ class Parser {
   /** A value and the white space around it. */
   #value(depth: number): StrictJson {
     if (depth > DEEPEST) this.#fail(`at most ${DEEPEST} levels`);
+    if (++this.#values > MOST_VALUES) this.#fail(`at most ${MOST_VALUES} values`);
     this.#space();
     const value = this.#bareValue(depth);
     this.#space();
@@ -89,14 +92,10 @@ class Parser {
 
   #string(): string {
     const start = this.#at;
-    let value = '';
-    for (;;) {
-      const plain = this.#match(PLAIN);
-      const escaped = plain === '' ? this.#match(ESCAPE) : '';
-      if (plain === '' && escaped === '') break;
-      value += escaped === '' ? plain : (JSON.parse(`"${escaped}"`) as string);
-    }
+    while (this.#match(CHARACTERS) !== '');
+    const end = this.#at;
     if (!this.#skip('"')) this.#fail('the rest of a string');
+    const value = JSON.parse(this.text.slice(start - 1, end + 1)) as string;
     if (/\p{Cs}/u.test(value)) this.#fail('a string without unpaired surrogates', start);
     return value;
   }

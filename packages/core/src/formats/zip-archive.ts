@@ -48,7 +48,7 @@ export class ZipArchive {
     const { archive, entries } = await understood(WHAT, path, async () => {
       const options = { autoClose: false, lazyEntries: true, strictFileNames: true } as const;
       const archive = await fromRandomAccessReaderPromise(new HeaderReader(file), file.size, options);
-      return { archive, entries: await readZipDirectory(archive, path, MOST_ENTRIES, 'two of') };
+      return { archive, entries: await readZipDirectory(archive, file, MOST_ENTRIES, 'two of') };
     });
     return new ZipArchive(path, new Set(entries.keys()), (name) => {
       const entry = entries.get(name);

@@ -1,6 +1,11 @@
 import type { Entry, LocalFileHeader, ZipFile } from 'yauzl';
 import { quote, RadinError } from '../errors/index.js';
 import { failFormat } from './format-error.js';
+import type { RegularFile } from './regular-file.js';
+
+const END = 'PK\x05\x06';
+const END_BYTES = 22;
+const ZIP64_END = 'PK\x06\x06';
 
 /**
  * The entries of an archive by name. Names that leave the archive are refused by yauzl, where it was opened with `strictFileNames`.
@@ -10,19 +15,41 @@ import { failFormat } from './format-error.js';
  */
 export async function readZipDirectory(
   archive: ZipFile,
-  path: string,
+  file: Pick<RegularFile, 'path' | 'size' | 'read'>,
   most: number,
   two: string,
   nameOf: (entry: Entry) => string = ({ fileName }) => fileName,
 ): Promise<Map<string, Entry>> {
+  const { path } = file;
+  const cursor = archive as unknown as { readonly readEntryCursor: number };
+  const start = cursor.readEntryCursor;
   if (archive.entryCount > most) failFormat(`at most ${most} entries`, `${archive.entryCount}`, path);
   const entries = new Map<string, Entry>();
   for await (const entry of archive.eachEntry()) {
     const name = nameOf(entry);
+    // Other readers end a name there.
+    if (name.includes('\0')) failFormat('entry names without NUL', quote(name), path);
     if (entries.has(name)) failFormat('entries of different names', `${two} ${quote(name)}`, path);
     entries.set(name, entry);
   }
+  await checkEnd(file, start, cursor.readEntryCursor);
   return entries;
+}
+
+/** Other readers look for the directory by its length, or believe the number of entries of this part, so both have to be true. */
+async function checkEnd(file: Pick<RegularFile, 'path' | 'size' | 'read'>, start: number, end: number): Promise<void> {
+  const { path, size } = file;
+  const record = Buffer.alloc(Math.min(END_BYTES, size - end));
+  await file.read(record, end);
+  const signature = record.toString('latin1', 0, 4);
+  if (signature === ZIP64_END) return;
+  if (signature !== END || record.length < END_BYTES) {
+    failFormat('the end of the archive behind its directory', 'other bytes', path);
+  }
+  const length = record.readUInt32LE(12);
+  if (length !== end - start) failFormat(`a directory of ${end - start} bytes`, `a length of ${length}`, path);
+  const [here, all] = [record.readUInt16LE(8), record.readUInt16LE(10)];
+  if (here !== all) failFormat('all entries in one part', `${here} of ${all}`, path);
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { FloatDtype } from '@radin/native';
 import { RadinError } from '../errors/index.js';
 import { formatShape, openNpy } from '../formats/index.js';
-import type { StoredLogits } from './logits.js';
+import { toFloat32 } from './convert.js';
+import type { Logits, StoredLogits } from './logits.js';
 
 /** A `.npy` file of logits, open. */
 export interface LogitsFile {
   readonly logits: StoredLogits;
+  /** All of them, in memory. @throws RadinError naming the first sample and class where one is NaN or infinite */
+  read(): Promise<Logits>;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export async function openLogits(path: string): Promise<LogitsFile> {
     const source = file.range ?? (await file.read());
     return {
       logits: { dtype: dtype as FloatDtype, source, samples, classes, path },
+      read: async () => finite(toFloat32(await file.read(), dtype, path), samples, classes, path),
       close: () => file.close(),
     };
   } catch (error) {
@@ -52,4 +56,16 @@ export async function withLogitsFiles<T>(
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
+}
+
+function finite(values: Float32Array, samples: number, classes: number, path: string): Logits {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    if (value - value === 0) continue;
+    throw new RadinError(
+      'DATA',
+      `Expected finite logits but found ${value} in ${path}, sample ${Math.floor(at / classes)}, class ${at % classes}`,
+    );
+  }
+  return { values, samples, classes };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import { type OnnxModel, type PyTorchOptions, safetensorsFiles } from '../formats/index.js';
+import { type ModelOptions, modelFiles, type OnnxModel, withRegularFile } from '../formats/index.js';
+import { alignCheckpoints } from './aligned.js';
 import { anglesFromStart, basinWarnings, distancesFromStart, nearDuplicates } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -22,9 +22,9 @@ interface InspectedModel {
   readonly verdict: string;
   /** Number of tensors. */
   readonly tensors: number;
-  /** Of the file, with shards of the index and all shards; 0 where it cannot be read. */
+  /** Of the file, with its shards or external data; 0 where it cannot be read. */
   readonly bytes: number;
-  /** Of the file, or of the shards in order and then the index, hexadecimal; empty where it cannot be read or only headers are. */
+  /** Of the file, or of the shards or external data in order and then the index or model, hexadecimal; empty where it cannot be read or only headers are. */
   readonly sha256: string;
   /** ‖w_k − w_init‖, where w_init is known. */
   readonly distanceFromInit?: number;
@@ -47,7 +47,7 @@ export interface PoolInspection {
   readonly notices: readonly string[];
 }
 
-export interface InspectOptions extends PyTorchOptions {
+export interface InspectOptions extends ModelOptions {
   readonly rename?: Readonly<Record<string, string>>;
   /** Reads headers only: no hash, no distance, no NaN is found. */
   readonly quick?: boolean;
@@ -57,12 +57,12 @@ export interface InspectOptions extends PyTorchOptions {
 }
 
 /**
- * Looks at every model of a pool, broken ones too. Reads each file whole, for its hash, and where all models have one layout once
- * more, for the distances between them; with `quick` headers only.
+ * Looks at every model of a pool, broken ones too, against the graph or, without one, that of the first model in ONNX. Reads each file
+ * whole, for its hash, and where all models have one layout once more, for the distances between them; with `quick` headers only.
  */
 export async function inspectPool(
   paths: readonly string[],
-  graph: OnnxModel | undefined,
+  given: OnnxModel | undefined,
   backend: Backend,
   options: InspectOptions = {},
 ): Promise<PoolInspection> {
@@ -77,7 +77,7 @@ export async function inspectPool(
       let digest: Digest = { bytes: 0, sha256: '' };
       let tensors = 0;
       await attempt(id, found, async () => {
-        const [whole, ...shards] = (await safetensorsFiles(file)) as [string, ...string[]];
+        const [whole, ...shards] = (await modelFiles(file)) as [string, ...string[]];
         digest = await (quick ? sizeOfFiles : digestFiles)([...shards, whole], signal);
         const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
@@ -87,23 +87,26 @@ export async function inspectPool(
       models.push({ id, file, tensors, ...digest });
     }
     const unreadable = new Set(found.map(({ model }) => model));
+    const graph = given ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph;
+    const { checkpoints, problems, notices: aligned } = alignCheckpoints(opened, { graph });
+    found.push(...problems);
     let names = SAME_NAMES;
     await attempt(undefined, found, async () => {
-      const [first, ...others] = opened;
+      const [first, ...others] = checkpoints;
       if (graph === undefined || first === undefined) return;
       names = graphNames(graph, [mostCommonLayout([first, ...others])], options.rename);
     });
-    found.push(...layoutAndGraphProblems(opened, graph, names));
+    found.push(...layoutAndGraphProblems(checkpoints, graph, names));
     const odd = new Set(found.map(({ model }) => model));
-    const sameLayout = poolProblems(opened).length === 0;
-    const weights = await weightProblems(opened, sameLayout, options);
+    const sameLayout = poolProblems(checkpoints).length === 0;
+    const weights = await weightProblems(checkpoints, sameLayout, options);
     found.push(...weights.problems);
     const hasNaN = new Set(weights.problems.map(({ model }) => model));
-    const notices = names.notice === undefined ? [] : [names.notice];
+    const notices = [...aligned, ...(names.notice === undefined ? [] : [names.notice])];
     let geometry: PoolGeometry | undefined;
     if (sameLayout && !quick) {
       await attempt(undefined, found, async () => {
-        geometry = await geometryOf(opened, init, backend, options);
+        geometry = await geometryOf(checkpoints, init, backend, options, notices);
       });
     }
     if (geometry !== undefined) notices.push(...nearDuplicates(geometry));
@@ -184,9 +187,12 @@ async function geometryOf(
   opened: readonly FileCheckpoint[],
   init: string | undefined,
   backend: Backend,
-  { signal, stateDict }: InspectOptions,
+  { signal, stateDict, base }: InspectOptions,
+  notices: string[],
 ): Promise<PoolGeometry> {
-  const start = init === undefined ? undefined : await openInit(init, new Pool(opened), { stateDict });
+  const found = init === undefined ? undefined : await openInit(init, new Pool(opened), { stateDict, base });
+  notices.push(...(found?.notices ?? []));
+  const start = found?.init;
   try {
     return await measureGeometry(opened, backend, { ...(signal && { signal }), ...(start && { start }) });
   } finally {
@@ -216,20 +222,19 @@ interface Digest {
 /** Of files one after another. */
 async function digestFiles(paths: readonly string[], signal: AbortSignal | undefined): Promise<Digest> {
   const hash = createHash('sha256');
+  const chunk = new Uint8Array(2 ** 20);
   let bytes = 0;
   for (const path of paths) {
-    try {
-      for await (const chunk of createReadStream(path, {
-        highWaterMark: 2 ** 20,
-        signal,
-      }) as AsyncIterable<Uint8Array>) {
-        hash.update(chunk);
-        bytes += chunk.byteLength;
+    // Not a stream of the path: reading a pipe or a device may never end.
+    await withRegularFile(path, async (file) => {
+      for (let at = 0; at < file.size; at += chunk.byteLength) {
+        signal?.throwIfAborted();
+        const part = chunk.subarray(0, file.size - at);
+        await file.read(part, at);
+        hash.update(part);
       }
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw fileError('read', path, error);
-    }
+      bytes += file.size;
+    });
   }
   return { bytes, sha256: hash.digest('hex') };
 }

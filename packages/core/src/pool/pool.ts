@@ -1,8 +1,10 @@
 import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
-import type { OnnxModel, PyTorchOptions, TensorInfo } from '../formats/index.js';
+import { isAdapterFile, isShardIndex, type ModelOptions, type OnnxModel, type TensorInfo } from '../formats/index.js';
+import { alignCheckpoints } from './aligned.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
-import { graphProblems, layoutProblems, type Problem } from './compatibility.js';
+import { graphProblems, layoutProblems, type Problem, quantisedProblems } from './compatibility.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
 import { modelId } from './model-file.js';
 
@@ -30,7 +32,7 @@ export class Pool {
 
   /** @throws RadinError naming the first weight that the graph does not have in this shape and dtype. */
   checkGraph(graph: OnnxModel, names: GraphNames = SAME_NAMES): void {
-    const problem = graphProblems(graph, this.checkpoints[0] as Checkpoint, names)[0];
+    const [problem] = this.checkpoints.flatMap((checkpoint) => graphProblems(graph, checkpoint, names));
     if (problem !== undefined) throw new RadinError('POOL', problem.message);
   }
 }
@@ -46,22 +48,21 @@ export function poolProblems(checkpoints: readonly Checkpoint[]): Problem[] {
       model: id,
       message: `Expected each model's file name to be used once but found two models called ${quote(id)}`,
     })),
+    ...quantisedProblems(checkpoints),
     ...layoutProblems([first, ...others]),
   ];
 }
 
-/** Opens the model files of a pool, headers only. @throws RadinError where one is unreadable or listed twice. */
-export async function openCheckpoints(
-  paths: readonly string[],
-  options: PyTorchOptions = {},
-): Promise<FileCheckpoint[]> {
+/** Opens the model files of a pool, headers only. @throws RadinError where one is unreadable, listed twice, or an adapter without `base`. */
+export async function openCheckpoints(paths: readonly string[], options: ModelOptions = {}): Promise<FileCheckpoint[]> {
   const opened: FileCheckpoint[] = [];
   const byTarget = new Map<string, string>();
   try {
     for (const path of paths) {
+      if (options.base === undefined && isAdapterFile(path)) throw withoutBase(path);
       const checkpoint = await FileCheckpoint.open(modelId(path), path, options);
       opened.push(checkpoint);
-      const target = await realpath(path);
+      const target = await targetOf(path);
       const earlier = byTarget.get(target);
       if (earlier !== undefined) {
         throw new RadinError(
@@ -78,11 +79,37 @@ export async function openCheckpoints(
   }
 }
 
-/** Opens the model that a pool's were fine-tuned from, headers only. @throws RadinError where it is unreadable or has another layout */
-export async function openInit(path: string, pool: Pool, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
-  const init = await FileCheckpoint.open(modelId(path), path, options);
-  const [problem] = layoutProblems([pool.checkpoints[0] as Checkpoint, init]);
-  if (problem === undefined) return init;
+function withoutBase(path: string): RadinError {
+  return new RadinError(
+    'CONFIG',
+    `Expected the model that adapters change (base: FILE in radin.yaml, or --base FILE) because ${path} is an adapter, but found none`,
+  );
+}
+
+/** What a path leads to. Different models may have one index, to which snapshots in a cache of the Hub are links. */
+async function targetOf(path: string): Promise<string> {
+  return isShardIndex(path) ? join(await realpath(dirname(path)), basename(path)) : realpath(path);
+}
+
+/**
+ * Opens the model that a pool's were fine-tuned from, headers only, and makes it alike to them.
+ * @param reference the graph that models in ONNX must be; left out: that of the pool's first
+ * @throws RadinError where it is unreadable or has another layout
+ */
+export async function openInit(
+  path: string,
+  pool: Pool,
+  { reference, ...options }: ModelOptions & { readonly reference?: OnnxModel | undefined } = {},
+): Promise<{ readonly init: FileCheckpoint; readonly notices: readonly string[] }> {
+  const [opened] = (await openCheckpoints([path], options)) as [FileCheckpoint];
+  const inOnnx = pool.checkpoints.find((model) => model instanceof FileCheckpoint && model.onnx !== undefined);
+  const { checkpoints, problems, notices } = alignCheckpoints([opened], {
+    reference: reference ?? (inOnnx as FileCheckpoint | undefined)?.onnx?.graph,
+    others: pool.tensors,
+  });
+  const [init] = checkpoints as [FileCheckpoint];
+  const [problem] = [...problems, ...layoutProblems([pool.checkpoints[0] as Checkpoint, init])];
+  if (problem === undefined) return { init, notices };
   await init.close();
   throw new RadinError('POOL', `${problem.message}, which init names`);
 }

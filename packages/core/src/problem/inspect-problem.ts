@@ -1,18 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { readSplitInfo, type SplitInfo } from '../data/index.js';
+import { readSplitInfo, type SplitInfo, type SplitInputs } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { checkInputs, planGraph } from '../evaluator/index.js';
 import { dtypeBytes, type OnnxModel, readOnnx } from '../formats/index.js';
-import {
-  type BatchNormFacts,
-  batchNormFacts,
-  closeCheckpoints,
-  graphNames,
-  inspectPool,
-  openCheckpoints,
-  Pool,
-  type PoolInspection,
-} from '../pool/index.js';
+import { type BatchNormFacts, batchNormFacts, graphNames, inspectPool, type PoolInspection } from '../pool/index.js';
+import { openPool } from './open-pool.js';
 import { type Prediction, predictRun, type RunSizes } from './predict.js';
 import { backendNamed } from './problem.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
@@ -20,15 +12,19 @@ import type { PoolFiles, ProblemOptions } from './problem-files.js';
 /** All that can be told of a pool before a model runs. */
 export interface ProblemInspection extends PoolInspection {
   /** Those whose files' headers belong together; what is wrong with others is among the problems. */
-  readonly splits: readonly Omit<SplitInfo, 'path'>[];
-  readonly batchNorm: Omit<BatchNormFacts, 'notices'>;
-  /** What a search takes at most, in bytes; absent where models, graph or validation data cannot be read. */
+  readonly splits: readonly InspectedSplit[];
+  /** Absent where a program evaluates. */
+  readonly batchNorm?: Omit<BatchNormFacts, 'notices'>;
+  /** What a search takes at most, in bytes; absent where models, graph or validation data cannot be read, or a program evaluates. */
   readonly predicted?: Prediction;
 }
 
+/** Without dtype and shape where no inputs are named. */
+type InspectedSplit = Omit<SplitInfo, 'inputs'> & Partial<Pick<SplitInputs, 'dtype' | 'shape'>>;
+
 /**
- * Looks at models, graph and data. Cost: as `inspectPool`, and with `quick` headers and the graph only.
- * @throws RadinError where the graph is none, for then nothing can be told
+ * Looks at models, graph and data; no program that evaluates is run. Cost: as `inspectPool`, and with `quick` headers and the graph only.
+ * @throws RadinError where the graph that is named is none, for then nothing can be told
  */
 export async function inspectProblem(
   files: PoolFiles,
@@ -37,11 +33,12 @@ export async function inspectProblem(
     readonly signal?: AbortSignal;
   },
 ): Promise<ProblemInspection> {
-  const graph = await readOnnx(files.graph);
-  const { stateDict, rename, init } = files;
+  const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
+  const { stateDict, base, rename, init } = files;
   const { quick, signal } = options;
   const pool = await inspectPool(files.models, graph, backendNamed(options.backend), {
     ...(stateDict && { stateDict }),
+    ...(base && { base }),
     ...(rename && { rename }),
     ...(init && { init }),
     ...(quick && { quick }),
@@ -66,13 +63,18 @@ export async function inspectProblem(
     if (info !== undefined) splits.push(info);
   }
   const isSound = pool.problems.length === 0 && pool.models.every((model) => model.problems.length === 0);
-  const weights = await attempt(() => whatRuns(files, graph, splits, isSound));
+  const weights = await attempt(() => whatRuns(files, splits, isSound));
   const { notices, ...batchNorm } = weights?.batchNorm ?? { nodes: 0, folded: false, notices: [] };
-  const sizes = weights && sizesOf(pool, graph, files, splits, weights.bytes, options);
+  const sizes = weights?.graph && sizesOf(pool, weights.graph, files, splits, weights.bytes, options);
   return {
     ...pool,
-    splits: splits.map(({ path: _, ...split }) => split),
-    batchNorm,
+    splits: splits.map(({ name, samples, inputs, classes }) => ({
+      name,
+      samples,
+      ...(inputs && { dtype: inputs.dtype, shape: inputs.shape }),
+      ...(classes && { classes }),
+    })),
+    ...(files.evaluator === undefined && { batchNorm }),
     ...(sizes && { predicted: predictRun(sizes, undefined, true) }),
     problems,
     notices: [...pool.notices, ...notices],
@@ -80,20 +82,19 @@ export async function inspectProblem(
 }
 
 /** Bytes of one model's weights and what the graph says; the data are checked against the graph where the models are sound. */
-async function whatRuns(
-  { models, stateDict, rename, output }: PoolFiles,
-  graph: OnnxModel,
-  splits: readonly SplitInfo[],
-  isSound: boolean,
-): Promise<{ readonly bytes: number; readonly batchNorm: BatchNormFacts }> {
-  const checkpoints = await openCheckpoints(isSound ? models : models.slice(0, 1), { stateDict });
+async function whatRuns(files: PoolFiles, splits: readonly SplitInfo[], isSound: boolean): Promise<WhatRuns> {
+  const { init: _, ...others } = files;
+  const opened = await openPool(isSound ? others : { ...others, models: files.models.slice(0, 1) });
   try {
+    const { pool, checkpoints, graph, constants } = opened;
+    const bytes = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (graph === undefined) return { bytes, graph };
+    const { output, rename } = files;
     const names = graphNames(graph, checkpoints, rename);
-    const bytes = checkpoints[0]?.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? 0;
     if (isSound) {
-      const plan = planGraph(graph, new Pool(checkpoints), { ...(output && { output }), ...(rename && { rename }) });
+      const plan = planGraph(graph, pool, { ...(output && { output }), ...(rename && { rename }), constants });
       for (const split of splits) {
-        checkInputs(plan, split);
+        if (split.inputs !== undefined) checkInputs(plan, split.inputs);
         if (plan.classes !== undefined && split.classes !== undefined && plan.classes !== split.classes) {
           throw new RadinError(
             'DATA',
@@ -102,10 +103,17 @@ async function whatRuns(
         }
       }
     }
-    return { bytes, batchNorm: batchNormFacts(graph, checkpoints, names) };
+    return { bytes, graph, batchNorm: batchNormFacts(graph, checkpoints, names) };
   } finally {
-    await closeCheckpoints(checkpoints);
+    await opened.close();
   }
+}
+
+interface WhatRuns {
+  readonly bytes: number;
+  /** Undefined where a program evaluates. */
+  readonly graph: OnnxModel | undefined;
+  readonly batchNorm?: BatchNormFacts;
 }
 
 function sizesOf(
@@ -123,9 +131,9 @@ function sizesOf(
     models: pool.models.length,
     weightBytes,
     graphBytes: graph.bytes.byteLength,
-    splits: splits.map(({ name, samples, dtype, shape }) => ({
+    splits: splits.map(({ name, samples, inputs }) => ({
       samples,
-      inputBytes: shape.reduce((product, size) => product * size, dtypeBytes(dtype)),
+      inputBytes: inputs?.shape.reduce((product, size) => product * size, dtypeBytes(inputs.dtype)) ?? 0,
       ofAllModels: name === 'validation',
     })),
     classes: stated,

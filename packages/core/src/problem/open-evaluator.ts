@@ -1,5 +1,6 @@
 import type { Split } from '../data/index.js';
-import { OnnxEvaluator } from '../evaluator/index.js';
+import { RadinError } from '../errors/index.js';
+import { CommandEvaluator, OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
 import type { OpenPool } from './open-pool.js';
@@ -8,25 +9,33 @@ import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
 /** What runs the pool's models. */
 export interface OpenEvaluator {
-  readonly evaluator: OnnxEvaluator;
+  readonly evaluator: OnnxEvaluator | CommandEvaluator;
   /** What the user should know of how models and graph fit, a line each. */
   readonly notices: readonly string[];
 }
 
 /** Starts what runs the models and checks the splits and the metric against it. @throws RadinError where they do not fit */
 export async function openEvaluator(
-  { pool, checkpoints, graph }: Pick<OpenPool, 'pool' | 'checkpoints' | 'graph'>,
+  { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
   shares: MemoryShares | undefined,
 ): Promise<OpenEvaluator> {
+  if (files.evaluator !== undefined) {
+    const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
+    const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
+    return { evaluator, notices: [...notices, notice] };
+  }
+  if (graph === undefined) throw new RangeError('Expected the graph of a pool without a command to be open');
+  for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(shares && { threads: shares.atOnce, maxWeightBytes: shares.weights }),
     ...(batch && { batch }),
     ...(files.output && { output: files.output }),
     ...(files.rename && { rename: files.rename }),
+    constants,
   });
   try {
     for (const split of splits) evaluator.check(split);
@@ -34,11 +43,19 @@ export async function openEvaluator(
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
       (name) =>
-        `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
+        `no model has the tensor ${name} of the graph ${graph.path}: the graph's own value is used in every soup`,
     );
-    return { evaluator, notices: [...(names.notice ? [names.notice] : []), ...unsupplied] };
+    return { evaluator, notices: [...notices, ...(names.notice ? [names.notice] : []), ...unsupplied] };
   } catch (error) {
     await evaluator.dispose();
     throw error;
   }
+}
+
+function checkHasInputs(files: PoolFiles, split: 'validation' | 'test'): void {
+  if (files[split]?.inputs !== undefined) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected inputs of the ${split} split, which the graph runs on, but found labels only`,
+  );
 }

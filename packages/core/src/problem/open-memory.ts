@@ -9,7 +9,8 @@ import type { PoolFiles, ProblemOptions } from './problem-files.js';
 /** What a run on a pool will take, and how it keeps to a limit. */
 export interface OpenMemory {
   readonly sizes: RunSizes;
-  readonly predicted: Prediction;
+  /** Undefined where programs evaluate, whose memory is not known. */
+  readonly predicted: Prediction | undefined;
   /** Undefined without a limit. */
   readonly shares: MemoryShares | undefined;
   /** Where the models' logits on a split are kept; undefined without a limit: in memory. */
@@ -18,35 +19,37 @@ export interface OpenMemory {
 
 /** Predicts from the sizes of what is open, and divides the limit where there is one. @throws RadinError where it is too small */
 export function openMemory(
-  pool: Pick<OpenPool, 'pool' | 'graph'>,
+  opened: Pick<OpenPool, 'pool' | 'graph'>,
   files: PoolFiles,
   splits: readonly Split[],
   { threads = availableParallelism(), run = {}, maxMemory, cache }: ProblemOptions,
 ): OpenMemory {
-  const models = pool.pool.size;
+  const { pool, graph } = opened;
+  const models = pool.size;
   const ofAllModels = ({ name }: Split) =>
     (name === 'validation' && models > 1) || (name === 'test' && run.allOnTest === true);
   const sizes: RunSizes = {
     models,
-    weightBytes: pool.pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    graphBytes: pool.graph.bytes.byteLength,
+    weightBytes: pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    graphBytes: graph?.bytes.byteLength ?? 0,
     splits: splits.map((split) => ({
       samples: split.samples,
       inputBytes: split.inputs.bytes.byteLength,
       ofAllModels: ofAllModels(split),
     })),
-    classes: classesOf(pool, files, splits),
+    classes: classesOf(opened, files, splits),
     threads,
     mixtures: run.mixtures ?? 0,
     everySubset: (run.everySubset ?? false) && models <= MOST_MODELS_FOR_ALL_SUBSETS,
     racing: run.racing ?? false,
+    byPrograms: files.evaluator !== undefined,
   };
   const shares = maxMemory === undefined ? undefined : shareMemory(maxMemory, sizes);
   const kept = Math.max(1, sizes.splits.filter((split) => split.ofAllModels).length);
   const folder = cache?.folder ?? tmpdir();
   return {
     sizes,
-    predicted: predictRun(sizes, shares, cache !== undefined),
+    predicted: sizes.byPrograms ? undefined : predictRun(sizes, shares, cache !== undefined),
     shares,
     storeOf: () => shares && new LogitsStore({ models, mostBytes: Math.floor(shares.logits / kept), folder }),
   };
@@ -54,7 +57,7 @@ export function openMemory(
 
 /** C as the graph states it, else as one-hot labels do, else as the largest label suggests. */
 function classesOf({ graph }: Pick<OpenPool, 'graph'>, { output }: PoolFiles, splits: readonly Split[]): number {
-  const logits = graph.outputs.find(({ name }) => name === output) ?? graph.outputs[0];
+  const logits = graph?.outputs.find(({ name }) => name === output) ?? graph?.outputs[0];
   const stated = logits?.shape?.[1];
   if (typeof stated === 'number') return stated;
   let classes = 2;

@@ -1,7 +1,10 @@
-import { type OnnxModel, readOnnx } from '../formats/index.js';
+import { RadinError } from '../errors/index.js';
+import { type OnnxModel, openOnnx, readOnnx } from '../formats/index.js';
 import {
+  alignCheckpoints,
   checkEqualTensors,
   closeCheckpoints,
+  constantsOf,
   type FileCheckpoint,
   openCheckpoints,
   openInit,
@@ -13,24 +16,60 @@ import type { PoolFiles } from './problem-files.js';
 export interface OpenPool {
   readonly pool: Pool;
   readonly checkpoints: readonly FileCheckpoint[];
-  readonly graph: OnnxModel;
+  /** Undefined where a program evaluates and needs none. */
+  readonly graph: OnnxModel | undefined;
+  /** Initializers of the graph that are no weights, as all models have them alike. */
+  readonly constants: ReadonlySet<string>;
   /** What all models were fine-tuned from, where that is known. */
   readonly init: FileCheckpoint | undefined;
+  /** What the user should know of how the models were made alike, a line each. */
+  readonly notices: readonly string[];
   close(): Promise<void>;
 }
 
-/** Opens the models, headers only, and the graph. @throws RadinError where the models are no pool, or tensors that have no average differ */
+/** Opens the models, headers only, and the graph where it is what runs them. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
-  let init: FileCheckpoint | undefined;
-  const close = () => closeCheckpoints(init === undefined ? checkpoints : [...checkpoints, init]);
+  const { stateDict, base } = files;
+  const opened = await openCheckpoints(files.models, { stateDict, base });
+  let start: Awaited<ReturnType<typeof openInit>> | undefined;
+  const close = () => closeCheckpoints(start === undefined ? opened : [...opened, start.init]);
   try {
+    const { graph, isModel } = await poolGraph(files, opened);
+    const { checkpoints, problems, notices } = alignCheckpoints(opened, {
+      graph,
+      ...(isModel && { reference: graph }),
+    });
+    if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
-    if (files.init !== undefined) init = await openInit(files.init, pool, { stateDict: files.stateDict });
+    if (files.init !== undefined) {
+      start = await openInit(files.init, pool, { stateDict, base, ...(isModel && { reference: graph }) });
+    }
     await checkEqualTensors(checkpoints);
-    return { pool, checkpoints, graph: await readOnnx(files.graph), init, close };
+    const constants = graph && isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
+    const allNotices = [...notices, ...(start?.notices ?? [])];
+    return { pool, checkpoints, graph, constants, init: start?.init, notices: allNotices, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The graph of a pool, and whether it is that of a model in ONNX. @throws RadinError where there is none and no program evaluates */
+async function poolGraph(
+  { graph, architecture, evaluator }: Pick<PoolFiles, 'graph' | 'architecture' | 'evaluator'>,
+  opened: readonly FileCheckpoint[],
+): Promise<{ readonly graph: OnnxModel | undefined; readonly isModel: boolean }> {
+  if (evaluator !== undefined) return { graph: undefined, isModel: false };
+  if (graph !== undefined) return { graph: await readOnnx(graph), isModel: false };
+  if (architecture !== undefined) {
+    const model = await openOnnx(architecture);
+    await model.close();
+    return { graph: model.graph, isModel: true };
+  }
+  const model = opened.find(({ onnx }) => onnx !== undefined)?.onnx;
+  if (model !== undefined) return { graph: model.graph, isModel: true };
+  throw new RadinError(
+    'CONFIG',
+    'Expected a graph (graph: in radin.yaml, or --graph), a model in ONNX, which has one, or the command of an evaluator but found none',
+  );
 }

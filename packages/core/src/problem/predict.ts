@@ -31,7 +31,7 @@ export interface RunSizes {
   readonly models: number;
   /** Of one model's tensors, bytes. */
   readonly weightBytes: number;
-  /** Of the graph's file, bytes. */
+  /** Of the graph's file, bytes; 0 where there is none. */
   readonly graphBytes: number;
   readonly splits: readonly {
     /** M. */
@@ -49,6 +49,8 @@ export interface RunSizes {
   readonly everySubset?: boolean;
   /** Whether several soups race and stay open. */
   readonly racing: boolean;
+  /** Whether programs evaluate, which have the weights in their own memory. */
+  readonly byPrograms?: boolean;
 }
 
 /** How a limit is divided. */
@@ -108,7 +110,8 @@ function peakOf(sizes: RunSizes, running: number): number {
 }
 
 function perThread(sizes: RunSizes): number {
-  return THREAD_BYTES + WEIGHT_COPIES * sizes.weightBytes + LOGITS_COPIES * singleLogits(sizes);
+  const weights = sizes.byPrograms ? 0 : WEIGHT_COPIES * sizes.weightBytes;
+  return THREAD_BYTES + weights + LOGITS_COPIES * singleLogits(sizes);
 }
 
 function leastWork({ models }: RunSizes): number {

@@ -1,19 +1,29 @@
 import type { ContentCache } from '../cache/index.js';
 import type { ArrayFiles, SplitFiles } from '../data/index.js';
+import type { CommandEvaluatorOptions } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
-  readonly graph: string;
+  /** The ONNX graph; left out: that of `architecture` or else of the first model in ONNX, or none where a program evaluates. */
+  readonly graph?: string;
+  /** A model in ONNX whose graph counts where `graph` is left out. */
+  readonly architecture?: string;
   readonly models: readonly string[];
   readonly validation: SplitFiles;
   readonly test?: SplitFiles;
+  /** The program that evaluates in the place of ONNX Runtime. */
+  readonly evaluator?: CommandEvaluatorOptions;
+  /** `.npy` files with the models' logits, computed elsewhere: one for each model, with its id as name. */
+  readonly logits?: { readonly validation?: readonly string[]; readonly test?: readonly string[] };
   /** The graph's output with the logits, where it has several. */
   readonly output?: string;
   /** The key of the state dict in PyTorch checkpoints that hold several. */
   readonly stateDict?: string;
   /** Inputs on which the statistics of BatchNorm layers of every soup are estimated anew. */
   readonly batchNormInputs?: ArrayFiles;
+  /** The model that LoRA adapters among the models change. */
+  readonly base?: string;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
   /** The checkpoint that all models were fine-tuned from, w_init. */

@@ -15,6 +15,7 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { openGivenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { type OpenMemory, openMemory } from './open-memory.js';
@@ -46,29 +47,31 @@ export class Problem {
   /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
     const named = backendNamed(options.backend);
-    const { pool, checkpoints, graph, init, close } = await openPool(files);
+    const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
-      await close();
+      await opened.close();
     };
     try {
+      const { pool, init } = opened;
       const splits = await openSplits(files, options);
-      const memory = openMemory({ pool, graph }, files, splits, options);
+      const memory = openMemory(opened, files, splits, options);
       const { shares } = memory;
       const backend = shares === undefined ? named : limitedBackend(named, shares.work);
-      evaluating = await openEvaluator({ pool, checkpoints, graph }, files, splits, options, shares);
+      evaluating = await openEvaluator(opened, files, splits, options, shares);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
+      const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
       const {
         soups,
         preparation,
         notices: more,
-      } = await openSoupMaker({ pool, graph }, evaluator, files, options, backend, keys);
+      } = await openSoupMaker(opened, evaluator, files, options, backend, keys);
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
         pool,
@@ -79,14 +82,26 @@ export class Problem {
         ...(threads && { threads }),
         ...(shares && { atOnce: shares.atOnce }),
       };
-      const known = { pool, metric, ...(preparation !== undefined && { preparation }) };
+      const known = {
+        pool,
+        metric,
+        scoresOnly: 'logitsOrScore' in evaluator,
+        ...(preparation !== undefined && { preparation }),
+      };
       scorers = new Map(
         splits.map((split) => {
           const evaluations = cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
+          const logits = given.get(split);
           const store = memory.storeOf(split);
           return [
             split.name,
-            new SplitScorer({ ...parts, split, ...(evaluations && { memory: evaluations }), ...(store && { store }) }),
+            new SplitScorer({
+              ...parts,
+              split,
+              ...(evaluations && { memory: evaluations }),
+              ...(logits && { given: logits }),
+              ...(store && { store }),
+            }),
           ];
         }),
       );

@@ -65,6 +65,10 @@ export class Trials {
   /** Cost: at most a pass, and size × M besides. @throws RadinError, the signal's reason when aborted */
   async run(mixture: Mixture, incumbent: Incumbent, options: CallOptions = {}): Promise<Trial> {
     options.signal?.throwIfAborted();
+    if (this.#scorer.wholeOnly) {
+      const [score] = (await this.#scorer.scores([mixture], options)) as [number];
+      return { score, observed: score, passes: 1 };
+    }
     const { samples } = this.#difficulty;
     const advantages = await this.#difficulty.of(mixture, options.signal);
     const order = this.#order(advantages, await this.#right(incumbent, options.signal));

