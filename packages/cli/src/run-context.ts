@@ -92,7 +92,7 @@ function memoryNotice({ memory }: Problem, allowed: number): string {
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
 async function checkDisk(
-  { memory, validation }: Problem,
+  { memory, scorers }: Problem,
   out: string | undefined,
   cache: string | undefined,
   terminal: Terminal,
@@ -104,7 +104,7 @@ async function checkDisk(
     await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");
   }
   // Given logits are where they are.
-  if (cache === undefined || validation.hasGivenLogits) return;
+  if (cache === undefined || scorers.get('validation')?.hasGivenLogits) return;
   const free = await freeBytes(cache);
   if (free !== undefined && free < logits) {
     terminal.notice(

@@ -38,7 +38,6 @@ import {
   withShardSize,
   withStateDict,
 } from '../options.js';
-import { checkNoInput } from '../output-folder.js';
 import type { CommandContext } from '../run-context.js';
 import { writeAdapters } from '../soup-output.js';
 import { Terminal } from '../terminal.js';
@@ -86,7 +85,6 @@ async function average(models: string[], options: AverageOptions, context: Comma
   const { stateDict, maxMemory } = options;
   const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', download);
   const paths = await expandModels(models, '.', 'argument', download);
-  await checkNoInput(options.out, base === undefined ? paths : [...paths, base], '--out');
   const named = backendNamed(options.backend);
   const backend = maxMemory === undefined ? named : limitedBackend(named, averageWork(maxMemory, paths.length));
   if (base === undefined && paths.every(isAdapterFile)) return averageAdapters(paths, options, context);
