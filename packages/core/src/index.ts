@@ -11,7 +11,7 @@ export {
 export {
   type ArrayFiles,
   checkLabels,
-  type Inputs,
+  Inputs,
   type Labels,
   readLabels,
   readSplit,

@@ -1,4 +1,6 @@
 export { holdOut } from './hold-out.js';
+export { Inputs } from './inputs.js';
 export type { ArrayFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
-export { type Inputs, readSplit, type Split, type SplitFiles } from './split.js';
+export { type InputPart, RowReader, type SamplePlaces } from './row-reader.js';
+export { readSplit, type Split, type SplitFiles } from './split.js';

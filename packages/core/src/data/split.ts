@@ -1,15 +1,9 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, formatShape } from '../formats/index.js';
-import { type ArrayFiles, readJoined } from './joined-array.js';
+import { formatShape } from '../formats/index.js';
+import type { Inputs } from './inputs.js';
+import type { ArrayFiles } from './joined-array.js';
 import { type Labels, readLabels } from './labels.js';
-
-/** Input samples, shape [M, …], row-major little-endian. Shared memory: every evaluation thread reads the same copy. */
-export interface Inputs {
-  readonly path: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly bytes: SharedArrayBuffer;
-}
+import { openInputs } from './open-inputs.js';
 
 /** Held-out data: M samples with one class index each. */
 export interface Split {
@@ -27,10 +21,10 @@ export interface SplitFiles {
   readonly labels: ArrayFiles;
 }
 
-/** Reads one split. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the inputs. */
+/** Reads the labels of one split and opens its inputs. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the labels; inputs in archives are read once. */
 export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
   const labels = await readLabels(files.labels);
-  const inputs = await readJoined(files.inputs, ({ path, shape }) => {
+  const inputs = await openInputs(files.inputs, ({ path, shape }) => {
     const samples = shape[0];
     if (samples === undefined || samples === 0) {
       throw new RadinError(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkLabels, readLabels, readSplit } from '../../src/data/index.js';
 import type { Dtype } from '../../src/formats/index.js';
+import { bytesOf } from '../evaluator/opened.js';
 import { f32, refused, type TensorData, temporaryFolder, tensor, writeArray } from '../files.js';
 import { npy, zip } from '../zip.js';
 
@@ -50,7 +51,7 @@ describe('data in parts', () => {
     const inputs = [await write(f32([2, 2], [1, 2, 3, 4])), `${archive}:x`];
     const split = await readSplit('validation', { inputs, labels: await labels() });
     expect(split.inputs.shape).toEqual([3, 2]);
-    expect(new Float32Array(split.inputs.bytes)).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
+    expect(await bytesOf(split.inputs)).toEqual(f32([6], [1, 2, 3, 4, 5, 6]).bytes);
     expect(split.inputs.path).toBe(`${inputs[0]} and 1 more`);
     const parts = [
       await write(tensor('U8', [2], Uint8Array.of(0, 1))),
