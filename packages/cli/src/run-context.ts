@@ -26,12 +26,13 @@ export async function withProblem<T>(
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
-  const { backend, threads, batch, holdout, seed = 0 } = options;
+  const { backend, threads, batch, holdout, evaluationTimeout: timeout, evaluationMemory: memory, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
     metric: options.metric ?? metric ?? accuracy,
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
+    limits: { ...(timeout && { timeout }), ...(memory && { memory }) },
     ...(splits && { splits }),
     ...(holdout && { holdOut: { fraction: holdout, seed } }),
   };

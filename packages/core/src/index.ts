@@ -21,6 +21,7 @@ export {
 export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
   type EvaluateOptions,
+  type EvaluationLimits,
   type Evaluator,
   type LoadedModel,
   ONNXRUNTIME_VERSION,

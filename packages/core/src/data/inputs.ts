@@ -35,7 +35,7 @@ export class Inputs {
     this.#close = close;
   }
 
-  /** Those of `a` and then those of `b`, which must have the same dtype and sizes of a sample; both stay open. */
+  /** Those of `a` and then those of `b`, which must have the same dtype and sizes of a sample, and are closed with these. */
   static joined(a: Inputs, b: Inputs): Inputs {
     const shift = a.#parts.reduce((sum, { samples }) => sum + samples, 0);
     const isWhole = a.#selection === undefined && b.#selection === undefined;
@@ -44,6 +44,10 @@ export class Inputs {
       dtype: a.dtype,
       shape: [a.samples + b.samples, ...a.shape.slice(1)],
       parts: [...a.#parts, ...b.#parts],
+      close: () => {
+        a.close();
+        b.close();
+      },
       ...(!isWhole && { selection: Uint32Array.from([...a.#stored(), ...b.#stored().map((at) => at + shift)]) }),
     });
   }

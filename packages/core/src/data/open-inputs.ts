@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { fileError } from '../errors/index.js';
 import { type FilePlace, type NpyFile, stampOf, TemporaryFile } from '../formats/index.js';
 import { Inputs } from './inputs.js';
@@ -35,7 +36,8 @@ async function placeOf(file: NpyFile, path: string, unpacked: TemporaryFile[]): 
   if (place !== undefined) {
     // What lies in a file by itself has no checksum to compare.
     if (file.range === undefined) for await (const _ of file.blocks());
-    return place;
+    // Who reads it may be in another folder.
+    return { ...place, path: resolve(place.path) };
   }
   const target = TemporaryFile.open('disk');
   unpacked.push(target);

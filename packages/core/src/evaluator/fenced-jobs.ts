@@ -1,4 +1,5 @@
 import type { Inputs } from '../data/index.js';
+import { RadinError } from '../errors/index.js';
 import { EvaluationProcess, type Loss } from './evaluation-process.js';
 import type { Job } from './job.js';
 import { BatchClock, type EvaluationLimits } from './limits.js';
@@ -37,6 +38,12 @@ export class FencedJobs {
     graphPath: string,
     limits: EvaluationLimits,
   ): Promise<FencedJobs> {
+    if (limits.memory !== undefined && process.platform !== 'linux') {
+      throw new RadinError(
+        'CONFIG',
+        'Expected Linux for a limit on the memory of evaluations but found another system',
+      );
+    }
     const jobs = new FencedJobs(setup, graphPath, limits);
     try {
       await jobs.#startProcess();

@@ -1,6 +1,13 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
-import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
+import {
+  checkOperators,
+  type Dtype,
+  formatShape,
+  type GraphValue,
+  liftInitializers,
+  type OnnxModel,
+} from '../formats/index.js';
 import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
 import { tensorType, widens } from './tensor-types.js';
 
@@ -46,6 +53,7 @@ export interface GraphOptions {
 
 /** @throws RadinError */
 export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: GraphOptions = {}): GraphPlan {
+  checkOperators(model);
   const names = graphNames(model, pool.checkpoints, rename);
   pool.checkGraph(model, names);
   const { path } = model;

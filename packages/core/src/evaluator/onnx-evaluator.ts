@@ -33,6 +33,7 @@ export class OnnxEvaluator implements Evaluator {
   readonly plan: GraphPlan;
   /** Evaluated at once, and models in memory for them: one more would only wait. */
   readonly threads: number;
+  readonly mostOpen: number;
   readonly #batch: number | undefined;
   readonly #jobs: FencedJobs;
   readonly #files: WeightsFiles;
@@ -41,9 +42,16 @@ export class OnnxEvaluator implements Evaluator {
   #nextId = 0;
   #disposed: Promise<void> | undefined;
 
-  private constructor(plan: GraphPlan, threads: number, batch: number | undefined, jobs: FencedJobs) {
+  private constructor(
+    plan: GraphPlan,
+    threads: number,
+    { batch, maxWeightBytes = Number.POSITIVE_INFINITY }: OnnxEvaluatorOptions,
+    jobs: FencedJobs,
+  ) {
     this.plan = plan;
     this.threads = threads;
+    const copies = Math.floor(maxWeightBytes / Math.max(1, plan.weightBytes));
+    this.mostOpen = Math.max(1, copies - (COPIES_PER_THREAD - 1) * threads);
     this.#batch = plan.fixedBatch ?? batch;
     this.#jobs = jobs;
     this.#files = new WeightsFiles(threads);
@@ -63,7 +71,7 @@ export class OnnxEvaluator implements Evaluator {
       plan.path,
       options,
     );
-    return new OnnxEvaluator(plan, threads, options.batch, jobs);
+    return new OnnxEvaluator(plan, threads, options, jobs);
   }
 
   /** Checks what can be known before a model runs: the inputs' shape and dtype, and the labels where the graph states C. @throws RadinError */

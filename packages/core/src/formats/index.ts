@@ -13,6 +13,7 @@ export {
   writeNpy,
 } from './npy.js';
 export { arrayNames } from './npz.js';
+export { checkOperators } from './onnx-check.js';
 export { liftInitializers } from './onnx-lift.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export type { Initializer } from './onnx-tensor.js';

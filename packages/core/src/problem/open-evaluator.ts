@@ -17,11 +17,13 @@ export async function openEvaluator(
   { pool, checkpoints, graph }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
-  { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
+  { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
 ): Promise<OpenEvaluator> {
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(batch && { batch }),
+    ...limits,
+    ...(maxWeightBytes !== undefined && { maxWeightBytes }),
     ...(files.output && { output: files.output }),
     ...(files.rename && { rename: files.rename }),
   });

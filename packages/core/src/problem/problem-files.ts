@@ -1,5 +1,6 @@
 import type { ContentCache } from '../cache/index.js';
 import type { SplitFiles } from '../data/index.js';
+import type { EvaluationLimits } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
@@ -22,6 +23,10 @@ export interface ProblemOptions {
   readonly backend: string;
   readonly threads?: number;
   readonly batch?: number;
+  /** What one evaluation may take. */
+  readonly limits?: EvaluationLimits;
+  /** Bytes that weights may take while models are evaluated: see `OnnxEvaluatorOptions`. */
+  readonly maxWeightBytes?: number;
   /** The splits to open; default: all that the pool has. */
   readonly splits?: readonly ('validation' | 'test')[];
   /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */

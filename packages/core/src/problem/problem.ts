@@ -37,15 +37,17 @@ export class Problem {
     const backend = backendNamed(options.backend);
     const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
+    let splits: readonly Split[] = [];
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
+      for (const { inputs } of splits) inputs.close();
       await opened.close();
     };
     try {
       const { pool } = opened;
-      const splits = await openSplits(files, options);
+      splits = await openSplits(files, options);
       evaluating = await openEvaluator(opened, files, splits, options);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;

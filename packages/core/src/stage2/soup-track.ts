@@ -45,8 +45,8 @@ export class SoupTrack {
     this.#known = known;
     this.#correct = correct;
     this.#options = options;
-    const { batch, weightBytes } = scorer;
-    const limit = Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes)));
+    const { batch, weightBytes, mostOpen } = scorer;
+    const limit = Math.min(mostOpen, Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))));
     // One task for each core keeps all busy: more would wait for threads with logits and weights in memory.
     const tasks = Math.min(limit, Math.max(LEAST_OPEN, availableParallelism()));
     this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
