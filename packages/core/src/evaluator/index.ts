@@ -2,6 +2,7 @@ export { CachingEvaluator } from './caching-evaluator.js';
 export type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
 export type { EvaluationLimits } from './limits.js';
 export { LogitsKeys } from './logits-keys.js';
+export { LostEvaluation } from './lost-evaluation.js';
 export { OnnxEvaluator, type OnnxEvaluatorOptions } from './onnx-evaluator.js';
 export { passOfPool } from './pool-pass.js';
 export { ONNXRUNTIME_VERSION } from './runtime-version.js';

@@ -1,5 +1,6 @@
 import { quote, RadinError } from '../errors/index.js';
 import type { Logits } from '../logits/index.js';
+import { LostEvaluation } from './lost-evaluation.js';
 import type { JobReply, JobRequest } from './protocol.js';
 
 type Failure = Extract<JobReply, { kind: 'failed' }>;
@@ -92,7 +93,7 @@ export class Job {
   /** Gives the job up because its process does not survive it. @param place of the first sample in the batch that it was in */
   fail(expected: string, found: string, place: number | undefined): void {
     const sample = place === undefined ? '' : `, in the batch that begins with sample ${this.#sample(place)}`;
-    this.abort(this.#error('EVALUATION', `Expected ${expected} but found ${found}, twice${sample}`));
+    this.abort(new LostEvaluation(`Expected ${expected} but found ${found}, twice${sample} (${this.#where})`));
   }
 
   #store({ first, classes, values }: Extract<JobReply, { kind: 'batch' }>): void {

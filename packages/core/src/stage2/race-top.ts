@@ -22,7 +22,7 @@ export type Racing =
   | { readonly mode: 'statistical'; readonly error: number; readonly seed: number };
 
 export interface Raced {
-  /** In the order of their rank: with a `score`, or, where stopped, with `scoreAtMost` and `samples`. The best has a score. */
+  /** In the order of their rank: with a `score`, or, where stopped, with `scoreAtMost` and `samples`, or with `failed`. The best has a score, unless all failed. */
   readonly candidates: readonly Candidate[];
   /** Samples evaluated, in passes over the split. */
   readonly passes: number;
@@ -60,6 +60,8 @@ export async function raceTop(
     const outcome = await unlessStopped(stop, race);
     const { measured, scores } = outcome ?? track.soFar;
     const raced = contenders.map((candidate, index) => {
+      const failed = track.failure(index);
+      if (failed !== undefined) return { ...candidate, failed };
       const [score, samples] = [scores[index] as number, track.samplesOf(measured[index] as number)];
       if (samples === 0) return candidate;
       const finished = samples === scorer.samples;

@@ -4,46 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { onnx } from '#onnx';
 import type { Checkpoint } from '../../src/pool/index.js';
-import {
-  f32,
-  linearGraph,
-  node,
-  refused,
-  temporaryFolder,
-  toFloat,
-  value,
-  writeGraph,
-  writeModel,
-  zeros,
-} from '../pools.js';
+import { f32, linearGraph, refused, temporaryFolder, writeGraph, writeModel } from '../pools.js';
+import { loopGraph, loopModel } from './loop-graph.js';
 import { inputsOf, openEvaluator, openSlow, slowInputs } from './opened.js';
 
 const folder = temporaryFolder();
-
-/** A linear network whose logits go as often through a loop as its weight `trips` says. */
-function loopGraph(): onnx.GraphProto.$Properties {
-  const linear = linearGraph(2, 2);
-  const cast = { ...toFloat('trips', 'count'), attribute: [{ name: 'to', type: 2, i: toInt64 }] };
-  const body = {
-    name: 'body',
-    input: [value('i', 'I64', []), { ...value('c', 'U8', []), type: BOOLEAN }, value('a', 'F32', ['batch', 2])],
-    output: [{ ...value('d', 'U8', []), type: BOOLEAN }, value('b2', 'F32', ['batch', 2])],
-    node: [node('Identity', ['c'], 'd'), node('Identity', ['a'], 'b2')],
-  };
-  const loop = { ...node('Loop', ['count', '', 'sum'], 'logits'), attribute: [{ name: 'body', type: 5, g: body }] };
-  return {
-    ...linear,
-    initializer: [...(linear.initializer ?? []), zeros('trips', 'F32', [])],
-    node: [node('MatMul', ['x', 'w'], 'product'), node('Add', ['product', 'b'], 'sum'), cast, loop],
-  };
-}
-
-const toInt64 = 7 as never;
-const BOOLEAN = { tensor_type: { elem_type: 9, shape: { dim: [] } } };
-const looping = (trips: number) => ({ w: f32([2, 2], [1, 0, 0, 1]), b: f32([2], [0, 0]), trips: f32([], [trips]) });
-const endless = 2 ** 62;
 
 /** The processes that a process has started. */
 function childrenOf(parent: number): number[] {
@@ -61,7 +27,7 @@ function parentOf(pid: string): number {
 }
 
 test('a graph that does not end is stopped and named, and what runs beside it is not touched', async () => {
-  const models = [looping(3), looping(endless)];
+  const models = [loopModel(1), loopModel(0.5)];
   const { evaluator, models: opened } = await openEvaluator(folder, loopGraph(), models, {
     threads: 2,
     timeout: 0.4,
@@ -110,7 +76,7 @@ test.skipIf(process.platform !== 'linux')(
   'nothing is left of a process that is killed in the middle of a loop without end',
   async () => {
     const graph = writeGraph(join(folder, 'loop.onnx'), loopGraph());
-    const model = await writeModel(join(folder, 'endless.safetensors'), looping(endless));
+    const model = await writeModel(join(folder, 'endless.safetensors'), loopModel(0.5));
     const inputs = join(folder, 'x.npy');
     const script = `
     import { OnnxEvaluator, openCheckpoints, Pool, readOnnx, readSplit, writeNpy } from '@radin/core';
@@ -141,3 +107,18 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('weights that may take little memory get few threads, and the same logits', async () => {
+  const x = inputsOf(f32([2, 2], [1, 2, 3, 4]));
+  const models = [loopModel(0), loopModel(1)];
+  const { evaluator, models: opened } = await openEvaluator(folder, loopGraph(), models, {
+    threads: 3,
+    maxWeightBytes: 1,
+  });
+  expect([evaluator.threads, evaluator.mostOpen]).toEqual([1, 1]);
+  const found = await Promise.all(opened.map((model) => evaluator.logits(model, x)));
+  expect(found.map(({ values }) => [...values])).toEqual([
+    [1, 2, 3, 4],
+    [1, 2, 3, 4],
+  ]);
+});
