@@ -2,5 +2,5 @@ export { holdOut } from './hold-out.js';
 export { Inputs } from './inputs.js';
 export type { ArrayFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
-export { type InputPart, RowReader, type SamplePlaces } from './row-reader.js';
+export { RowReader, type SamplePlaces } from './row-reader.js';
 export { readSplit, type Split, type SplitFiles } from './split.js';

@@ -20,10 +20,6 @@ export interface Loss {
   readonly suspects: readonly ThreadState[];
 }
 
-interface StartFailure extends Pick<Loss, 'expected' | 'found'> {
-  readonly code: RadinErrorCode;
-}
-
 interface Watcher {
   reply(reply: JobReply): void;
   lost(loss: Loss): void;
@@ -34,80 +30,64 @@ interface Watcher {
  * with it. It has no standard streams, its own process group, which Ctrl-C does not reach, and ends when this process ends.
  */
 export class EvaluationProcess {
+  /**
+   * Resolves when requests can be sent.
+   * @throws RadinError (`GRAPH`) where ONNX Runtime refuses the graph, (`EVALUATION`) where the process does not survive it
+   */
+  readonly ready: Promise<void>;
   readonly #child: ChildProcess;
   readonly #record: ThreadRecord;
   readonly #clock: BatchClock;
   readonly #memory: number;
   readonly #watcher: Watcher;
   readonly #exited: Promise<void>;
-  #watch: NodeJS.Timeout | undefined;
+  readonly #watch: NodeJS.Timeout;
+  readonly #started = steadyMilliseconds();
+  #onReady!: () => void;
+  #onFailure!: (error: Error) => void;
+  #isReady = false;
   #loss: Loss | undefined;
   #broken: string | undefined;
-  readonly #started = steadyMilliseconds();
-  #ready = false;
   /** Whether its end is wanted, or known of. */
   #over = false;
-  #onStart: ((failure?: StartFailure) => void) | undefined;
 
-  private constructor(record: ThreadRecord, clock: BatchClock, limits: EvaluationLimits, watcher: Watcher) {
-    this.#record = record;
-    this.#clock = clock;
-    this.#memory = memoryLimit(limits);
-    this.#watcher = watcher;
-    const passedOn = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
-    this.#child = fork(createRequire(import.meta.url).resolve('@radin/core/onnx-host'), [], {
-      serialization: 'advanced',
-      detached: true,
-      execArgv: [],
-      // ONNX Runtime reads this when it is loaded. Without it, it keeps a device id and events under the home folder to send.
-      env: { ...Object.fromEntries(passedOn), ORT_DISABLE_TELEMETRY: '1' },
-      cwd: '/',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-    this.#child.on('message', (reply: ProcessReply) => this.#receive(reply));
-    // A request to a process that has just ended; its end is heard of by itself.
-    this.#child.on('error', () => {});
-    this.#exited = new Promise((resolve) => {
-      this.#child.on('close', (code, signal) => {
-        clearInterval(this.#watch);
-        this.#end(code, signal);
-        resolve();
-      });
-    });
-    this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL);
-    this.#watch.unref();
-  }
-
-  /**
-   * @param graphPath names the graph in errors
-   * @throws RadinError (`GRAPH`) where ONNX Runtime refuses the graph, (`EVALUATION`) where it does not survive it
-   */
-  static async start(
+  /** Starts the process. @param graphPath names the graph in errors */
+  constructor(
     setup: Omit<ProcessSetup, 'record'>,
-    graphPath: string,
+    private readonly graphPath: string,
     record: ThreadRecord,
     clock: BatchClock,
     limits: EvaluationLimits,
     watcher: Watcher,
-  ): Promise<EvaluationProcess> {
-    await record.clear();
-    const started = new EvaluationProcess(record, clock, limits, watcher);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        started.#onStart = (failure) => {
-          if (failure === undefined) resolve();
-          else
-            reject(
-              new RadinError(failure.code, `Expected ${failure.expected} but found ${graphPath}: ${failure.found}`),
-            );
-        };
-        started.send({ kind: 'setup', setup: { ...setup, record: record.path } });
+  ) {
+    this.#record = record;
+    this.#clock = clock;
+    this.#memory = memoryLimit(limits);
+    this.#watcher = watcher;
+    record.clear();
+    this.#child = startHost();
+    this.#child.on('message', (reply: ProcessReply) => this.#receive(reply));
+    this.ready = new Promise((resolve, reject) => {
+      this.#onReady = resolve;
+      this.#onFailure = reject;
+    });
+    this.#exited = new Promise((resolve) => {
+      const ended = (how: string) => {
+        clearInterval(this.#watch);
+        this.#end(how);
+        resolve();
+      };
+      this.#child.on('close', (code, signal) =>
+        ended(signal === null ? `that it ended with code ${code}` : `that it was killed by ${signal}`),
+      );
+      this.#child.on('error', ({ message }) => {
+        // Else a request to a process that has just ended, whose end is heard of by itself.
+        if (this.#child.pid === undefined) ended(`none, since it cannot be started: ${message}`);
       });
-      return started;
-    } catch (error) {
-      await started.end();
-      throw error;
-    }
+    });
+    this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL);
+    this.#watch.unref();
+    this.send({ kind: 'setup', setup: { ...setup, record: record.path } });
   }
 
   send(request: ProcessRequest): void {
@@ -117,6 +97,8 @@ export class EvaluationProcess {
   /** Ends it at once, whatever it is in. */
   async end(): Promise<void> {
     this.#over = true;
+    clearInterval(this.#watch);
+    this.#onFailure(new Error('the process was ended'));
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
@@ -124,18 +106,22 @@ export class EvaluationProcess {
   #receive(reply: ProcessReply): void {
     switch (reply.kind) {
       case 'ready':
-        this.#ready = true;
-        this.#onStart?.();
+        this.#isReady = true;
+        this.#onReady();
         return;
       case 'broken':
         this.#broken = reply.message;
-        if (this.#ready) this.#child.kill('SIGKILL');
-        else this.#onStart?.({ code: 'GRAPH', expected: 'a graph that ONNX Runtime can run', found: reply.message });
+        if (this.#isReady) this.#child.kill('SIGKILL');
+        else this.#fail('GRAPH', 'a graph that ONNX Runtime can run', reply.message);
         return;
       case 'batch':
         this.#clock.add(reply.milliseconds);
     }
     if (!this.#over) this.#watcher.reply(reply);
+  }
+
+  #fail(code: RadinErrorCode, expected: string, found: string): void {
+    this.#onFailure(new RadinError(code, `Expected ${expected} but found ${this.graphPath}: ${found}`));
   }
 
   /** Kills the process where it has taken more than it may. */
@@ -146,7 +132,7 @@ export class EvaluationProcess {
     const late = states.filter(({ milliseconds }) => milliseconds > limit);
     if (late.length > 0) {
       this.#kill(`a batch that takes at most ${seconds(limit)}`, 'one that takes longer', late);
-    } else if (!this.#ready && steadyMilliseconds() - this.#started > START_MILLISECONDS) {
+    } else if (!this.#isReady && steadyMilliseconds() - this.#started > START_MILLISECONDS) {
       this.#kill(`a graph that is loaded within ${seconds(START_MILLISECONDS)}`, 'one that takes longer', []);
     }
     const bytes = residentBytes(this.#child.pid as number);
@@ -164,19 +150,30 @@ export class EvaluationProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #end(code: number | null, signal: NodeJS.Signals | null): void {
+  #end(how: string): void {
     if (this.#over) return;
     this.#over = true;
-    const ended =
-      this.#broken ?? (signal === null ? `that it ended with code ${code}` : `that it was killed by ${signal}`);
     const loss = this.#loss ?? {
       expected: 'a process of ONNX Runtime that lives on',
-      found: ended,
+      found: this.#broken ?? how,
       suspects: this.#record.read(),
     };
-    if (this.#ready) this.#watcher.lost(loss);
-    else this.#onStart?.({ code: 'EVALUATION', ...loss });
+    if (this.#isReady) this.#watcher.lost(loss);
+    else this.#fail('EVALUATION', loss.expected, loss.found);
   }
+}
+
+function startHost(): ChildProcess {
+  const passedOn = PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return fork(createRequire(import.meta.url).resolve('@radin/core/onnx-host'), [], {
+    serialization: 'advanced',
+    detached: true,
+    execArgv: [],
+    // ONNX Runtime reads this when it is loaded. Without it, it keeps a device id and events under the home folder to send.
+    env: { ...Object.fromEntries(passedOn), ORT_DISABLE_TELEMETRY: '1' },
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
 }
 
 function seconds(milliseconds: number): string {

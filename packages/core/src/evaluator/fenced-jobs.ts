@@ -3,7 +3,7 @@ import { RadinError } from '../errors/index.js';
 import { EvaluationProcess, type Loss } from './evaluation-process.js';
 import type { Job } from './job.js';
 import { BatchClock, type EvaluationLimits } from './limits.js';
-import type { ProcessSetup } from './protocol.js';
+import type { JobReply, ProcessSetup } from './protocol.js';
 import { ThreadRecord } from './thread-record.js';
 
 /**
@@ -22,6 +22,8 @@ export class FencedJobs {
   /** Ids of inputs that the process knows. */
   #inputs = new Map<Inputs, number>();
   #process: EvaluationProcess | undefined;
+  /** Whether the process takes jobs. */
+  #isReady = false;
   #failure: unknown;
 
   private constructor(setup: Omit<ProcessSetup, 'record'>, graphPath: string, limits: EvaluationLimits) {
@@ -32,7 +34,7 @@ export class FencedJobs {
     this.#clock = new BatchClock(limits);
   }
 
-  /** @param graphPath names the graph in errors @throws as `EvaluationProcess.start` */
+  /** @param graphPath names the graph in errors @throws as `EvaluationProcess.ready` */
   static async start(
     setup: Omit<ProcessSetup, 'record'>,
     graphPath: string,
@@ -49,7 +51,7 @@ export class FencedJobs {
       await jobs.#startProcess();
       return jobs;
     } catch (error) {
-      jobs.#record.close();
+      await jobs.end(error as Error);
       throw error;
     }
   }
@@ -71,38 +73,31 @@ export class FencedJobs {
 
   async end(reason: Error): Promise<void> {
     this.#giveUp(reason);
-    const process = this.#process;
-    this.#process = undefined;
-    await process?.end();
+    await this.#process?.end();
     this.#record.close();
   }
 
   async #startProcess(): Promise<void> {
     this.#inputs = new Map();
-    const started = await EvaluationProcess.start(
-      this.#setup,
-      this.#graphPath,
-      this.#record,
-      this.#clock,
-      this.#limits,
-      {
-        reply: (reply) => {
-          const job = this.#jobs.get(reply.job)?.job;
-          job?.receive(reply);
-          if (reply.kind !== 'left' || job === undefined) return;
-          this.#jobs.delete(job.id);
-          this.#submit();
-        },
-        lost: (loss) => void this.#replace(loss),
-      },
-    );
-    if (this.#failure === undefined) this.#process = started;
-    else await started.end();
+    this.#process = new EvaluationProcess(this.#setup, this.#graphPath, this.#record, this.#clock, this.#limits, {
+      reply: (reply) => this.#receive(reply),
+      lost: (loss) => void this.#replace(loss),
+    });
+    await this.#process.ready;
+    this.#isReady = true;
+  }
+
+  #receive(reply: JobReply): void {
+    const job = this.#jobs.get(reply.job)?.job;
+    job?.receive(reply);
+    if (reply.kind !== 'left' || job === undefined) return;
+    this.#jobs.delete(job.id);
+    this.#submit();
   }
 
   /** Sends what the process may run now: a suspect is alone there. */
   #submit(): void {
-    if (this.#process === undefined) return;
+    if (this.#process === undefined || !this.#isReady) return;
     const all = [...this.#jobs.values()];
     const suspects = all.filter(({ job }) => job.suspect);
     const wanted = suspects.length === 0 ? all : suspects.slice(0, 1);
@@ -124,7 +119,7 @@ export class FencedJobs {
   }
 
   async #replace({ expected, found, suspects }: Loss): Promise<void> {
-    this.#process = undefined;
+    this.#isReady = false;
     const sent = [...this.#jobs.values()].flatMap(({ job }) => (job.sent ? [job] : []));
     const named = sent.filter(({ id }) => suspects.some(({ job }) => job === id));
     for (const job of sent) {
@@ -140,6 +135,7 @@ export class FencedJobs {
       this.#submit();
     } catch (error) {
       this.#giveUp(error);
+      await this.#process?.end();
     }
   }
 

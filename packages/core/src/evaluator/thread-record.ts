@@ -28,9 +28,9 @@ export class ThreadRecord {
   }
 
   /** For the threads of a new process. */
-  async clear(): Promise<void> {
+  clear(): void {
     const states = new Float64Array(NUMBERS * this.threads).fill(IDLE);
-    await this.#file.write(new Uint8Array(states.buffer), 0);
+    writeSync(this.#file.fd, states, 0, states.byteLength, 0);
   }
 
   /** Of the threads that are in a batch. */
