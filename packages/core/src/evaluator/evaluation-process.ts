@@ -77,9 +77,12 @@ export class EvaluationProcess {
         this.#end(how);
         resolve();
       };
-      this.#child.on('close', (code, signal) =>
-        ended(signal === null ? `that it ended with code ${code}` : `that it was killed by ${signal}`),
-      );
+      this.#child.on('close', (code, signal) => {
+        const how = signal === null ? `that it ended with code ${code}` : `that it was killed by ${signal}`;
+        // What it said before is still to be heard.
+        if (this.#child.connected) this.#child.once('disconnect', () => ended(how));
+        else ended(how);
+      });
       this.#child.on('error', ({ message }) => {
         // Else a request to a process that has just ended, whose end is heard of by itself.
         if (this.#child.pid === undefined) ended(`none, since it cannot be started: ${message}`);

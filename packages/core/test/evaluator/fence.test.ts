@@ -30,7 +30,7 @@ test('a graph that does not end is stopped and named, and what runs beside it is
   const models = [loopModel(1), loopModel(0.5)];
   const { evaluator, models: opened } = await openEvaluator(folder, loopGraph(), models, {
     threads: 2,
-    timeout: 0.4,
+    timeout: 1,
     batch: 2,
   });
   const inputs = inputsOf(f32([5, 2], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
@@ -41,10 +41,10 @@ test('a graph that does not end is stopped and named, and what runs beside it is
   await expect(hung).rejects.toEqual(
     refused(
       'EVALUATION',
-      /takes at most 0\.4 s but found .* longer, twice, in the batch that begins with sample \d \(model "b"/,
+      /takes at most 1 s but found .* longer, twice, in the batch that begins with sample \d \(model "b"/,
     ),
   );
-  expect(performance.now() - begun).toBeLessThan(5000);
+  expect(performance.now() - begun).toBeLessThan(15_000);
   expect([...(await beside).values]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
