@@ -42,6 +42,7 @@ export class RowReader {
    */
   read(samples: ArrayLike<number>, target: Uint8Array): void {
     const { sampleBytes, parts } = this.#places;
+    if (sampleBytes === 0) return;
     for (let row = 0; row < samples.length; ) {
       const first = this.#stored(samples[row] as number);
       const at = this.#partOf(first);
