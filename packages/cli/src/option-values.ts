@@ -17,6 +17,13 @@ export function nonNegative(text: string): number {
   throw new InvalidArgumentError('a number ≥ 0');
 }
 
+/** Parses a finite number above 0. */
+export function positive(text: string): number {
+  const value = nonNegative(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('a number above 0');
+}
+
 /** Parses a number above 0 and below 1. */
 export function properFraction(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
@@ -30,6 +37,13 @@ export function byteCount(text: string): number {
   const bytes = Number(digits) * (binary ? 1024 : 1000) ** ' KMGT'.indexOf(prefix || ' ');
   if (bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER) return Math.floor(bytes);
   throw new InvalidArgumentError('a size such as 500M, 20GB or 4GiB');
+}
+
+/** Parses a number of bytes above 0. */
+export function positiveByteCount(text: string): number {
+  const bytes = byteCount(text);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('a size above 0');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */

@@ -8,8 +8,18 @@ import {
   RadinError,
   SAMPLERS,
 } from '@radin/core';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { byteCount, each, integer, list, metric, nonNegative, properFraction, renaming } from './option-values.js';
+import { type Command, Option } from 'commander';
+import {
+  each,
+  integer,
+  list,
+  metric,
+  nonNegative,
+  positive,
+  positiveByteCount,
+  properFraction,
+  renaming,
+} from './option-values.js';
 import type { PoolFlags } from './pool-files.js';
 
 /** Values of the options that every command has. */
@@ -40,6 +50,8 @@ export interface HoldOutOptions {
 
 interface EvaluatorOptions {
   readonly batch?: number;
+  readonly evaluationTimeout?: number;
+  readonly evaluationMemory?: number;
   /** False for `--no-cache`. */
   readonly cache?: string | false;
 }
@@ -63,11 +75,7 @@ export function withShardSize(command: Command): Command {
   return command.option(
     '--max-shard-size <size>',
     'write the soup in files of at most this much, such as 2GB, with an index, as Hugging Face names them',
-    (text) => {
-      const bytes = byteCount(text);
-      if (bytes > 0) return bytes;
-      throw new InvalidArgumentError('a size above 0');
-    },
+    positiveByteCount,
   );
 }
 
@@ -166,6 +174,17 @@ export function withRunOptions(command: Command): Command {
     'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
     integer(1, 65536),
   );
+  command
+    .option(
+      '--evaluation-timeout <seconds>',
+      'most that one batch may take before its evaluation is given up (default: 600 for the first, then 60 and 100 times the usual)',
+      positive,
+    )
+    .option(
+      '--evaluation-memory <size>',
+      'most memory for the process that evaluates, on Linux, such as 8GiB (default: nine tenths of what there is)',
+      positiveByteCount,
+    );
   withCacheFolder(command).option('--no-cache', 'use no results of earlier runs and keep none of this one');
   return withCommonOptions(command);
 }

@@ -36,12 +36,13 @@ export async function withProblem<T>(
       'Expected no --max-shard-size for models in ONNX, whose soup is written in ONNX, but found one',
     );
   }
-  const { backend, threads, batch, holdout, seed = 0 } = options;
+  const { backend, threads, batch, holdout, evaluationTimeout: timeout, evaluationMemory: memory, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
     metric: options.metric ?? metric ?? accuracy,
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
+    limits: { ...(timeout && { timeout }), ...(memory && { memory }) },
     ...(splits && { splits }),
     ...(holdout && { holdOut: { fraction: holdout, seed } }),
   };

@@ -11,7 +11,7 @@ export {
 export {
   type ArrayFiles,
   checkLabels,
-  type Inputs,
+  Inputs,
   type Labels,
   readLabels,
   readSplit,
@@ -23,6 +23,7 @@ export {
   CommandEvaluator,
   type CommandEvaluatorOptions,
   type EvaluateOptions,
+  type EvaluationLimits,
   type Evaluator,
   type LoadedModel,
   ONNXRUNTIME_VERSION,

@@ -35,6 +35,7 @@ const candidate = {
   rank: count,
   valScore: score.exactOptional(),
   valScoreAtMost: score.exactOptional(),
+  failed: z.string().exactOptional(),
   samples: count.exactOptional(),
 };
 const tests = { pValue: share, midPValue: share, difference: score, ...interval };

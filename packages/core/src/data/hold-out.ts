@@ -4,7 +4,7 @@ import type { Split } from './split.js';
 
 /**
  * Takes a random fraction of a split's samples away, the same from every class to within one sample, for a score that no
- * choice has seen. Both parts keep the samples' order. Cost: one copy of the inputs.
+ * choice has seen. Both parts keep the samples' order and stay in the same files.
  * @param fraction in (0, 1)
  * @throws RadinError where one of the parts would be empty
  */
@@ -41,16 +41,9 @@ export function holdOut(split: Split, fraction: number, random: Random): { kept:
 }
 
 function select({ inputs, labels }: Split, name: Split['name'], samples: Uint32Array): Split {
-  const all = new Uint8Array(inputs.bytes);
-  const sampleBytes = all.byteLength / (inputs.shape[0] as number);
-  const bytes = new SharedArrayBuffer(samples.length * sampleBytes);
-  const target = new Uint8Array(bytes);
-  for (const [row, sample] of samples.entries()) {
-    target.set(all.subarray(sample * sampleBytes, (sample + 1) * sampleBytes), row * sampleBytes);
-  }
   return {
     name,
-    inputs: { ...inputs, shape: [samples.length, ...inputs.shape.slice(1)], bytes },
+    inputs: inputs.select(samples),
     labels: { ...labels, values: Int32Array.from(samples, (sample) => labels.values[sample] as number) },
     samples: samples.length,
     part: { of: inputs.shape[0] as number, samples },

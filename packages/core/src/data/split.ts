@@ -1,15 +1,9 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, formatShape } from '../formats/index.js';
-import { type ArrayFiles, readJoined } from './joined-array.js';
+import { formatShape } from '../formats/index.js';
+import { Inputs } from './inputs.js';
+import type { ArrayFiles } from './joined-array.js';
 import { type Labels, readLabels } from './labels.js';
-
-/** Input samples, shape [M, …], row-major little-endian. Shared memory: every evaluation thread reads the same copy. */
-export interface Inputs {
-  readonly path: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly bytes: SharedArrayBuffer;
-}
+import { openInputs } from './open-inputs.js';
 
 /** Held-out data: M samples with one class index each. */
 export interface Split {
@@ -31,8 +25,8 @@ export interface SplitFiles {
 }
 
 /**
- * Reads one split; where no inputs are named they have shape [M, 0]. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for
- * the inputs.
+ * Reads the labels of one split and opens its inputs; where none are named they have shape [M, 0].
+ * @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the labels; inputs in archives are read once.
  */
 export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
   const labels = await readLabels(files.labels);
@@ -50,13 +44,13 @@ export async function readSplit(name: Split['name'], files: SplitFiles): Promise
 
 /**
  * Reads inputs without labels. @param check is shown the number of samples before any data is read
- * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: memory for the inputs.
+ * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: inputs in archives are read once.
  */
 export function readInputs(
   files: ArrayFiles,
   check: (path: string, samples: number) => void = () => {},
 ): Promise<Inputs> {
-  return readJoined(files, ({ path, shape }) => {
+  return openInputs(files, ({ path, shape }) => {
     const samples = shape[0];
     if (samples === undefined || samples === 0) {
       throw new RadinError(
@@ -71,6 +65,6 @@ export function readInputs(
 function withoutInputs(name: Split['name'], labels: Labels): Split {
   const samples = labels.values.length;
   if (samples === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
-  const inputs: Inputs = { path: labels.path, dtype: 'U8', shape: [samples, 0], bytes: new SharedArrayBuffer(0) };
+  const inputs = new Inputs({ path: labels.path, dtype: 'U8', shape: [samples, 0], parts: [] });
   return { name, inputs, labels, samples };
 }

@@ -1,6 +1,7 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import {
+  checkOperators,
   type Dtype,
   formatShape,
   type GraphValue,
@@ -56,6 +57,7 @@ export interface GraphOptions {
 /** @throws RadinError */
 export function planGraph(model: OnnxModel, pool: Pool, { output, rename, constants }: GraphOptions = {}): GraphPlan {
   if (model.quantised !== undefined) throw new RadinError('GRAPH', quantisedMessage(model.quantised, model.path));
+  checkOperators(model);
   const names = graphNames(model, pool.checkpoints, rename);
   pool.checkGraph(model, names);
   const { path } = model;

@@ -18,7 +18,7 @@ export async function openEvaluator(
   { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
-  { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
+  { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
 ): Promise<OpenEvaluator> {
   if (files.evaluator !== undefined) {
     const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
@@ -30,6 +30,8 @@ export async function openEvaluator(
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(batch && { batch }),
+    ...limits,
+    ...(maxWeightBytes !== undefined && { maxWeightBytes }),
     ...(files.output && { output: files.output }),
     ...(files.rename && { rename: files.rename }),
     constants,

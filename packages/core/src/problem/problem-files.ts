@@ -1,6 +1,6 @@
 import type { ContentCache } from '../cache/index.js';
 import type { ArrayFiles, SplitFiles } from '../data/index.js';
-import type { CommandEvaluatorOptions } from '../evaluator/index.js';
+import type { CommandEvaluatorOptions, EvaluationLimits } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
@@ -34,6 +34,10 @@ export interface ProblemOptions {
   readonly backend: string;
   readonly threads?: number;
   readonly batch?: number;
+  /** What one evaluation may take. */
+  readonly limits?: EvaluationLimits;
+  /** Bytes that weights may take while models are evaluated: see `OnnxEvaluatorOptions`. */
+  readonly maxWeightBytes?: number;
   /** The splits to open; default: all that the pool has. */
   readonly splits?: readonly ('validation' | 'test')[];
   /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */

@@ -18,7 +18,7 @@ import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
 import { openGivenLogits } from './given-logits.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { openPool } from './open-pool.js';
-import { openSoupMaker } from './open-soup-maker.js';
+import { type OpenSoupMaker, openSoupMaker } from './open-soup-maker.js';
 import { openSplits } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import type { SoupMaker } from './soup-maker.js';
@@ -43,26 +43,27 @@ export class Problem {
     const backend = backendNamed(options.backend);
     const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
+    let splits: readonly Split[] = [];
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
+    let making: OpenSoupMaker | undefined;
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
+      making?.soups.close();
+      for (const { inputs } of splits) inputs.close();
       await opened.close();
     };
     try {
       const { pool } = opened;
-      const splits = await openSplits(files, options);
+      splits = await openSplits(files, options);
       evaluating = await openEvaluator(opened, files, splits, options);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
       const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      const {
-        soups,
-        preparation,
-        notices: more,
-      } = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      const { soups, preparation, notices: more } = making;
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
         pool,

@@ -54,6 +54,8 @@ export async function raceTop(
     const outcome = await unlessStopped(stop, race);
     const { measured, scores } = outcome ?? track.soFar;
     const raced = contenders.map((candidate, index) => {
+      const failed = track.failure(index);
+      if (failed !== undefined) return { ...candidate, failed };
       const [score, samples] = [scores[index] as number, track.samplesOf(measured[index] as number)];
       if (samples === 0) return candidate;
       const finished = samples === scorer.samples;

@@ -82,6 +82,11 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.weightBytes;
   }
 
+  /** How many soups may be open at once. */
+  get mostOpen(): number {
+    return this.#parts.evaluator.mostOpen ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Whether what is evaluated is kept for later runs. */
   get remembers(): boolean {
     return this.#known.remembers;
