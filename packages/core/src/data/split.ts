@@ -1,7 +1,9 @@
 import { RadinError } from '../errors/index.js';
 import { type Dtype, formatShape } from '../formats/index.js';
+import type { Task } from '../metric/index.js';
 import { type ArrayFiles, readJoined } from './joined-array.js';
-import { type Labels, readLabels } from './labels.js';
+import type { Labels } from './labels.js';
+import { readGroups, readTaskLabels, samplesOf } from './task-labels.js';
 
 /** Input samples, shape [M, …], row-major little-endian. Shared memory: every evaluation thread reads the same copy. */
 export interface Inputs {
@@ -9,9 +11,11 @@ export interface Inputs {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly bytes: SharedArrayBuffer;
+  /** T, where the model is to give logits for each of T tokens of a sample. */
+  readonly positions?: number;
 }
 
-/** Held-out data: M samples with one class index each. */
+/** Held-out data: M samples with what their predictions are scored against. */
 export interface Split {
   /** `holdout`: part of the validation data that no choice sees. */
   readonly name: 'validation' | 'test' | 'holdout';
@@ -25,11 +29,15 @@ export interface Split {
 export interface SplitFiles {
   readonly inputs: ArrayFiles;
   readonly labels: ArrayFiles;
+  /** The group of each sample, for the accuracy of the worst. */
+  readonly groups?: ArrayFiles;
 }
 
 /** Reads one split. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the inputs. */
-export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
-  const labels = await readLabels(files.labels);
+export async function readSplit(name: Split['name'], files: SplitFiles, task?: Task): Promise<Split> {
+  const read = await readTaskLabels(files.labels, task);
+  const labels = files.groups === undefined ? read : { ...read, groups: await readGroups(files.groups, read) };
+  const labelled = samplesOf(labels);
   const inputs = await readJoined(files.inputs, ({ path, shape }) => {
     const samples = shape[0];
     if (samples === undefined || samples === 0) {
@@ -38,12 +46,13 @@ export async function readSplit(name: Split['name'], files: SplitFiles): Promise
         `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
       );
     }
-    if (labels.values.length !== samples) {
+    if (labelled !== samples) {
       throw new RadinError(
         'DATA',
-        `Expected one label per sample but found ${labels.values.length} labels in ${labels.path} for ${samples} samples in ${path}`,
+        `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${path}`,
       );
     }
   });
-  return { name, inputs, labels, samples: labels.values.length };
+  const { tokens } = labels;
+  return { name, inputs: { ...inputs, ...(tokens && { positions: tokens.positions }) }, labels, samples: labelled };
 }

@@ -1,7 +1,9 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
+import type { TaskName } from '../metric/index.js';
 import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
+import { expectedShape, hasRank, statedClasses } from './output-shape.js';
 import { tensorType, widens } from './tensor-types.js';
 
 /** ONNX Runtime aligns its own buffers so; kernels with wide loads run fastest on fed weights that are aligned alike. */
@@ -32,6 +34,7 @@ export interface GraphPlan {
   readonly weightBytes: number;
   /** Samples per run where the graph fixes them. */
   readonly fixedBatch: number | undefined;
+  readonly task: TaskName;
   /** C where the graph states it. */
   readonly classes: number | undefined;
 }
@@ -40,12 +43,18 @@ export interface GraphPlan {
 export interface GraphOptions {
   /** The graph's output with the logits; may be left out where there is only one. */
   readonly output?: string;
+  /** What the models predict, which says what shape the output has. Default: multi-class. */
+  readonly task?: TaskName;
   /** How tensor names of checkpoints become the graph's: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
 }
 
 /** @throws RadinError */
-export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: GraphOptions = {}): GraphPlan {
+export function planGraph(
+  model: OnnxModel,
+  pool: Pool,
+  { output, rename, task = 'multi-class' }: GraphOptions = {},
+): GraphPlan {
   const names = graphNames(model, pool.checkpoints, rename);
   pool.checkGraph(model, names);
   const { path } = model;
@@ -74,11 +83,10 @@ export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: Grap
       `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(input.name)}`,
     );
   }
-  const classes = logits.shape?.[1];
-  if (logits.shape !== undefined && logits.shape.length !== 2) {
+  if (logits.shape !== undefined && !hasRank(task, logits.shape.length)) {
     throw new RadinError(
       'GRAPH',
-      `Expected logits of shape [batch, classes] but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`,
+      `Expected logits of shape ${expectedShape(task, 'batch')} but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`,
     );
   }
   return {
@@ -90,7 +98,8 @@ export function planGraph(model: OnnxModel, pool: Pool, { output, rename }: Grap
     weights: slots,
     weightBytes,
     fixedBatch: typeof batch === 'number' ? batch : undefined,
-    classes: typeof classes === 'number' ? classes : undefined,
+    task,
+    classes: statedClasses(task, logits.shape),
   };
 }
 

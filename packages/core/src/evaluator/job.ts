@@ -30,14 +30,14 @@ export class Job {
     onProgress: ((samples: number) => void) | undefined,
   ) {
     const control = new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT);
-    const { bytes, dtype, shape } = inputs;
+    const { bytes, dtype, shape, positions } = inputs;
     this.#samples = order?.length ?? (shape[0] as number);
     this.message = {
       id,
       weights: weights.bytes,
       weightsId: weights.id,
       control,
-      inputs: { bytes, dtype, shape },
+      inputs: { bytes, dtype, shape, positions },
       order,
       samples: this.#samples,
       batch: batch.size,

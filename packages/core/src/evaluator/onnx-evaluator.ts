@@ -169,8 +169,8 @@ export class OnnxEvaluator implements Evaluator {
   }
 
   #startWorker(): Promise<void> {
-    const { graph, input, output, weights, weightBytes } = this.plan;
-    const setup: WorkerSetup = { graph, input, output, weights, weightBytes };
+    const { graph, input, output, weights, weightBytes, task } = this.plan;
+    const setup: WorkerSetup = { graph, input, output, weights, weightBytes, task };
     const worker = new Worker(createRequire(import.meta.url).resolve('@radin/core/onnx-worker'), { workerData: setup });
     this.#workers.push(worker);
     this.#exits.set(worker, new Promise((resolve) => worker.once('exit', resolve)));

@@ -7,7 +7,7 @@ export const STOP = 1;
 export const CONTROL_WORDS = 2;
 
 /** What a worker is started with. */
-export type WorkerSetup = Pick<GraphPlan, 'graph' | 'input' | 'output' | 'weights' | 'weightBytes'>;
+export type WorkerSetup = Pick<GraphPlan, 'graph' | 'input' | 'output' | 'weights' | 'weightBytes' | 'task'>;
 
 /** One model over one data set, or over some samples of it. Threads claim its batches one by one, in order, from the control block. */
 export interface JobMessage {
@@ -16,7 +16,13 @@ export interface JobMessage {
   /** The same for jobs with the same weights: a thread that has them copies nothing. */
   readonly weightsId: number;
   readonly control: SharedArrayBuffer;
-  readonly inputs: { readonly bytes: SharedArrayBuffer; readonly dtype: Dtype; readonly shape: readonly number[] };
+  readonly inputs: {
+    readonly bytes: SharedArrayBuffer;
+    readonly dtype: Dtype;
+    readonly shape: readonly number[];
+    /** T, where each sample has logits for so many tokens. */
+    readonly positions: number | undefined;
+  };
   /** The samples in the order in which they are run; absent where that is all in their own order. */
   readonly order: Uint32Array | undefined;
   /** How many are run. */
@@ -38,6 +44,7 @@ export type WorkerReply =
       readonly job: number;
       /** Place of the batch's first sample in the job's order. */
       readonly first: number;
+      /** Numbers for each sample. */
       readonly classes: number;
       readonly values: Float32Array;
     }

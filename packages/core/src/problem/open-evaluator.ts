@@ -1,4 +1,5 @@
 import type { Split } from '../data/index.js';
+import { RadinError } from '../errors/index.js';
 import { OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
@@ -23,10 +24,14 @@ export async function openEvaluator(
     ...(threads && { threads }),
     ...(batch && { batch }),
     ...(files.output && { output: files.output }),
+    ...(files.task && { task: files.task.name }),
     ...(files.rename && { rename: files.rename }),
   });
   try {
-    for (const split of splits) evaluator.check(split);
+    for (const split of splits) {
+      evaluator.check(split);
+      if (metric.needsGroups && split.labels.groups === undefined) throw noGroups(split.name, metric.name);
+    }
     const { classes, names } = evaluator.plan;
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
@@ -38,4 +43,12 @@ export async function openEvaluator(
     await evaluator.dispose();
     throw error;
   }
+}
+
+function noGroups(split: Split['name'], metric: string): RadinError {
+  const flag = split === 'test' ? '--test-groups' : '--val-groups';
+  return new RadinError(
+    'CONFIG',
+    `Expected a group of each ${split} sample for ${metric} (groups: beside its labels in radin.yaml, or ${flag}) but found none`,
+  );
 }

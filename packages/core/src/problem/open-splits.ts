@@ -11,7 +11,7 @@ export async function openSplits(
   for (const name of wanted) {
     const paths = files[name];
     if (paths === undefined) continue;
-    const split = await readSplit(name, paths);
+    const split = await readSplit(name, paths, files.task);
     if (name === 'validation' && nested !== undefined) {
       const { kept, heldOut } = holdOut(split, nested.fraction, new Random(nested.seed, STREAMS.holdOut));
       splits.push(kept, heldOut);

@@ -1,11 +1,13 @@
 import type { ContentCache } from '../cache/index.js';
 import type { SplitFiles } from '../data/index.js';
-import type { Metric } from '../metric/index.js';
+import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
   readonly graph: string;
   readonly models: readonly string[];
+  /** What the models predict. Default: multi-class. */
+  readonly task?: Task;
   readonly validation: SplitFiles;
   readonly test?: SplitFiles;
   /** The graph's output with the logits, where it has several. */

@@ -54,7 +54,8 @@ export class Problem {
       const parts = { pool, evaluator: remembering ?? evaluator, backend, metric, ...(threads && { threads }) };
       scorers = new Map(
         splits.map((split) => {
-          const memory = cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
+          const memory =
+            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
           return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
         }),
       );

@@ -1,5 +1,5 @@
-import { type CacheKey, type ContentCache, cacheKey, sha256 } from '../cache/index.js';
-import type { Split } from '../data/index.js';
+import { type CacheKey, type ContentCache, cacheKey, type KeyParts, sha256 } from '../cache/index.js';
+import { type Labels, rowsOf, type Split } from '../data/index.js';
 import type { LogitsKeys } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 import { AVERAGING_VERSION, type Mixture } from '../mixture/index.js';
@@ -60,7 +60,7 @@ export class EvaluationMemory {
     for (const [samples, evaluated] of found) {
       soup.parts.set(partName(samples), { samples: samples.length, ...evaluated });
     }
-    const writing = soup.written.then(() => cache.write(soup.key, encodeParts(soup.parts, split.samples)));
+    const writing = soup.written.then(() => cache.write(soup.key, encodeParts(soup.parts, rowsOf(split.labels))));
     soup.written = writing;
     await writing;
   }
@@ -78,7 +78,7 @@ export class EvaluationMemory {
   async #open({ ingredients: members, weights, uniform }: Mixture): Promise<KnownSoup> {
     const { cache, keys, pool, split, metric } = this.#parts;
     const ingredients = members.map((index) => pool.checkpoints[index] as Checkpoint);
-    this.#labels ??= sha256(new Uint8Array(split.labels.values.slice().buffer));
+    this.#labels ??= hashOf(split.labels.values);
     const key = cacheKey('evaluations', {
       ...(await keys.run(split.inputs)),
       averaging: AVERAGING_VERSION,
@@ -88,9 +88,27 @@ export class EvaluationMemory {
       weights: uniform ? 'uniform' : members.map((index) => weights[index] as number),
       labels: await this.#labels,
       metric: metric.name,
+      ...(await this.#more(split.labels)),
     });
-    const stored = await cache.read(key, mostBytes(split.samples));
-    const parts = (stored && decodeParts(stored, metric, split.samples)) ?? new Map<string, StoredPart>();
+    const rows = rowsOf(split.labels);
+    const stored = await cache.read(key, mostBytes(rows));
+    const parts = (stored && decodeParts(stored, metric, rows)) ?? new Map<string, StoredPart>();
     return { key, ingredients, parts, written: Promise.resolve() };
   }
+
+  /** What else scores depend on, where labels or metrics are other than classes and what they are counted by. */
+  async #more({ task, targets, tokens, groups }: Labels): Promise<KeyParts> {
+    const { source } = this.#parts.metric;
+    return {
+      ...(task && { task }),
+      ...(targets && { targets: await hashOf(targets) }),
+      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
+      ...(groups && { groups: await hashOf(groups) }),
+      ...(source !== undefined && { source }),
+    };
+  }
+}
+
+function hashOf(values: Int32Array | Float64Array): Promise<string> {
+  return sha256(new Uint8Array(values.slice().buffer));
 }

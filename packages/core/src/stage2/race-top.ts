@@ -1,11 +1,11 @@
 import { RadinError } from '../errors/index.js';
-import type { Metric } from '../metric/index.js';
+import { isSum, type Metric } from '../metric/index.js';
 import type { StoppableOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { breakTie } from '../sampler/index.js';
 import type { Candidate } from '../stage1/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
-import { checkBudget } from './evaluate-top.js';
+import { checkBudget, evaluateTop } from './evaluate-top.js';
 import { raceToCertainty, raceToTheEnd } from './race.js';
 import { orderByDifficulty, type RacingOrder, randomOrder } from './racing-order.js';
 import { SoupTrack } from './soup-track.js';
@@ -33,9 +33,9 @@ export interface Raced {
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All
  * modes but the statistical one run the same batches of the same samples in the same order, fewer or more of them, so what
- * they compute of a sample is the same to the bit.
+ * they compute of a sample is the same to the bit. By a metric that is no sum over the samples every soup gets a full pass.
  * Stopped by `stop`, it returns what is known by then.
- * @throws RadinError for a statistical race by cross-entropy, which is not bounded
+ * @throws RadinError for a statistical race by a metric that does not count samples, which is not bounded
  */
 export async function raceTop(
   scorer: SplitScorer,
@@ -46,6 +46,7 @@ export async function raceTop(
 ): Promise<Raced> {
   checkBudget(budget);
   checkRacing(scorer.metric, racing);
+  if (scorer.wholePassesOnly || !isSum(scorer.metric)) return wholePasses(scorer, ranked, budget, options);
   const { signal, stop } = options;
   const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));
@@ -76,6 +77,28 @@ export async function raceTop(
   } finally {
     await track.close();
   }
+}
+
+/** One soup after the other, so that those that are done when it is stopped count. */
+async function wholePasses(
+  scorer: SplitScorer,
+  ranked: readonly Candidate[],
+  budget: number,
+  { signal, stop, onProgress }: StoppableOptions,
+): Promise<Raced> {
+  const candidates = ranked.slice(0, budget);
+  let [passes, best] = [0, Number.NEGATIVE_INFINITY];
+  const all = await unlessStopped(stop, async () => {
+    for (const [at, candidate] of candidates.entries()) {
+      const [evaluated] = await evaluateTop(scorer, [candidate], 1, anySignal(signal, stop));
+      candidates[at] = evaluated as Candidate;
+      best = Math.max(best, evaluated?.score as number);
+      passes++;
+      onProgress?.({ phase: 'evaluate', done: passes, total: candidates.length, best });
+    }
+    return true;
+  });
+  return { candidates, passes, ...(all === undefined && { interrupted: true }) };
 }
 
 /** Refuses before the passes what could not be raced after them. @throws RadinError */

@@ -1,9 +1,9 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
-import { checkLabels, type Split } from '../data/index.js';
+import { checkLabels, rowsOf, type Split } from '../data/index.js';
 import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
-import type { Logits, PoolLogits } from '../logits/index.js';
-import type { Metric } from '../metric/index.js';
+import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
+import type { Metric, Truth } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
@@ -59,9 +59,14 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.pool.size;
   }
 
-  /** M. */
+  /** What scores are means over: M, or the number of tokens that count. */
   get samples(): number {
-    return this.#parts.split.samples;
+    return rowsOf(this.#parts.split.labels);
+  }
+
+  /** Whether what is scored are no samples, so that no soup can be evaluated in parts. */
+  get wholePassesOnly(): boolean {
+    return this.#parts.split.labels.tokens !== undefined;
   }
 
   /** Samples per run of the evaluator. */
@@ -172,7 +177,7 @@ export class SplitScorer implements MixtureScorer {
     );
   }
 
-  /** Real logits of any checkpoint of the pool's layout and their score: one full evaluation, unless the logits are remembered (`reused`). */
+  /** What any checkpoint of the pool's layout gives for the split, and its score: one full evaluation, unless the logits are remembered (`reused`). */
   async evaluate(
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
@@ -186,8 +191,9 @@ export class SplitScorer implements MixtureScorer {
         reused = true;
       },
     });
-    checkLabels(split.labels, logits.classes);
-    return { logits, reused, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
+    const scored = scoredLogits(logits, split.labels);
+    checkLabels(split.labels, scored.classes);
+    return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */
@@ -240,11 +246,17 @@ export class SplitScorer implements MixtureScorer {
   }
 
   /** Score of a soup's logits for these samples of the split, in their order. */
-  #scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
+  #scoreSamples(outputs: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
     const { labels } = this.#parts.split;
+    const logits = scoredLogits(outputs, labels);
     checkLabels(labels, logits.classes);
     const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
-    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+    return scoreLogits('the soup', logits, { labels: chosen }, { ...this.#stage1, signal });
+  }
+
+  get #truth(): Truth {
+    const { values, targets, groups } = this.#parts.split.labels;
+    return { labels: values, ...(targets && { targets }), ...(groups && { groups }) };
   }
 
   /** A full evaluation, or what an earlier one found. */

@@ -1,0 +1,57 @@
+/** Areas under the receiver operating characteristic: how often a positive scores above a negative, ties counted half. */
+import { meanOf } from './counted.js';
+import { type Predictions, predictionMetric, softmax } from './predictions.js';
+
+/**
+ * Of two classes that of class 1; of more the mean over the classes, each against the rest, by softmax(z), as scikit-learn's
+ * `roc_auc_score(multi_class='ovr', average='macro')`. Classes that no sample, or every one, has are left out of the mean.
+ */
+export const auroc = predictionMetric('auroc', (predictions) => {
+  const { logits, samples, classes, truth } = predictions;
+  const isOf = (wanted: number) => (sample: number) => truth.labels[sample] === wanted;
+  if (classes === 2) {
+    // The difference orders as the probability does, without its rounding to 1.
+    const differences = Float64Array.from(
+      { length: samples },
+      (_, sample) => (logits[2 * sample + 1] as number) - (logits[2 * sample] as number),
+    );
+    return areaUnderCurve(differences, isOf(1)) ?? Number.NaN;
+  }
+  const columns = probabilityColumns(predictions);
+  return meanOf(classes, (c) => areaUnderCurve(columns.subarray(c * samples, (c + 1) * samples), isOf(c)));
+});
+
+/** Of each label over the samples, the mean of those that some sample has and some has not. */
+export const multiLabelAuroc = predictionMetric('auroc', ({ logits, samples, classes, truth }) => {
+  const { targets = new Float64Array() } = truth;
+  const column = new Float64Array(samples);
+  return meanOf(classes, (c) => {
+    for (let sample = 0; sample < samples; sample++) column[sample] = logits[sample * classes + c] as number;
+    return areaUnderCurve(column, (sample) => targets[sample * classes + c] === 1);
+  });
+});
+
+/** softmax(z) by class, [C, M]. */
+function probabilityColumns({ logits, samples, classes }: Predictions): Float64Array {
+  const columns = new Float64Array(samples * classes);
+  const row = new Float64Array(classes);
+  for (let sample = 0; sample < samples; sample++) {
+    softmax(logits, sample * classes, row);
+    for (let c = 0; c < classes; c++) columns[c * samples + sample] = row[c] as number;
+  }
+  return columns;
+}
+
+/** Mann-Whitney's U over the pairs; undefined where there are no positives or no negatives. Cost: sorts the scores. */
+function areaUnderCurve(scores: Float64Array, isPositive: (sample: number) => boolean): number | undefined {
+  const positives = scores.filter((_, sample) => isPositive(sample)).sort();
+  const negatives = scores.filter((_, sample) => !isPositive(sample)).sort();
+  if (positives.length === 0 || negatives.length === 0) return undefined;
+  let [below, notAbove, pairs] = [0, 0, 0];
+  for (const score of positives) {
+    while (below < negatives.length && (negatives[below] as number) < score) below++;
+    while (notAbove < negatives.length && (negatives[notAbove] as number) <= score) notAbove++;
+    pairs += (below + notAbove) / 2;
+  }
+  return pairs / (positives.length * negatives.length);
+}
