@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Metric, metricNamed, quote, RadinError } from '@radin/core';
+import { quote, RadinError, TASKS } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
-const splitFiles = z.strictObject({ inputs: paths, labels: paths });
+const splitFiles = z.strictObject({ inputs: paths, labels: paths, groups: paths.optional() });
 
 const schema = z.strictObject({
   graph: z.string().min(1),
@@ -17,10 +17,9 @@ const schema = z.strictObject({
   test: splitFiles.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
-  metric: z
-    .string()
-    .refine((name) => metricNamed(name) !== undefined, 'Expected accuracy, top-K or cross-entropy')
-    .optional(),
+  task: z.enum(TASKS).optional(),
+  ignore_index: z.int().optional(),
+  metric: z.string().min(1).optional(),
 });
 
 /** What a `radin.yaml` says, as written. */
@@ -30,7 +29,6 @@ export interface LoadedConfig {
   readonly config: PoolConfig;
   /** The folder that paths are relative to. */
   readonly folder: string;
-  readonly metric: Metric | undefined;
   /** `file:line:column` of a key such as `models`, for errors that show up later. */
   readonly locate: (key: string) => string;
 }
@@ -55,11 +53,9 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
-  const { metric } = parsed.data;
   return {
     config: parsed.data,
     folder: dirname(path),
-    metric: metric === undefined ? undefined : metricNamed(metric),
     locate,
   };
 }

@@ -1,15 +1,27 @@
 import {
   BACKEND_NAMES,
   checkRacing,
+  isSum,
   type Metric,
+  metricNames,
   type ProposalOptions,
   quote,
   type Racing,
   RadinError,
   SAMPLERS,
+  TASKS,
 } from '@radin/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { byteCount, each, integer, list, metric, nonNegative, properFraction, renaming } from './option-values.js';
+import {
+  byteCount,
+  each,
+  integer,
+  list,
+  nonNegative,
+  properFraction,
+  renaming,
+  signedInteger,
+} from './option-values.js';
 import type { PoolFlags } from './pool-files.js';
 
 /** Values of the options that every command has. */
@@ -26,7 +38,7 @@ export interface CacheCommandOptions extends CommonOptions {
 export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
-  readonly metric?: Metric;
+  readonly metric?: string;
 }
 
 export interface RacingOptions {
@@ -89,8 +101,7 @@ export function backendOption(what: string): Option {
 export function withComputeOptions(command: Command): Command {
   return withThreads(command.addOption(backendOption('averages and stage 1 are'))).option(
     '--metric <name>',
-    'accuracy, top-K or cross-entropy (default: accuracy)',
-    metric,
+    `what soups are chosen by: ${metricNames('multi-class').join(', ')}, one of another task, or a module of your own, ./metric.mjs (default: accuracy, or the task's)`,
   );
 }
 
@@ -108,7 +119,7 @@ export function withPoolOptions(command: Command): Command {
 
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
-  return withStateDict(command)
+  return withTask(withStateDict(command))
     .option('--graph <file>', 'ONNX graph of the architecture that the models share')
     .option(
       '--models <patterns...>',
@@ -122,12 +133,24 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
+    .option('--val-groups <file>', 'the group of each validation sample, integers, for worst-group-accuracy', each)
+    .option('--test-groups <file>', 'the group of each test sample, likewise', each)
     .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,
     )
     .option('--output <name>', "the graph's output with the logits, where it has several");
+}
+
+export function withTask(command: Command): Command {
+  return command
+    .addOption(new Option('--task <name>', 'what the models predict (default: multi-class)').choices(TASKS))
+    .option(
+      '--ignore-index <index>',
+      'with --task token-classification, the label of tokens that do not count (default: -100)',
+      signedInteger,
+    );
 }
 
 export interface StateDictOptions {
@@ -232,8 +255,15 @@ export function racingOptions(
   { racing, racingError, seed }: RacingOptions & CandidateOptions,
   metric: Metric,
   strategy: 'adaptive' | 'radin',
+  wholePassesOnly: boolean,
 ): Racing {
-  if (racing !== 'statistical') return { mode: racing };
+  if (racing !== 'statistical') return { mode: wholePassesOnly || !isSum(metric) ? 'off' : racing };
+  if (wholePassesOnly) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected a task whose samples are scored one by one for statistical racing but found tokens',
+    );
+  }
   // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
   if (strategy !== 'radin') {
     throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);

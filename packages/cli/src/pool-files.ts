@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
 import { expandArrays, expandModels } from './expand.js';
+import type { MetricChoice } from './metric-choice.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags {
@@ -11,6 +12,10 @@ export interface PoolFlags {
   readonly valLabels?: readonly string[];
   readonly testInputs?: readonly string[];
   readonly testLabels?: readonly string[];
+  readonly valGroups?: readonly string[];
+  readonly testGroups?: readonly string[];
+  readonly task?: TaskName;
+  readonly ignoreIndex?: number;
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
@@ -21,7 +26,7 @@ export interface ResolvedPool {
   readonly name: string | undefined;
   readonly files: PoolFiles;
   /** The metric that the `radin.yaml` asks for. */
-  readonly metric: Metric | undefined;
+  readonly metric: MetricChoice | undefined;
 }
 
 /**
@@ -39,7 +44,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     flag: readonly string[] | undefined,
     name: string,
     split: 'validation' | 'test',
-    key: 'inputs' | 'labels',
+    key: 'inputs' | 'labels' | 'groups',
   ) => {
     if (flag !== undefined) return expandArrays(flag, '.', `flag ${name}`);
     const entry = config?.[split]?.[key];
@@ -66,6 +71,9 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   if ((testInputs === undefined) !== (testLabels === undefined)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
+  const valGroups = await arrays(flags.valGroups, '--val-groups', 'validation', 'groups');
+  const testGroups = await arrays(flags.testGroups, '--test-groups', 'test', 'groups');
+  const task = taskOf(flags.task ?? config?.task, flags.ignoreIndex ?? config?.ignore_index);
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
@@ -77,14 +85,33 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       validation: {
         inputs: need(await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs'), '--val-inputs'),
         labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
+        ...(valGroups && { groups: valGroups }),
       },
-      ...(testInputs && testLabels && { test: { inputs: testInputs, labels: testLabels } }),
+      ...(testInputs &&
+        testLabels && {
+          test: { inputs: testInputs, labels: testLabels, ...(testGroups && { groups: testGroups }) },
+        }),
+      ...(task && { task }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
     },
-    metric: loaded?.metric,
+    metric:
+      config?.metric === undefined
+        ? undefined
+        : { text: config.metric, folder: inFolder(''), key: '"metric"', at: loaded?.locate('metric') as string },
   };
+}
+
+/** @throws RadinError where there is an index to ignore but no tokens. */
+export function taskOf(name: TaskName = MULTI_CLASS.name, ignoreIndex?: number): Task | undefined {
+  if (ignoreIndex !== undefined && name !== 'token-classification') {
+    throw new RadinError(
+      'CONFIG',
+      `Expected the task token-classification with --ignore-index (ignore_index: in radin.yaml) but found ${name}`,
+    );
+  }
+  return name === MULTI_CLASS.name ? undefined : { name, ...(ignoreIndex !== undefined && { ignoreIndex }) };
 }
 
 /** Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */

@@ -13,8 +13,11 @@ export {
   checkLabels,
   type Inputs,
   type Labels,
+  readGroups,
   readLabels,
   readSplit,
+  readTaskLabels,
+  rowsOf,
   type Split,
   type SplitFiles,
 } from './data/index.js';
@@ -39,7 +42,25 @@ export {
   storedInMemory,
   withLogitsFiles,
 } from './logits/index.js';
-export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
+export {
+  accuracy,
+  crossEntropy,
+  defaultMetric,
+  hasClasses,
+  isSum,
+  type Metric,
+  MULTI_CLASS,
+  metricNamed,
+  metricNames,
+  type PredictionMeasure,
+  type Predictions,
+  predictionMetric,
+  TASKS,
+  type Task,
+  type TaskName,
+  type Truth,
+  topK,
+} from './metric/index.js';
 export { AVERAGING_VERSION, averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
   basinWarnings,
@@ -94,7 +115,9 @@ export {
   ApproxScorer,
   type ApproxScorerOptions,
   type Candidate,
+  checkEstimate,
   checkProposal,
+  outputsAreProbabilities,
   type Ranking,
   type RankOptions,
   rankCandidates,

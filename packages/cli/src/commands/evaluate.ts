@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import { type Checkpoint, formatScore, metricTitle, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
@@ -26,7 +26,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     )
     .option(
       '--save-logits <file>',
-      'write the logits as .npy, float32 [samples, classes], as `radin score` reads them',
+      'write the logits as .npy, float32 [samples, classes] or as the task has them, as `radin score` reads them',
     );
   withPoolOptions(command)
     .addHelpText('after', '\nExample:\n  radin evaluate examples/digits radin-out/soup.safetensors --split test')
@@ -53,10 +53,10 @@ async function evaluate(
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
       const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
-      const { samples, classes, values } = logits;
+      const { samples } = scorer;
       if (saveLogits !== undefined)
-        await writeNpy(saveLogits, 'F32', [samples, classes], new Uint8Array(values.buffer));
-      const correct = metric.unit === 'fraction' ? Math.round(score * samples) : undefined;
+        await writeNpy(saveLogits, 'F32', scorer.outputShape(logits), new Uint8Array(logits.values.buffer));
+      const correct = metric.measure.kind === 'top' ? Math.round(score * samples) : undefined;
       const report = {
         model: checkpoint.id,
         split,
@@ -70,7 +70,7 @@ async function evaluate(
       if (json) printJson(report);
       else
         print(
-          `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
+          `${checkpoint.id}   ${split} ${metricTitle(metric)} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
         );
     },
     [split],

@@ -1,6 +1,5 @@
 import {
   ApproxScorer,
-  accuracy,
   alignColumns,
   backendNamed,
   baseOf,
@@ -12,20 +11,29 @@ import {
   explanationReport,
   explanationText,
   formatScore,
+  isSum,
+  MULTI_CLASS,
+  metricTitle,
   modelId,
+  outputsAreProbabilities,
   poolLogits,
   RadinError,
   type Ranking,
   rankProposal,
-  readLabels,
+  readGroups,
+  readTaskLabels,
+  rowsOf,
   type StoredLogits,
+  scoringReport,
   singleScores,
+  type TaskName,
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { expand } from '../expand.js';
 import { ASKED } from '../explain.js';
+import { chooseMetric, metricFlag } from '../metric-choice.js';
 import { nonNegative } from '../option-values.js';
 import {
   type CandidateOptions,
@@ -38,7 +46,9 @@ import {
   withCommonOptions,
   withComputeOptions,
   withExplain,
+  withTask,
 } from '../options.js';
+import { taskOf } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 import { Terminal } from '../terminal.js';
 
@@ -48,6 +58,9 @@ const MOST_PRINTED = 1000;
 interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, EstimateOptions, ExplainOptions {
   readonly logits: readonly string[];
   readonly labels: string;
+  readonly groups?: string;
+  readonly task?: TaskName;
+  readonly ignoreIndex?: number;
   readonly lambda: number;
   readonly top: number;
 }
@@ -58,15 +71,16 @@ export function addScore(program: Command, context: CommandContext): void {
     .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
     .requiredOption(
       '--logits <patterns...>',
-      'required: cached logits, one .npy of shape [samples, classes] for each model',
+      'required: cached logits, one .npy of shape [samples, classes], or as the task has them, for each model',
     )
     .requiredOption(
       '--labels <file>',
-      'required: class indices, .npy of shape [samples], or one-hot; also .npz or file.npz:name',
+      'required: class indices, .npy of shape [samples], or one-hot, or as the task has them; also .npz or file.npz:name',
     )
+    .option('--groups <file>', 'the group of each sample, integers, for worst-group-accuracy')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))
+  withCommonOptions(withTask(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false))))))
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -77,7 +91,8 @@ export function addScore(program: Command, context: CommandContext): void {
 async function score(options: ScoreOptions, { signal, print, printJson }: CommandContext): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const metric = options.metric ?? accuracy;
+  const task = taskOf(options.task, options.ignoreIndex) ?? MULTI_CLASS;
+  const metric = await chooseMetric(metricFlag(options.metric), task.name);
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
   const terminal = new Terminal(options, metric);
@@ -87,33 +102,48 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
   if (repeated !== undefined) {
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
-  const labels = await readLabels(options.labels);
-  const { ranking, shape, explanation } = await withLogitsFiles(paths, async (logits) => {
-    const [{ samples, classes }] = logits as [StoredLogits];
-    if (samples !== labels.values.length) {
-      throw new RadinError(
-        'DATA',
-        `Expected ${samples} labels, one per row of ${paths[0]}, but found ${labels.values.length} in ${labels.path}`,
-      );
-    }
-    const cache = poolLogits(ids, logits, labels.values);
-    checkLabels(labels, classes);
-    checkProposal(ids.length, { ...proposal, estimate }, metric);
-    const { threads, lambda, top: keep } = options;
-    const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
-    try {
-      const call = { signal, onProgress: terminal.onProgress };
-      const ranked = await rankProposal(
-        ids.length,
-        { ...proposal, ...call, estimate, lambda, keep },
-        async () => scorer,
-      );
-      const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
-      return { ranking: ranked, shape: { models: ids.length, samples, classes }, explanation: explained };
-    } finally {
-      scorer.close();
-    }
-  });
+  const read = await readTaskLabels(options.labels, task);
+  const labels = options.groups === undefined ? read : { ...read, groups: await readGroups(options.groups, read) };
+  if (metric.needsGroups && labels.groups === undefined) {
+    throw new RadinError('CONFIG', `Expected --groups, the group of each sample, for ${metric.name} but found none`);
+  }
+  const { ranking, shape, explanation } = await withLogitsFiles(
+    paths,
+    async (logits) => {
+      const [{ samples, classes }] = logits as [StoredLogits];
+      if (samples !== rowsOf(labels)) {
+        throw new RadinError(
+          'DATA',
+          `Expected ${samples} labels, one per row of ${paths[0]}, but found ${rowsOf(labels)} in ${labels.path}`,
+        );
+      }
+      const { values, targets, groups } = labels;
+      const cache = poolLogits(ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
+      checkLabels(labels, classes);
+      const probabilities = await outputsAreProbabilities(cache, task.name, signal);
+      if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
+      checkProposal(ids.length, { ...proposal, estimate }, metric);
+      const { threads, lambda, top: keep } = options;
+      const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
+      try {
+        const call = { signal, onProgress: terminal.onProgress };
+        const ranked = await rankProposal(
+          ids.length,
+          { ...proposal, ...call, estimate, lambda, keep },
+          async () => scorer,
+        );
+        const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
+        return {
+          ranking: ranked,
+          shape: { models: ids.length, samples, classes, ...(task.name !== MULTI_CLASS.name && { task: task.name }) },
+          explanation: explained,
+        };
+      } finally {
+        scorer.close();
+      }
+    },
+    labels,
+  );
   terminal.finish();
   for (const notice of ranking.notices) terminal.notice(`note: ${notice}`);
   const { scored } = ranking;
@@ -130,13 +160,20 @@ async function score(options: ScoreOptions, { signal, print, printJson }: Comman
       seed: proposal.seed,
       backend: backend.name,
       metric: metric.name,
+      ...scoringReport(metric),
       ...(explained && { explanation: explained }),
     });
     return;
   }
   const isMetric = candidates.every((candidate) => candidate.estimate === undefined);
   const table = alignColumns([
-    ['rank', 'approx. score', ...(isMetric ? [] : [estimate.name]), 'models', ''],
+    [
+      'rank',
+      isSum(metric) ? 'approx. score' : `approx. ${metricTitle(metric)}`,
+      ...(isMetric ? [] : [estimate.name]),
+      'models',
+      '',
+    ],
     ...candidates.map((candidate) => [
       String(candidate.rank),
       formatScore(candidate.approxScore, metric),

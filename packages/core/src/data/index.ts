@@ -2,4 +2,4 @@ export { holdOut } from './hold-out.js';
 export type { ArrayFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
 export { type Inputs, readSplit, type Split, type SplitFiles } from './split.js';
-export { readTaskLabels, rowsOf, samplesOf } from './task-labels.js';
+export { readGroups, readTaskLabels, rowsOf, samplesOf } from './task-labels.js';

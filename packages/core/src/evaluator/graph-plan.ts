@@ -1,9 +1,8 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
-import type { TaskName } from '../metric/index.js';
+import { expectedShape, hasRank, statedClasses, type TaskName } from '../metric/index.js';
 import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
-import { expectedShape, hasRank, statedClasses } from './output-shape.js';
 import { tensorType, widens } from './tensor-types.js';
 
 /** ONNX Runtime aligns its own buffers so; kernels with wide loads run fastest on fed weights that are aligned alike. */

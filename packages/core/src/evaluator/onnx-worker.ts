@@ -7,8 +7,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type Dtype, dtypeBytes } from '../formats/index.js';
 import { toFloat32 } from '../logits/index.js';
+import { expectedShape, fitsTask } from '../metric/index.js';
 import { CLOSE, type JobMessage, NEXT_BATCH, STOP, type WorkerReply, type WorkerSetup } from './protocol.js';
-import { expectedShape, fitsTask } from './output-shape.js';
 import { tensorType, widen } from './tensor-types.js';
 
 const setup = workerData as WorkerSetup;

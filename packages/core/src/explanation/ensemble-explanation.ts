@@ -1,3 +1,4 @@
+import { isSum } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import { Random, STREAMS } from '../random.js';
 import { type EnsembleScores, secondsToScore } from '../sampler/index.js';
@@ -134,7 +135,8 @@ async function sampled(
   const permutations = Math.floor((room - 2 * size) / subsetsOfPair(size));
   const random = new Random(seed, STREAMS.explanation);
   const perPart = permutations < 2 ? samplesPerPart(ensemble, seconds) : ensemble.samples;
-  const isInParts = perPart * PARTS < ensemble.samples;
+  // A part's score is the whole's on average only where the metric is a mean over the samples.
+  const isInParts = isSum(ensemble.metric) && perPart * PARTS < ensemble.samples;
   const [all] = (await ensemble.scores(
     [Mixture.uniform(size, [...Array(size).keys()])],
     'metric',

@@ -1,11 +1,12 @@
 export { accuracy, crossEntropy, isSum, type Metric, topK } from './metric.js';
+export { expectedShape, fitsTask, hasRank, statedClasses } from './output-shape.js';
 export { type PredictionMeasure, type Predictions, predictionMetric, type Truth, truthOf } from './predictions.js';
 export {
   defaultMetric,
   hasClasses,
+  MULTI_CLASS,
   metricNamed,
   metricNames,
-  MULTI_CLASS,
   TASKS,
   type Task,
   type TaskName,

@@ -15,6 +15,8 @@ export interface Metric {
   readonly measure: Measure | PredictionMeasure;
   /** The score of `samples` predictions whose measures add up to `total`; of a `predictions` measure the total is the score. */
   score(total: number, samples: number): number;
+  /** Whether what is scored has no classes, so that there are no cross-entropy of labels and no predicted classes. Default: false. */
+  readonly withoutClasses?: boolean;
   /** Whether every sample must have a group. Default: false. */
   readonly needsGroups?: boolean;
   /** Tells a user's metric from others of its name: the hash of its module. */

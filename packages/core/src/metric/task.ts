@@ -38,10 +38,14 @@ const classMetrics = (ofProbabilities: Metric) => [
 const METRICS: Readonly<Record<TaskName, readonly Metric[]>> = {
   'multi-class': classMetrics(brier),
   binary: classMetrics(binaryBrier),
-  'multi-label': [...LABEL_METRICS, multiLabelAuroc],
+  'multi-label': [...LABEL_METRICS, multiLabelAuroc].map(withoutClasses),
   'token-classification': classMetrics(brier),
-  regression: REGRESSION_METRICS,
+  regression: REGRESSION_METRICS.map(withoutClasses),
 };
+
+function withoutClasses(metric: Metric): Metric {
+  return { ...metric, withoutClasses: true };
+}
 
 /** What a task is scored by where nothing else is asked for. */
 export function defaultMetric(task: TaskName): Metric {

@@ -3,7 +3,7 @@ import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
 import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
 import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
-import type { Metric, Truth } from '../metric/index.js';
+import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
@@ -62,6 +62,11 @@ export class SplitScorer implements MixtureScorer {
   /** What scores are means over: M, or the number of tokens that count. */
   get samples(): number {
     return rowsOf(this.#parts.split.labels);
+  }
+
+  /** What the models predict. */
+  get task(): TaskName {
+    return this.#parts.split.labels.task ?? MULTI_CLASS.name;
   }
 
   /** Whether what is scored are no samples, so that no soup can be evaluated in parts. */
@@ -194,6 +199,12 @@ export class SplitScorer implements MixtureScorer {
     const scored = scoredLogits(logits, split.labels);
     checkLabels(split.labels, scored.classes);
     return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
+  }
+
+  /** Shape of a model's outputs: [M, C], of tokens [M, T, C]. */
+  outputShape({ samples, classes }: Logits): number[] {
+    const { tokens } = this.#parts.split.labels;
+    return tokens === undefined ? [samples, classes] : [samples, tokens.positions, classes / tokens.positions];
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */

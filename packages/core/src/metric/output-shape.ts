@@ -1,6 +1,6 @@
-import type { TaskName } from '../metric/index.js';
+import type { TaskName } from './task.js';
 
-/** Sizes of a graph's output, the first of them the batch's; undefined where the graph leaves one open. */
+/** Sizes of a model's output, the first of them the samples'; undefined where a graph leaves one open. */
 type Shape = readonly (number | string | undefined)[];
 
 /** What an output's shape must be, in words. @param first its first size: `batch`, or a number */
