@@ -42,16 +42,56 @@ function probabilityColumns({ logits, samples, classes }: Predictions): Float64A
   return columns;
 }
 
-/** Mann-Whitney's U over the pairs; undefined where there are no positives or no negatives. Cost: sorts the scores. */
+/**
+ * Mann-Whitney's U over the pairs; undefined where there are no positives or no negatives. Cost: sorts the fewer ones, and a binary
+ * search for each of the others.
+ */
 function areaUnderCurve(scores: Float64Array, isPositive: (sample: number) => boolean): number | undefined {
-  const positives = scores.filter((_, sample) => isPositive(sample)).sort();
-  const negatives = scores.filter((_, sample) => !isPositive(sample)).sort();
-  if (positives.length === 0 || negatives.length === 0) return undefined;
-  let [below, notAbove, pairs] = [0, 0, 0];
-  for (const score of positives) {
-    while (below < negatives.length && (negatives[below] as number) < score) below++;
-    while (notAbove < negatives.length && (negatives[notAbove] as number) <= score) notAbove++;
-    pairs += (below + notAbove) / 2;
+  const samples = scores.length;
+  const positive = new Uint8Array(samples);
+  let count = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    if (!isPositive(sample)) continue;
+    positive[sample] = 1;
+    count++;
   }
-  return pairs / (positives.length * negatives.length);
+  if (count === 0 || count === samples) return undefined;
+  const few = 2 * count <= samples ? 1 : 0;
+  const sorted = new Float64Array(few === 1 ? count : samples - count);
+  for (let sample = 0, at = 0; sample < samples; sample++) {
+    if (positive[sample] === few) sorted[at++] = scores[sample] as number;
+  }
+  sorted.sort();
+  let above = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    if (positive[sample] === few) continue;
+    const score = scores[sample] as number;
+    const below = firstNotBelow(sorted, score, 0);
+    // Ties are rare, but all scores of a constant model are equal.
+    const notAbove = sorted[below] === score ? firstAbove(sorted, score, below) : below;
+    above += sorted.length - (below + notAbove) / 2;
+  }
+  // `above` are the pairs in which one of the few is above.
+  const share = above / (count * (samples - count));
+  return few === 1 ? share : 1 - share;
+}
+
+function firstNotBelow(sorted: Float64Array, score: number, from: number): number {
+  let [low, high] = [from, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) < score) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function firstAbove(sorted: Float64Array, score: number, from: number): number {
+  let [low, high] = [from, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) <= score) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
