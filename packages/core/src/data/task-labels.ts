@@ -6,7 +6,7 @@ import { type ArrayFiles, type JoinedArray, readJoined } from './joined-array.js
 import { type Labels, readIndices, readLabels } from './labels.js';
 
 /** What labels of tokens have in place of a class where the token does not count, unless another number is given; PyTorch's. */
-export const IGNORE_INDEX = -100;
+const IGNORE_INDEX = -100;
 
 /**
  * Reads what a task's predictions are scored against (docs/metrics.md has the shapes).

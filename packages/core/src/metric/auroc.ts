@@ -1,6 +1,7 @@
 /** Areas under the receiver operating characteristic: how often a positive scores above a negative, ties counted half. */
 import { meanOf } from './counted.js';
-import { type Predictions, predictionMetric, softmax } from './predictions.js';
+import { predictionMetric } from './metric.js';
+import { type Predictions, softmax } from './predictions.js';
 
 /**
  * Of two classes that of class 1; of more the mean over the classes, each against the rest, by softmax(z), as scikit-learn's

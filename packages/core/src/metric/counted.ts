@@ -1,5 +1,6 @@
 /** Metrics of predicted classes: what counts is which class has the largest logit, ties to the lowest. */
-import { type Predictions, predictedClasses, predictionMetric } from './predictions.js';
+import { predictionMetric } from './metric.js';
+import { type Predictions, predictedClasses } from './predictions.js';
 
 /**
  * Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), of those that are a label or predicted, as scikit-learn's

@@ -1,6 +1,6 @@
-export { accuracy, crossEntropy, isSum, type Metric, topK } from './metric.js';
+export { accuracy, crossEntropy, isSum, type Metric, predictionMetric, topK } from './metric.js';
 export { expectedShape, fitsTask, hasRank, statedClasses } from './output-shape.js';
-export { type PredictionMeasure, type Predictions, predictionMetric, type Truth, truthOf } from './predictions.js';
+export { type PredictionMeasure, type Predictions, type Truth, truthOf } from './predictions.js';
 export {
   defaultMetric,
   hasClasses,

@@ -1,6 +1,7 @@
 /** Metrics of multi-label classification: each of C labels is there or not, and is predicted where its logit is above 0. */
 import { meanOf } from './counted.js';
-import { type Predictions, predictionMetric } from './predictions.js';
+import { predictionMetric } from './metric.js';
+import type { Predictions } from './predictions.js';
 
 /** Fraction of all M · C labels that are right: one minus the Hamming loss. */
 const labelAccuracy = predictionMetric('accuracy', ({ logits, truth: { targets = new Float64Array() } }) => {

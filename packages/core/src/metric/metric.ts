@@ -25,6 +25,22 @@ export interface Metric {
   readonly remembered?: boolean;
 }
 
+/** A metric of whole predictions. @param value as the name says; with `negated`, less of it is better */
+export function predictionMetric(
+  name: string,
+  value: PredictionMeasure['of'],
+  { unit = 'fraction', negated = false, ...more }: Partial<Omit<Metric, 'name' | 'measure' | 'score'>> = {},
+): Metric {
+  return {
+    name,
+    unit,
+    negated,
+    measure: { kind: 'predictions', of: negated ? (predictions) => 0 - value(predictions) : value },
+    score: (total) => total,
+    ...more,
+  };
+}
+
 /** Fraction of samples whose label is among the k largest logits; ties go to the lowest class. k = 1 is the accuracy. */
 export function topK(k: number): Metric {
   return {

@@ -1,5 +1,3 @@
-import type { Metric } from './metric.js';
-
 /** Predictions of one model, soup or ensemble, and what they are scored against. Arrays are row-major and not to be changed. */
 export interface Predictions {
   /** Logits, or of a regression the outputs, [M, C], finite. */
@@ -39,22 +37,6 @@ export interface PredictionMeasure {
   readonly kind: 'predictions';
   /** The score of all samples, higher is better; not finite where it is not defined. */
   readonly of: (predictions: Predictions) => number;
-}
-
-/** A metric of whole predictions. @param value as the name says; with `negated`, less of it is better */
-export function predictionMetric(
-  name: string,
-  value: PredictionMeasure['of'],
-  { unit = 'fraction', negated = false, ...more }: Partial<Omit<Metric, 'name' | 'measure' | 'score'>> = {},
-): Metric {
-  return {
-    name,
-    unit,
-    negated,
-    measure: { kind: 'predictions', of: negated ? (predictions) => 0 - value(predictions) : value },
-    score: (total) => total,
-    ...more,
-  };
 }
 
 /** The class of the largest logit of each sample, ties to the lowest class, [M]. */

@@ -1,5 +1,6 @@
 /** Metrics of predicted probabilities, softmax(z). */
-import { type Predictions, predictionMetric, softmax } from './predictions.js';
+import { predictionMetric } from './metric.js';
+import { type Predictions, softmax } from './predictions.js';
 
 /** Mean over the samples of Σ_c (p_c − 1[c = label])², negated; of the multi-class form, in [0, 2]. */
 export const brier = predictionMetric('brier', squaredErrors, { unit: '', negated: true });

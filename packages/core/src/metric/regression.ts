@@ -1,9 +1,9 @@
 /** Metrics of regression: outputs [M, D] against targets of that shape. */
 import { meanOf } from './counted.js';
-import { predictionMetric } from './predictions.js';
+import { predictionMetric } from './metric.js';
 
 /** Mean over all M · D outputs of the squared error, negated, in squared units of the targets. */
-export const meanSquaredError = predictionMetric(
+const meanSquaredError = predictionMetric(
   'mse',
   ({ logits, truth: { targets = new Float64Array() } }) => {
     let total = 0;
