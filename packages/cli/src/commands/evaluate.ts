@@ -1,6 +1,15 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Checkpoint, formatScore, metricTitle, modelFile, modelId, RadinError, writeNpy } from '@radin/core';
+import {
+  type Checkpoint,
+  formatScore,
+  metricTitle,
+  modelFile,
+  modelId,
+  RadinError,
+  scoringReport,
+  writeNpy,
+} from '@radin/core';
 import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options.js';
 import { checkWritable } from '../output-folder.js';
@@ -62,6 +71,7 @@ async function evaluate(
         split,
         samples,
         metric: metric.name,
+        ...scoringReport(metric),
         score,
         ...(correct !== undefined && { correct }),
         reused,

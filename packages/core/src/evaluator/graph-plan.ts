@@ -82,10 +82,14 @@ export function planGraph(
       `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(input.name)}`,
     );
   }
-  if (logits.shape !== undefined && !hasRank(task, logits.shape.length)) {
+  const classes = statedClasses(task, logits.shape);
+  if (
+    logits.shape !== undefined &&
+    !(hasRank(task, logits.shape.length) && (task !== 'multi-class' || classes !== 1))
+  ) {
     throw new RadinError(
       'GRAPH',
-      `Expected logits of shape ${expectedShape(task, 'batch')} but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`,
+      `Expected logits of shape ${expectedShape(task, 'batch')} but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}${task === 'multi-class' ? otherTask(logits.shape.length) : ''}`,
     );
   }
   return {
@@ -98,7 +102,7 @@ export function planGraph(
     weightBytes,
     fixedBatch: typeof batch === 'number' ? batch : undefined,
     task,
-    classes: statedClasses(task, logits.shape),
+    classes,
   };
 }
 
@@ -157,6 +161,12 @@ function chooseOutput(model: OnnxModel, wanted: string | undefined): GraphValue 
     );
   }
   return first;
+}
+
+/** What else a graph may be meant for. */
+function otherTask(rank: number): string {
+  const tasks = rank === 3 ? 'token-classification' : rank < 3 ? 'binary or regression' : undefined;
+  return tasks === undefined ? '' : `; for other tasks than multi-class: task: ${tasks} in radin.yaml, or --task`;
 }
 
 function listed(values: readonly GraphValue[]): string {

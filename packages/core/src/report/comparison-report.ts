@@ -6,7 +6,7 @@ import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { metricTitle, plainScore } from './format.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
 import { type ScoringReport, scoringReport } from './scoring-report.js';
-import { reusedText } from './search-report.js';
+import { poolNouns, reusedText } from './search-report.js';
 import { alignColumns } from './table.js';
 import type { WrittenSoup } from './written-soup.js';
 
@@ -141,6 +141,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
   const cell = (score: number | undefined) =>
     score === undefined ? '' : metric.unit === 'fraction' ? (100 * score).toFixed(2) : plainScore(score, metric);
   const unit = metric.unit === 'fraction' ? '%' : metric.unit;
+  const { row, columns: numbers } = poolNouns(pool.task);
   const hasMarks = rows.some(({ statistics }) => statistics !== undefined);
   const columns = budgets.flatMap(() => [
     `val ${unit}`.trimEnd(),
@@ -162,7 +163,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
     ]),
   ]);
   return [
-    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes`,
+    `${pool.models} models, ${pool.samples} ${row}s, ${pool.classes} ${numbers[1]}`,
     '',
     ...table,
     '',
