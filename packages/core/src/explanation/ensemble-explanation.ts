@@ -79,6 +79,17 @@ export async function explainEnsemble(
     : sampled(ensemble, singles, empty, options);
 }
 
+/**
+ * What sampling takes at least, where the metric must be computed from all samples; an estimate as `seconds` are. Metrics that are
+ * sums can look at some of the samples.
+ */
+export function leastSecondsToExplain(ensemble: EnsembleScores): number {
+  const size = ensemble.poolSize;
+  if (isSum(ensemble.metric)) return 0;
+  const subsets = Math.min(2 ** size, 2 * (size + subsetsOfPair(size)));
+  return secondsToScore(ensemble, 'metric', subsets, subsets * (size / 2));
+}
+
 function canScoreAll(
   ensemble: EnsembleScores,
   { exactUpTo, seconds }: Pick<EnsembleExplanationOptions, 'exactUpTo' | 'seconds'>,
