@@ -12,6 +12,7 @@ const LAYERS = [
   'mixture',
   'logits',
   'evaluator',
+  'batch-norm',
   'sampler',
   'stage1',
   'stage2',

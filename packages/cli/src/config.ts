@@ -15,6 +15,7 @@ const schema = z.strictObject({
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
   test: splitFiles.optional(),
+  bn_inputs: paths.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
   task: z.enum(TASKS).optional(),

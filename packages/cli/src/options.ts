@@ -136,6 +136,11 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-groups <file>', 'the group of each validation sample, integers, for worst-group-accuracy', each)
     .option('--test-groups <file>', 'the group of each test sample, likewise', each)
     .option(
+      '--bn-inputs <file>',
+      'inputs, likewise, on which the statistics of BatchNorm layers are estimated anew in every soup',
+      each,
+    )
+    .option(
       '--rename <from=to>',
       "how tensor names of the models become the graph's: a beginning that ends in a dot, or a whole name; once for each",
       renaming,

@@ -6,7 +6,6 @@ import {
   type Problem,
   RadinError,
   SOUP_FILE,
-  Soup,
   type WrittenSoup,
   writeSoup,
   writeTextAtomically,
@@ -65,7 +64,7 @@ export async function writeResults<Report extends WrittenSoup>(
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
-  const soup = new Soup(problem.pool, mixture, problem.backend);
+  const soup = await problem.soups.open(mixture, { signal });
   const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
   const written = await writeSoup(join(folder, SOUP_FILE), soup, problem.pool, options);
   const path = join(folder, json.name);

@@ -16,6 +16,7 @@ export interface PoolFlags {
   readonly testGroups?: readonly string[];
   readonly task?: TaskName;
   readonly ignoreIndex?: number;
+  readonly bnInputs?: readonly string[];
   readonly output?: string;
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
@@ -74,6 +75,12 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const valGroups = await arrays(flags.valGroups, '--val-groups', 'validation', 'groups');
   const testGroups = await arrays(flags.testGroups, '--test-groups', 'test', 'groups');
   const task = taskOf(flags.task ?? config?.task, flags.ignoreIndex ?? config?.ignore_index);
+  const batchNormInputs =
+    flags.bnInputs !== undefined
+      ? await expandArrays(flags.bnInputs, '.', 'flag --bn-inputs')
+      : loaded && config?.bn_inputs !== undefined
+        ? await expandArrays([config.bn_inputs].flat(), loaded.folder, loaded.locate('bn_inputs'))
+        : undefined;
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
@@ -92,6 +99,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
           test: { inputs: testInputs, labels: testLabels, ...(testGroups && { groups: testGroups }) },
         }),
       ...(task && { task }),
+      ...(batchNormInputs && { batchNormInputs }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),

@@ -29,6 +29,7 @@ export {
   type SampleMeasure,
   type Source,
 } from './backend.js';
+export { FLOAT_FORMATS } from './float-formats.js';
 export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';
 export { BACKEND_NAMES, type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';

@@ -163,6 +163,9 @@ export const searchSchema: z.ZodType<SearchReport> = z
     racing: z.enum(['exact', 'off', 'statistical']),
     scored: count,
     candidates: z.array(mixture(candidate)).readonly(),
+    batchNorm: z
+      .object({ layers: count, samples: count, passes: count, averagedScore: score.exactOptional() })
+      .exactOptional(),
     greedy: mixture({
       evaluations: count,
       valScore: score,

@@ -1,6 +1,7 @@
 import {
   ADAPTIVE_SAMPLERS,
   adaptive,
+  type BatchNormReport,
   baseOf,
   bestIndividual,
   type ChoiceStatistics,
@@ -122,6 +123,7 @@ async function search(
         `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
       );
     }
+    const batchNorm = await interruption.finishable((stop) => describeBatchNorm(problem, result, stop, signal));
     const { interrupted: early, ...statistics } = await interruption.finishable((stop) =>
       reportingStatistics(problem, result, single, proposal.seed, terminal, signal, stop),
     );
@@ -150,6 +152,7 @@ async function search(
         statistics,
         ...more,
         pool: findings,
+        ...(batchNorm && { batchNorm }),
       },
       {
         pool: { ...(name !== undefined && { name }), ...facts },
@@ -224,4 +227,23 @@ async function reportingStatistics(
     ...(winnersCurse !== undefined && { winnersCurse }),
     interrupted: reported === undefined,
   };
+}
+
+/** What was done about BatchNorm, and what the best soup would score without it: one more pass, left out once `stop` is aborted. */
+async function describeBatchNorm(
+  { soups, validation }: Problem,
+  { best: { mixture } }: SearchResult,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): Promise<BatchNormReport | undefined> {
+  const { estimator } = soups;
+  if (estimator === undefined) return undefined;
+  const averaged =
+    mixture.size === 1
+      ? undefined
+      : await unlessStopped(stop, () =>
+          validation.evaluate(soups.average(mixture), { signal: AbortSignal.any([signal, stop]) }),
+        );
+  const { layers, samples, passes } = estimator;
+  return { layers, samples, passes, ...(averaged && { averagedScore: averaged.score }) };
 }

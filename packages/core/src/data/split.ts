@@ -38,14 +38,7 @@ export async function readSplit(name: Split['name'], files: SplitFiles, task?: T
   const read = await readTaskLabels(files.labels, task);
   const labels = files.groups === undefined ? read : { ...read, groups: await readGroups(files.groups, read) };
   const labelled = samplesOf(labels);
-  const inputs = await readJoined(files.inputs, ({ path, shape }) => {
-    const samples = shape[0];
-    if (samples === undefined || samples === 0) {
-      throw new RadinError(
-        'DATA',
-        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
-      );
-    }
+  const inputs = await readInputs(files.inputs, (path, samples) => {
     if (labelled !== samples) {
       throw new RadinError(
         'DATA',
@@ -55,4 +48,24 @@ export async function readSplit(name: Split['name'], files: SplitFiles, task?: T
   });
   const { tokens } = labels;
   return { name, inputs: { ...inputs, ...(tokens && { positions: tokens.positions }) }, labels, samples: labelled };
+}
+
+/**
+ * Reads inputs without labels. @param check is shown the number of samples before any data is read
+ * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: memory for the inputs.
+ */
+export function readInputs(
+  files: ArrayFiles,
+  check: (path: string, samples: number) => void = () => {},
+): Promise<Inputs> {
+  return readJoined(files, ({ path, shape }) => {
+    const samples = shape[0];
+    if (samples === undefined || samples === 0) {
+      throw new RadinError(
+        'DATA',
+        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+      );
+    }
+    check(path, samples);
+  });
 }

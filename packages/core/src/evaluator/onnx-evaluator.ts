@@ -67,6 +67,11 @@ export class OnnxEvaluator implements Evaluator {
     if (this.plan.classes !== undefined) checkLabels(split.labels, this.plan.classes);
   }
 
+  /** The same for inputs without labels. @throws RadinError */
+  checkInputs(inputs: Inputs): void {
+    checkInputs(this.plan, inputs);
+  }
+
   async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
     options.signal?.throwIfAborted();
     checkInputs(this.plan, inputs);

@@ -4,7 +4,9 @@ export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type Tens
 export { makeFolder } from './make-folder.js';
 export { type NpyArray, type NpyFile, type NpyInfo, openNpy, readNpy, readNpyHeader, writeNpy } from './npy.js';
 export { arrayNames } from './npz.js';
+export { type BatchNorm, batchNorms } from './onnx-batch-norm.js';
 export { liftInitializers } from './onnx-lift.js';
+export { MOMENTS, momentsGraph } from './onnx-moments.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export type { Initializer } from './onnx-tensor.js';
 export { openTensorFile, type TensorFormat, tensorFormat } from './open-tensors.js';

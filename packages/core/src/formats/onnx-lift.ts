@@ -1,16 +1,14 @@
-import protobuf from 'protobufjs/minimal.js';
 import { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
 import { decodeModel, type OnnxModel } from './onnx-reader.js';
 import { type Initializer, isExternal, onnxOfDtype } from './onnx-tensor.js';
+import { delimited, type Field, fieldsOf } from './protobuf-fields.js';
 
 /** Field numbers of `onnx-ml.proto`. */
 const MODEL_GRAPH = 7;
 const GRAPH_INITIALIZER = 5;
 const GRAPH_INPUT = 11;
 const GRAPH_VALUE_INFO = 13;
-
-const LENGTH_DELIMITED = 2;
 
 /**
  * The graph with the named initializers turned into required inputs of the same dtype and shape, as the bytes of an ONNX file.
@@ -64,34 +62,6 @@ function declareInput({ name, dtype, shape }: Initializer): Uint8Array {
   const dim = shape.map((size) => onnx.TensorShapeProto.Dimension.fromObject({ dim_value: size }));
   const type = { tensor_type: { elem_type: onnxOfDtype(dtype), shape: { dim } } };
   return onnx.ValueInfoProto.encode({ name, type }).finish();
-}
-
-interface Field {
-  readonly number: number;
-  /** Tag and value. */
-  readonly whole: Uint8Array;
-  /** The value of a length-delimited field. */
-  readonly payload: Uint8Array | undefined;
-}
-
-/** The fields of a protobuf message in their order, as views of its bytes. */
-function* fieldsOf(message: Uint8Array): Generator<Field> {
-  const reader = protobuf.Reader.create(message);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const tag = reader.tag();
-    const wireType = tag & 7;
-    const number = tag >>> 3;
-    const payload = wireType === LENGTH_DELIMITED ? reader.bytes() : undefined;
-    if (payload === undefined) reader.skipType(wireType, 0, number);
-    yield { number, whole: message.subarray(start, reader.pos), payload };
-  }
-}
-
-/** Tag, length and value of a length-delimited field. */
-function delimited(number: number, payload: Uint8Array): [Uint8Array, Uint8Array] {
-  const tag = (number << 3) | LENGTH_DELIMITED;
-  return [protobuf.Writer.create().uint32(tag).uint32(payload.byteLength).finish(), payload];
 }
 
 function refuseExternal(model: OnnxModel, names: ReadonlySet<string>): void {

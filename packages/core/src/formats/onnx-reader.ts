@@ -46,6 +46,11 @@ export async function readOnnx(path: string): Promise<OnnxModel> {
     await file.read(content, 0);
     return content;
   });
+  return parseOnnx(bytes, path);
+}
+
+/** As `readOnnx`, of a file's bytes. @param path names them in errors */
+export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
   const model = decodeModel(bytes, path);
   const { graph } = model;
   const names = initializerNames(graph, path);

@@ -1,5 +1,5 @@
 export { averageSoups, type SoupPart } from './average-soups.js';
 export { AVERAGING_VERSION } from './averaging-version.js';
 export { Mixture } from './mixture.js';
-export { Soup } from './soup.js';
+export { type MixedCheckpoint, type OpenSoup, Soup } from './soup.js';
 export { writeSoup } from './write-soup.js';

@@ -4,8 +4,13 @@ import type { Checkpoint, Pool, TensorRead } from '../pool/index.js';
 import { averageSoups } from './average-soups.js';
 import type { Mixture } from './mixture.js';
 
+/** A checkpoint that is made of a pool's models. */
+export interface MixedCheckpoint extends Checkpoint {
+  readonly mixture: Mixture;
+}
+
 /** soup(p) = Σ p_k w_k (RADIN, Eq. 2): a checkpoint whose tensors are averaged when they are read. */
-export class Soup implements Checkpoint {
+export class Soup implements MixedCheckpoint {
   readonly #pool: Pool;
   readonly #tensors: ReadonlyMap<string, TensorInfo>;
   readonly #backend: Backend;
@@ -46,3 +51,6 @@ export class Soup implements Checkpoint {
     await averageSoups(this.#pool, [this.mixture], parts, this.#backend, options);
   }
 }
+
+/** The soup of a mixture, where it takes more than averaging weights. @throws the signal's reason when aborted */
+export type OpenSoup = (mixture: Mixture, options: { readonly signal?: AbortSignal }) => Promise<MixedCheckpoint>;

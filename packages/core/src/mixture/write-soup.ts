@@ -6,8 +6,8 @@ import {
   writeSafetensors,
   writeShardedSafetensors,
 } from '../formats/index.js';
-import { FileCheckpoint, type Pool } from '../pool/index.js';
-import type { Soup } from './soup.js';
+import { FileCheckpoint, type Pool, readTensors } from '../pool/index.js';
+import type { MixedCheckpoint } from './soup.js';
 
 /** Bytes of the soup that are averaged at a time; two of these windows are in memory while it is written. */
 const WINDOW_BYTES = 8 * 2 ** 20;
@@ -22,7 +22,7 @@ const ALIGNMENT = 64;
  */
 export async function writeSoup(
   path: string,
-  soup: Soup,
+  soup: MixedCheckpoint,
   pool: Pool,
   options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
 ): Promise<WrittenModel> {
@@ -56,7 +56,7 @@ export async function writeSoup(
 
 /** The soup's bytes in the order of `tensors`, one tensor's at a time; the next window is averaged meanwhile. */
 async function* averagedChunks(
-  soup: Soup,
+  soup: MixedCheckpoint,
   tensors: readonly TensorInfo[],
   options: { signal?: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -68,7 +68,7 @@ async function* averagedChunks(
       byteOffset,
       target: (buffers[index % 2] as Uint8Array).subarray(begin, end),
     }));
-    if (reads.length > 0) await soup.readAll(reads, options);
+    if (reads.length > 0) await readTensors(soup, reads, options);
     return reads.map(({ target }) => target);
   };
   let current = average(0);

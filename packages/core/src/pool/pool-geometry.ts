@@ -21,6 +21,8 @@ export interface MeasureOptions {
   readonly threads?: number;
   /** The model that all were fine-tuned from, w_init, with the tensors of the pool. */
   readonly start?: Checkpoint;
+  /** Tensors that are left out: those of which soups have no average. */
+  readonly without?: ReadonlySet<string>;
   /** Told now and then which fraction is done. */
   readonly onProgress?: (fraction: number) => void;
 }
@@ -37,7 +39,8 @@ export async function measureGeometry(
   options: MeasureOptions = {},
 ): Promise<PoolGeometry> {
   const models = options.start === undefined ? checkpoints : [...checkpoints, options.start];
-  const tensors = (checkpoints[0]?.tensors ?? []).filter(isAveraged);
+  const { without } = options;
+  const tensors = (checkpoints[0]?.tensors ?? []).filter((tensor) => isAveraged(tensor) && !without?.has(tensor.name));
   const groups = layerGroups(tensors.map(({ name }) => name));
   const gram = await gramOf(models, checkpoints.length, tensors, groups, backend, options);
   const size = checkpoints.length ** 2;

@@ -1,5 +1,5 @@
 import type { ContentCache } from '../cache/index.js';
-import type { SplitFiles } from '../data/index.js';
+import type { ArrayFiles, SplitFiles } from '../data/index.js';
 import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
@@ -14,6 +14,8 @@ export interface PoolFiles {
   readonly output?: string;
   /** The key of the state dict in PyTorch checkpoints that hold several. */
   readonly stateDict?: string;
+  /** Inputs on which the statistics of BatchNorm layers of every soup are estimated anew. */
+  readonly batchNormInputs?: ArrayFiles;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
 }

@@ -3,6 +3,7 @@ import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
 import { equalLogits } from '../logits/index.js';
+import type { OpenSoup } from '../mixture/index.js';
 import {
   basinWarnings,
   duplicates,
@@ -16,8 +17,10 @@ import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { openPool } from './open-pool.js';
+import { openSoupMaker } from './open-soup-maker.js';
 import { openSplits } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
+import type { SoupMaker } from './soup-maker.js';
 
 /** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
 export class Problem {
@@ -27,6 +30,8 @@ export class Problem {
     readonly pool: Pool,
     readonly backend: Backend,
     readonly scorers: ReadonlyMap<Split['name'], SplitScorer>,
+    /** What makes soups as they are evaluated and written. */
+    readonly soups: SoupMaker,
     /** What the user should know about the pool before the run. */
     readonly notices: readonly string[],
     readonly dispose: () => Promise<void>,
@@ -51,15 +56,29 @@ export class Problem {
       const { cache, metric, threads } = options;
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      const parts = { pool, evaluator: remembering ?? evaluator, backend, metric, ...(threads && { threads }) };
+      const {
+        soups,
+        preparation,
+        notices: more,
+      } = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
+      const parts = {
+        pool,
+        evaluator: remembering ?? evaluator,
+        backend,
+        metric,
+        openSoup,
+        ...(threads && { threads }),
+      };
+      const known = { pool, metric, ...(preparation !== undefined && { preparation }) };
       scorers = new Map(
         splits.map((split) => {
           const memory =
-            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, pool, split, metric });
+            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
           return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
         }),
       );
-      return new Problem(pool, backend, scorers, notices, dispose);
+      return new Problem(pool, backend, scorers, soups, [...notices, ...more], dispose);
     } catch (error) {
       await dispose();
       throw error;
@@ -83,11 +102,13 @@ export class Problem {
     return this.scorers.get('holdout');
   }
 
-  /** Where the models lie in weight space; one pass over their files on the first call. */
+  /** Where the models lie in weight space, by the tensors of which soups are averages; one pass over their files on the first call. */
   geometry(options: CallOptions = {}): Promise<PoolGeometry> {
     if (this.#geometry === undefined) {
       const { size, checkpoints } = this.pool;
+      const { estimator } = this.soups;
       const measured = measureGeometry(checkpoints, this.backend, {
+        ...(estimator && { without: estimator.tensors }),
         ...(options.signal && { signal: options.signal }),
         onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
       });

@@ -1,3 +1,4 @@
+export type { BatchNormReport } from './batch-norm-report.js';
 export type { ChoiceReport, ChoiceStatistics } from './choice-report.js';
 export {
   COMPARISON_SCHEMA,

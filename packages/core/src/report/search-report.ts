@@ -3,6 +3,7 @@ import type { Metric, TaskName } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
 import type { Candidate } from '../stage1/index.js';
 import type { Racing, Reused } from '../stage2/index.js';
+import { type BatchNormReport, batchNormText } from './batch-norm-report.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { curveText, type DescribedCurvePoint, describeCurve } from './described-curve.js';
@@ -30,6 +31,8 @@ export interface SearchOutcome {
   readonly facts?: SoupFacts;
   /** What is known of the single models. */
   readonly pool: PoolFindings;
+  /** Where the statistics of BatchNorm layers were estimated anew. */
+  readonly batchNorm?: BatchNormReport;
 }
 
 /** An estimate by name, with how logits were scaled for it. */
@@ -106,6 +109,7 @@ export interface SearchReport
   readonly scored: number;
   /** The first of them by rank: all that were evaluated, and at least 1,000, fewer where they have more than 30,000 ingredients in all. */
   readonly candidates: readonly DescribedCandidate[];
+  readonly batchNorm?: BatchNormReport;
   readonly greedy?: GreedyReport;
   readonly explanation?: ExplanationReport;
   /** Why no soup beats the best single model, where none does. */
@@ -123,6 +127,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     explanation,
     facts: soups,
     pool: findings,
+    batchNorm,
   } = outcome;
   const { pool, interrupted, metric, reused, timings, versions, ...run } = facts;
   const best = describeCandidate(result.best, pool.models);
@@ -145,6 +150,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     notices: result.notices,
     scored: result.scored,
     candidates: listed(result).map((candidate) => describeCandidate(candidate, pool.models)),
+    ...(batchNorm && { batchNorm }),
     ...(greedy && { greedy: greedyReport(greedy, pool.models) }),
     ...(explanation && { explanation: explanationReport(explanation, pool.models) }),
     ...(soups && { reasons: soupReasons(soups, pool.models, metric) }),
@@ -192,6 +198,7 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
+    ...(report.batchNorm ? batchNormText(report.batchNorm, metric) : []),
     ...curveText(report.curve, metric),
     ...choiceText(report, metric),
     ...(report.greedy ? greedyText(report.greedy, best, metric) : []),

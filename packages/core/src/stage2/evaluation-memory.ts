@@ -25,6 +25,8 @@ export interface EvaluationMemoryParts {
   readonly pool: Pool;
   readonly split: Split;
   readonly metric: Metric;
+  /** What besides averaging makes the soups: those that are made otherwise are others. */
+  readonly preparation?: string;
 }
 
 /**
@@ -76,7 +78,7 @@ export class EvaluationMemory {
   }
 
   async #open({ ingredients: members, weights, uniform }: Mixture): Promise<KnownSoup> {
-    const { cache, keys, pool, split, metric } = this.#parts;
+    const { cache, keys, pool, split, metric, preparation } = this.#parts;
     const ingredients = members.map((index) => pool.checkpoints[index] as Checkpoint);
     this.#labels ??= hashOf(split.labels.values);
     const key = cacheKey('evaluations', {
@@ -88,6 +90,7 @@ export class EvaluationMemory {
       weights: uniform ? 'uniform' : members.map((index) => weights[index] as number),
       labels: await this.#labels,
       metric: metric.name,
+      ...(preparation !== undefined && { preparation }),
       ...(await this.#more(split.labels)),
     });
     const rows = rowsOf(split.labels);

@@ -4,7 +4,7 @@ import { checkLabels, rowsOf, type Split } from '../data/index.js';
 import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
 import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
-import { Mixture, Soup } from '../mixture/index.js';
+import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
 import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
@@ -23,6 +23,8 @@ export interface SplitScorerParts {
   readonly metric: Metric;
   /** Threads of stage 1. */
   readonly threads?: number;
+  /** What is evaluated as the mixture's soup; default: the average as it is. */
+  readonly openSoup?: OpenSoup;
   /** What earlier runs evaluated. */
   readonly memory?: EvaluationMemory;
 }
@@ -208,9 +210,9 @@ export class SplitScorer implements MixtureScorer {
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */
-  openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
-    const { pool, backend, evaluator, split } = this.#parts;
-    return evaluator.open(new Soup(pool, mixture, backend), split.inputs, { signal });
+  async openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
+    const { evaluator, split } = this.#parts;
+    return evaluator.open(await this.#soup(mixture, signal), split.inputs, { signal });
   }
 
   /** The soup, for an evaluation in parts. Samples whose outcome is known by accuracy or top-K are not evaluated again. */
@@ -275,13 +277,21 @@ export class SplitScorer implements MixtureScorer {
     mixture: Mixture,
     options: { signal: AbortSignal; onProgress: (fraction: number) => void },
   ): Promise<Evaluated> {
-    const { pool, backend } = this.#parts;
     const all = Uint32Array.from({ length: this.samples }, (_, sample) => sample);
     const [found] = await this.#known.find(mixture, [all]);
     if (found !== undefined) return found;
-    const { logits: _, reused: __, ...evaluated } = await this.evaluate(new Soup(pool, mixture, backend), options);
+    const {
+      logits: _,
+      reused: __,
+      ...evaluated
+    } = await this.evaluate(await this.#soup(mixture, options.signal), options);
     await this.#known.keep(mixture, [[all, evaluated]]);
     return evaluated;
+  }
+
+  #soup(mixture: Mixture, signal: AbortSignal): Promise<Checkpoint> {
+    const { pool, backend, openSoup = async () => new Soup(pool, mixture, backend) } = this.#parts;
+    return openSoup(mixture, { signal });
   }
 
   get #stage1() {

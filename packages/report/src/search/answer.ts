@@ -77,6 +77,7 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
             : []),
         ]),
     ...(isSoup ? [averaged(best, scores)] : []),
+    ...batchNorm(report, scores),
     { label: 'Models', value: `${best.models.length} of ${report.pool.models}`, note: 'in the soup' },
     ...(statistics === undefined || evaluations === 0
       ? []
@@ -94,6 +95,12 @@ function facts(report: SearchReport, scores: Scores): Fact[] {
       note: `of ${counted(scored, 'candidate')}; cost: ${counted(Number(passes.toFixed(1)), 'full pass', 'full passes')}`,
     },
   ];
+}
+
+function batchNorm({ batchNorm: found }: SearchReport, scores: Scores): Fact[] {
+  if (found?.averagedScore === undefined) return [];
+  const note = `validation; it has those of ${counted(found.layers, 'layer')} from ${counted(found.samples, 'sample')}`;
+  return [{ label: 'With averaged BatchNorm statistics', value: scores.text(found.averagedScore), note }];
 }
 
 function averaged({ approxScore, models }: SearchReport['best'], { scoreParts }: Scores): Fact {

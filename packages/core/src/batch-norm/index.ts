@@ -1,0 +1,2 @@
+export { BatchNormEstimator, countBatchNorms } from './estimator.js';
+export { SoupWithStatistics, WithStatistics } from './with-statistics.js';
