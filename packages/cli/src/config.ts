@@ -7,14 +7,33 @@ import { z } from 'zod';
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
-const splitFiles = z.strictObject({ inputs: paths, labels: paths, groups: paths.optional() });
+const splitFiles = z.strictObject({
+  inputs: paths.optional(),
+  labels: paths,
+  logits: paths.optional(),
+  groups: paths.optional(),
+});
+
+const evaluator = z.strictObject({
+  command: z.union(
+    [z.string().min(1), z.array(z.string()).min(1)],
+    'Expected a text, or a list of a program and its arguments',
+  ),
+  slots: z.int().min(1).max(1024).optional(),
+  timeout: z.number().positive().max(1e6).optional(),
+  retries: z.int().min(0).max(100).optional(),
+  weights: z.literal('safetensors').optional(),
+  version: z.union([z.string(), z.number()], 'Expected a text or a number').optional(),
+});
 
 const schema = z.strictObject({
-  graph: z.string().min(1),
-  models: paths,
+  graph: z.string().min(1).optional(),
+  models: paths.optional(),
+  evaluator: evaluator.optional(),
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
   test: splitFiles.optional(),
+  logits: paths.optional(),
   bn_inputs: paths.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
@@ -30,8 +49,8 @@ export interface LoadedConfig {
   readonly config: PoolConfig;
   /** The folder that paths are relative to. */
   readonly folder: string;
-  /** `file:line:column` of a key such as `models`, for errors that show up later. */
-  readonly locate: (key: string) => string;
+  /** `file:line:column` of a key such as `models`, or of one in it, for errors that show up later. */
+  readonly locate: (...keys: string[]) => string;
 }
 
 /** Reads a `radin.yaml`. @throws RadinError with `file:line:column` of the first key that is unknown, missing or of a wrong type */
@@ -113,7 +132,8 @@ function firstIssue(
 
 /** Keys that may stand at a place of the file. */
 function keysAt(path: readonly PropertyKey[]): readonly string[] {
-  return Object.keys(path.length === 0 ? schema.shape : splitFiles.shape);
+  if (path.length === 0) return Object.keys(schema.shape);
+  return Object.keys(path[0] === 'evaluator' ? evaluator.shape : splitFiles.shape);
 }
 
 /** Offset of the key at the end of the path, or of the nearest thing around it that exists. */

@@ -40,7 +40,9 @@ export class Interruption {
 
   #receive(name: NodeJS.Signals): void {
     if (this.#abandon.signal.aborted || this.#finish.signal.aborted) {
-      // Asked twice: at once, as by a signal that nobody handles. A normal exit would wait for the threads.
+      // Asked twice: at once, as by a signal that nobody handles. A normal exit would wait for the threads; what cleans up at one, such
+      // as an evaluator whose programs run, does so now.
+      process.emit('exit', 1);
       process.removeAllListeners(name);
       process.kill(process.pid, name);
       return;

@@ -166,6 +166,15 @@ export function withStateDict(command: Command): Command {
   return command.option('--state-dict <key>', 'where the weights are in PyTorch files that hold several state dicts');
 }
 
+export function withGivenLogits(command: Command): Command {
+  return command
+    .option(
+      '--val-logits <patterns...>',
+      "the models' logits on the validation split, computed elsewhere: one .npy for each model, with its id as name",
+    )
+    .option('--test-logits <patterns...>', 'the same on the test split');
+}
+
 /** What every command that evaluates takes, whichever its pool. */
 export function withRunOptions(command: Command): Command {
   withComputeOptions(command).option(
@@ -260,15 +269,9 @@ export function racingOptions(
   { racing, racingError, seed }: RacingOptions & CandidateOptions,
   metric: Metric,
   strategy: 'adaptive' | 'radin',
-  wholePassesOnly: boolean,
+  wholeOnly: boolean,
 ): Racing {
-  if (racing !== 'statistical') return { mode: wholePassesOnly || !isSum(metric) ? 'off' : racing };
-  if (wholePassesOnly) {
-    throw new RadinError(
-      'CONFIG',
-      'Expected a task whose samples are scored one by one for statistical racing but found tokens',
-    );
-  }
+  if (racing !== 'statistical') return { mode: wholeOnly || !isSum(metric) ? 'off' : racing };
   // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
   if (strategy !== 'radin') {
     throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);

@@ -1,11 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
+import type { LoadedConfig } from './config.js';
+import { checkKeys } from './config-keys.js';
 import { expandArrays, expandModels } from './expand.js';
+import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
 import type { MetricChoice } from './metric-choice.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
-export interface PoolFlags {
+export interface PoolFlags extends LogitsFlags {
   readonly graph?: string;
   readonly models?: readonly string[];
   readonly valInputs?: readonly string[];
@@ -40,6 +43,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
   const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
+  if (loaded !== undefined) checkKeys(loaded, flags);
   const inFolder = (path: string) => (isAbsolute(path) ? path : join(loaded?.folder ?? '.', path));
   const arrays = async (
     flag: readonly string[] | undefined,
@@ -67,9 +71,13 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
           loaded?.folder ?? '.',
           loaded?.locate('models') ?? 'flag --models',
         );
+  // A graph on the command line is meant to be run.
+  const evaluator = loaded && flags.graph === undefined ? commandOf(loaded) : undefined;
+  const logits = await logitsFiles(loaded, flags);
+  const hasCommand = evaluator !== undefined;
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
   const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');
-  if ((testInputs === undefined) !== (testLabels === undefined)) {
+  if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
   const valGroups = await arrays(flags.valGroups, '--val-groups', 'validation', 'groups');
@@ -84,31 +92,44 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
+  const graphFile = flags.graph ?? (config?.graph && inFolder(config.graph));
+  if (!hasCommand) need(graphFile, '--graph');
+  const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
+  if (!hasCommand) need(inputs, '--val-inputs');
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
-      graph: need(flags.graph ?? (config && inFolder(config.graph)), '--graph'),
+      ...(graphFile && { graph: graphFile }),
       models,
       validation: {
-        inputs: need(await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs'), '--val-inputs'),
+        ...(inputs && { inputs }),
         labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
         ...(valGroups && { groups: valGroups }),
       },
-      ...(testInputs &&
-        testLabels && {
-          test: { inputs: testInputs, labels: testLabels, ...(testGroups && { groups: testGroups }) },
-        }),
+      ...(testLabels && {
+        test: {
+          ...(testInputs && { inputs: testInputs }),
+          labels: testLabels,
+          ...(testGroups && { groups: testGroups }),
+        },
+      }),
       ...(task && { task }),
+      ...(evaluator && { evaluator }),
+      ...(logits && { logits }),
       ...(batchNormInputs && { batchNormInputs }),
       ...(output && { output }),
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
     },
-    metric:
-      config?.metric === undefined
-        ? undefined
-        : { text: config.metric, folder: inFolder(''), key: '"metric"', at: loaded?.locate('metric') as string },
+    metric: metricOf(loaded),
   };
+}
+
+/** The metric that a `radin.yaml` asks for. */
+export function metricOf(loaded: LoadedConfig | undefined): MetricChoice | undefined {
+  const text = loaded?.config.metric;
+  if (loaded === undefined || text === undefined) return undefined;
+  return { text, folder: loaded.folder, key: '"metric"', at: loaded.locate('metric') };
 }
 
 /** @throws RadinError where there is an index to ignore but no tokens. */
@@ -122,8 +143,8 @@ export function taskOf(name: TaskName = MULTI_CLASS.name, ignoreIndex?: number):
   return name === MULTI_CLASS.name ? undefined : { name, ...(ignoreIndex !== undefined && { ignoreIndex }) };
 }
 
-/** Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
-async function readConfig(pool: string) {
+/** Reads a pool's `radin.yaml`. Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */
+export async function readConfig(pool: string) {
   const { loadConfig } = await import('./config.js');
   return loadConfig(configPath(pool));
 }

@@ -23,6 +23,8 @@ export {
 } from './data/index.js';
 export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
+  CommandEvaluator,
+  type CommandEvaluatorOptions,
   type EvaluateOptions,
   type Evaluator,
   type LoadedModel,

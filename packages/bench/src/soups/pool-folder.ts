@@ -12,6 +12,7 @@ interface SplitFiles {
 
 /** A pool of which each part of the data is one file. */
 interface PlainPoolFiles extends PoolFiles {
+  readonly graph: string;
   readonly validation: SplitFiles;
   readonly test?: SplitFiles;
 }

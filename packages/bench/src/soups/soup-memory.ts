@@ -12,6 +12,7 @@ import {
   type PoolFiles,
   type PoolLogits,
   poolLogits,
+  RadinError,
   readOnnx,
   Soup,
   safetensorsFiles,
@@ -59,7 +60,7 @@ export class SoupMemory {
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
-      evaluator = await OnnxEvaluator.open(await readOnnx(files.graph), pool, {
+      evaluator = await OnnxEvaluator.open(await readOnnx(graphOf(files)), pool, {
         threads,
         ...(files.output !== undefined && { output: files.output }),
         ...(files.rename !== undefined && { rename: files.rename }),
@@ -175,14 +176,20 @@ export class SoupMemory {
   }
 }
 
+/** Thousands of soups are evaluated here, in one process. @throws RadinError where a program would have to be started for each */
+function graphOf({ graph }: PoolFiles): string {
+  if (graph !== undefined) return graph;
+  throw new RadinError('CONFIG', 'Expected a pool with a graph for this benchmark but found none');
+}
+
 /** All files of a pool, and what else decides how they are read, where anything does. */
 async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
-  const { graph, models, validation, test, rename, stateDict } = files;
-  const splits = [validation, test].flatMap((split) => (split ? [split.inputs, split.labels].flat() : []));
+  const { models, validation, test, rename, stateDict } = files;
+  const splits = [validation, test].flatMap((split) => (split ? [split.inputs ?? [], split.labels].flat(2) : []));
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
   const shards = (await Promise.all(models.map(safetensorsFiles))).flat();
   const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
   const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
-  return [[graph, ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];
+  return [[graphOf(files), ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];
 }

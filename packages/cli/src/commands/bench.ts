@@ -87,7 +87,7 @@ async function runBench(
 }
 
 /** The folder's name: of the pool, of its radin.yaml, or of the graph. */
-function nameOf(pool: string | undefined, graph: string): string {
-  const path = resolve(pool ?? dirname(graph));
+function nameOf(pool: string | undefined, graph: string | undefined): string {
+  const path = resolve(pool ?? dirname(graph ?? '.'));
   return basename(/\.ya?ml$/.test(path) ? dirname(path) : path);
 }

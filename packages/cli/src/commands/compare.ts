@@ -16,6 +16,7 @@ import {
   type ShardOptions,
   withBudgets,
   withCandidateOptions,
+  withGivenLogits,
   withPoolOptions,
   withShardSize,
 } from '../options.js';
@@ -35,7 +36,7 @@ export function addCompare(program: Command, context: CommandContext): void {
     .command('compare')
     .description('compare RADIN with greedy and the other recipes on a pool, like Table 1 of the paper')
     .argument('[pool]', 'folder with a radin.yaml, or that file');
-  withPoolOptions(withCompareOptions(command))
+  withPoolOptions(withGivenLogits(withCompareOptions(command)))
     .addHelpText('after', '\nExample:\n  radin compare examples/digits --budgets 1,5,25 --out comparison')
     .action((pool: string | undefined, options: CompareCommandOptions) => runCompare(pool, options, context));
 }

@@ -3,10 +3,12 @@ import { dirname } from 'node:path';
 import {
   type Checkpoint,
   formatScore,
+  type Logits,
   metricTitle,
   modelFile,
   modelId,
   RadinError,
+  type SplitScorer,
   scoringReport,
   writeNpy,
 } from '@radin/core';
@@ -49,9 +51,11 @@ async function evaluate(
   { signal, print, printJson }: CommandContext,
 ): Promise<void> {
   if (options.saveLogits !== undefined) await checkWritable(dirname(options.saveLogits));
-  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, options);
+  // Given logits are those of the pool's models, and this is to evaluate one.
+  const ungiven = { ...options, valLogits: false, testLogits: false } as const;
+  const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, ungiven);
   const { split, saveLogits, json } = options;
-  const evaluateOne = { ...options, models: [path] };
+  const evaluateOne = { ...ungiven, models: [path] };
   await withProblem(
     pool,
     evaluateOne,
@@ -62,10 +66,9 @@ async function evaluate(
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
       const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
+      if (saveLogits !== undefined) await writeLogits(saveLogits, logits, scorer);
       const { samples } = scorer;
-      if (saveLogits !== undefined)
-        await writeNpy(saveLogits, 'F32', scorer.outputShape(logits), new Uint8Array(logits.values.buffer));
-      const correct = metric.measure.kind === 'top' ? Math.round(score * samples) : undefined;
+      const correct = metric.measure.kind === 'top' && logits ? Math.round(score * samples) : undefined;
       const report = {
         model: checkpoint.id,
         split,
@@ -84,6 +87,19 @@ async function evaluate(
         );
     },
     [split],
+  );
+}
+
+async function writeLogits(path: string, logits: Logits | undefined, scorer: SplitScorer): Promise<void> {
+  if (logits === undefined) {
+    throw new RadinError('EVALUATION', `Expected logits to write to ${path} but found only a score from the evaluator`);
+  }
+  const { values } = logits;
+  await writeNpy(
+    path,
+    'F32',
+    scorer.outputShape(logits),
+    new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   );
 }
 

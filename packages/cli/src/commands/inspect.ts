@@ -67,7 +67,9 @@ async function inspect(
   });
   if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
     const { files } = await resolvePool(path, { stateDict });
-    const inspection = await inspectPool(files.models, await readOnnx(files.graph), backendNamed('auto'), {
+    // A program that evaluates is never run here, and needs no graph.
+    const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
+    const inspection = await inspectPool(files.models, graph, backendNamed('auto'), {
       stateDict: files.stateDict,
       ...(files.rename && { rename: files.rename }),
     });

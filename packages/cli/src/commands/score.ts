@@ -20,8 +20,6 @@ import {
   RadinError,
   type Ranking,
   rankProposal,
-  readGroups,
-  readTaskLabels,
   rowsOf,
   type StoredLogits,
   scoringReport,
@@ -31,7 +29,6 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
-import { expand } from '../expand.js';
 import { ASKED } from '../explain.js';
 import { chooseMetric, metricFlag } from '../metric-choice.js';
 import { nonNegative } from '../option-values.js';
@@ -48,16 +45,16 @@ import {
   withExplain,
   withTask,
 } from '../options.js';
-import { taskOf } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
+import { scoredLogits } from '../scored-logits.js';
 import { Terminal } from '../terminal.js';
 
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;
 
 interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, EstimateOptions, ExplainOptions {
-  readonly logits: readonly string[];
-  readonly labels: string;
+  readonly logits?: readonly string[];
+  readonly labels?: string;
   readonly groups?: string;
   readonly task?: TaskName;
   readonly ignoreIndex?: number;
@@ -69,13 +66,14 @@ export function addScore(program: Command, context: CommandContext): void {
   const command = program
     .command('score')
     .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
-    .requiredOption(
+    .argument('[pool]', 'folder with a radin.yaml that names logits and labels, or that file')
+    .option(
       '--logits <patterns...>',
-      'required: cached logits, one .npy of shape [samples, classes], or as the task has them, for each model',
+      'cached logits, one .npy of shape [samples, classes], or as the task has them, for each model (default: those of the pool)',
     )
-    .requiredOption(
+    .option(
       '--labels <file>',
-      'required: class indices, .npy of shape [samples], or one-hot, or as the task has them; also .npz or file.npz:name',
+      'class indices, .npy of shape [samples], or one-hot, or as the task has them; also .npz or file.npz:name (default: the pool’s)',
     )
     .option('--groups <file>', 'the group of each sample, integers, for worst-group-accuracy')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
@@ -85,25 +83,26 @@ export function addScore(program: Command, context: CommandContext): void {
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
     )
-    .action((options: ScoreOptions) => score(options, context));
+    .action((pool: string | undefined, options: ScoreOptions) => score(pool, options, context));
 }
 
-async function score(options: ScoreOptions, { signal, print, printJson }: CommandContext): Promise<void> {
+async function score(
+  pool: string | undefined,
+  options: ScoreOptions,
+  { signal, print, printJson }: CommandContext,
+): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const task = taskOf(options.task, options.ignoreIndex) ?? MULTI_CLASS;
-  const metric = await chooseMetric(metricFlag(options.metric), task.name);
+  const { paths, labels, task, metric: configured } = await scoredLogits(pool, options);
+  const metric = await chooseMetric(metricFlag(options.metric) ?? configured, task.name);
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
   const terminal = new Terminal(options, metric);
-  const paths = await expand(options.logits, '.', 'flag --logits');
   const ids = paths.map(modelId);
   const repeated = ids.find((id, index) => ids.indexOf(id) < index);
   if (repeated !== undefined) {
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
-  const read = await readTaskLabels(options.labels, task);
-  const labels = options.groups === undefined ? read : { ...read, groups: await readGroups(options.groups, read) };
   if (metric.needsGroups && labels.groups === undefined) {
     throw new RadinError('CONFIG', `Expected --groups, the group of each sample, for ${metric.name} but found none`);
   }

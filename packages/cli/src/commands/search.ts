@@ -6,6 +6,7 @@ import {
   bestIndividual,
   type ChoiceStatistics,
   checkProposal,
+  checkRacing,
   estimateWinnersCurse,
   type Metric,
   type Problem,
@@ -36,6 +37,7 @@ import {
   withBudget,
   withCandidateOptions,
   withExplain,
+  withGivenLogits,
   withHoldOut,
   withPoolOptions,
   withRacing,
@@ -72,7 +74,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withShardSize(withReport(withExplain(withHoldOut(searching)))))
+  withPoolOptions(withGivenLogits(withShardSize(withReport(withExplain(withHoldOut(searching))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -91,7 +93,8 @@ async function search(
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
-    const racing = racingOptions(options, metric, strategy, problem.validation.wholePassesOnly);
+    const racing = racingOptions(options, metric, strategy, problem.validation.wholeOnly);
+    checkRacing(metric, racing, problem.validation.wholeOnly);
     const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
     const call = { signal, onProgress: terminal.onProgress };

@@ -60,5 +60,6 @@ function select({ inputs, labels }: Split, name: Split['name'], samples: Uint32A
     inputs: { ...inputs, shape: [samples.length, ...inputs.shape.slice(1)], bytes },
     labels: selectLabels(labels, samples),
     samples: samples.length,
+    part: { of: inputs.shape[0] as number, samples },
   };
 }

@@ -23,21 +23,28 @@ export interface Split {
   readonly labels: Labels;
   /** M. */
   readonly samples: number;
+  /** Where these are not all samples of the files: how many those have, and which of them these are, in order. */
+  readonly part?: { readonly of: number; readonly samples: Uint32Array };
 }
 
 /** Where the data of a split are. */
 export interface SplitFiles {
-  readonly inputs: ArrayFiles;
+  /** Left out where only a program evaluates, which knows its data. */
+  readonly inputs?: ArrayFiles;
   readonly labels: ArrayFiles;
   /** The group of each sample, for the accuracy of the worst. */
   readonly groups?: ArrayFiles;
 }
 
-/** Reads one split. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the inputs. */
+/**
+ * Reads one split; where no inputs are named they have shape [M, 0]. @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for
+ * the inputs.
+ */
 export async function readSplit(name: Split['name'], files: SplitFiles, task?: Task): Promise<Split> {
   const read = await readTaskLabels(files.labels, task);
   const labels = files.groups === undefined ? read : { ...read, groups: await readGroups(files.groups, read) };
   const labelled = samplesOf(labels);
+  if (files.inputs === undefined) return withoutInputs(name, labels);
   const inputs = await readInputs(files.inputs, (path, samples) => {
     if (labelled !== samples) {
       throw new RadinError(
@@ -68,4 +75,11 @@ export function readInputs(
     }
     check(path, samples);
   });
+}
+
+function withoutInputs(name: Split['name'], labels: Labels): Split {
+  const samples = labels.values.length;
+  if (samples === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
+  const inputs: Inputs = { path: labels.path, dtype: 'U8', shape: [samples, 0], bytes: new SharedArrayBuffer(0) };
+  return { name, inputs, labels, samples };
 }

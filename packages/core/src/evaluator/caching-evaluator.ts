@@ -24,24 +24,44 @@ export class CachingEvaluator implements Evaluator {
     this.#cache = cache;
   }
 
-  async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
+  logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
+    return this.#remembering(model, inputs, options, () => this.#evaluator.logits(model, inputs, options));
+  }
+
+  /** A score, which `evaluate` may give in the place of logits, is not kept. */
+  async #remembering<T extends Logits | number>(
+    model: Checkpoint,
+    inputs: Inputs,
+    options: EvaluateOptions,
+    evaluate: () => Promise<T>,
+  ): Promise<T | Logits> {
     const { signal } = options;
     const key = await this.#keys.ofModel(model, inputs, signal ? { signal } : {});
     signal?.throwIfAborted();
-    if (key === undefined) return this.#evaluator.logits(model, inputs, options);
+    if (key === undefined) return evaluate();
     const samples = inputs.shape[0] as number;
     const stored = await this.#cache.read(key, samples * MOST_CLASSES * Float32Array.BYTES_PER_ELEMENT);
-    const found = stored && logitsFromBytes(stored, samples);
-    if (found !== undefined) {
+    const known = stored && logitsFromBytes(stored, samples);
+    if (known !== undefined) {
       options.onRemembered?.();
       options.onProgress?.(samples);
-      return found;
+      return known;
     }
-    const logits = await this.#evaluator.logits(model, inputs, options);
-    if (await this.#keys.contents.isUnchanged(model)) {
-      await this.#cache.write(key, storedInMemory(logits).source as Uint8Array);
+    const found = await evaluate();
+    if (typeof found !== 'number' && (await this.#keys.contents.isUnchanged(model))) {
+      await this.#cache.write(key, storedInMemory(found).source as Uint8Array);
     }
-    return logits;
+    return found;
+  }
+
+  async logitsOrScore(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits | number> {
+    const evaluate = () =>
+      this.#evaluator.logitsOrScore?.(model, inputs, options) ?? this.#evaluator.logits(model, inputs, options);
+    return this.#remembering(model, inputs, options, evaluate);
+  }
+
+  get wholeOnly(): boolean {
+    return this.#evaluator.wholeOnly === true;
   }
 
   open(model: Checkpoint, inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel> {

@@ -17,6 +17,13 @@ export interface Evaluator {
    * @throws RadinError naming model and sample where a logit is NaN or infinite; the signal's reason when aborted.
    */
   logits(model: Checkpoint, inputs: Inputs, options?: EvaluateOptions): Promise<Logits>;
+  /**
+   * For evaluators that may give a score in the place of logits: what they give, the score in the metric's unit. Left out where that
+   * is always logits. @throws as `logits`
+   */
+  logitsOrScore?(model: Checkpoint, inputs: Inputs, options?: EvaluateOptions): Promise<Logits | number>;
+  /** Whether some samples cost as much as all of them. */
+  readonly wholeOnly?: boolean;
   /** Reads the model's weights once, for logits of parts of the inputs. The caller bounds how many are open at once. @throws RadinError */
   open(model: Checkpoint, inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel>;
   /** Samples per run for these inputs: parts of a multiple of it waste nothing. */

@@ -9,10 +9,15 @@ import { ONNXRUNTIME_VERSION } from './runtime-version.js';
 /** To be raised with any change of ours after which the same weights and inputs may give logits of other bits. */
 const VERSION = 1;
 
-/** The evaluator whose logits are remembered. */
-interface EvaluatorFacts {
+/** An evaluator on ONNX Runtime whose logits are remembered. */
+interface GraphFacts {
   readonly plan: GraphPlan;
   batchOf(inputs: Inputs): number;
+}
+
+/** Another one, which knows what its logits depend on besides weights and inputs. */
+interface OwnFacts {
+  keyParts(inputs: Inputs): Promise<KeyParts>;
 }
 
 /**
@@ -20,22 +25,26 @@ interface EvaluatorFacts {
  * version of ONNX Runtime, and the processor, for which it chooses its kernels. Threads and backends of ours change no bit.
  */
 export class LogitsKeys {
-  readonly #evaluator: EvaluatorFacts;
-  readonly #graph: Promise<string>;
+  readonly #evaluator: GraphFacts | OwnFacts;
+  #graph: Promise<string> | undefined;
   readonly #processor = [platform(), arch(), cpus()[0]?.model ?? 'unknown', ...instructionSets()];
   readonly #inputs = new Map<Inputs, Promise<string>>();
 
   constructor(
-    evaluator: EvaluatorFacts,
+    evaluator: GraphFacts | OwnFacts,
     readonly contents: KnownContents,
   ) {
     this.#evaluator = evaluator;
-    this.#graph = sha256(evaluator.plan.graph);
   }
 
   /** All but the weights. Cost: hashes the inputs on the first call for them. */
   async run(inputs: Inputs): Promise<KeyParts> {
-    const { plan } = this.#evaluator;
+    const evaluator = this.#evaluator;
+    if ('keyParts' in evaluator) {
+      return { version: VERSION, ...(await evaluator.keyParts(inputs)), inputs: await this.#hashOf(inputs) };
+    }
+    const { plan } = evaluator;
+    this.#graph ??= sha256(plan.graph);
     return {
       version: VERSION,
       // As it is run, without the weights: these count by the models' hashes, which have names, dtypes and shapes too.
@@ -47,7 +56,7 @@ export class LogitsKeys {
       }),
       inputs: await this.#hashOf(inputs),
       ...(plan.task !== 'multi-class' && { task: plan.task, positions: inputs.positions ?? 0 }),
-      batch: this.#evaluator.batchOf(inputs),
+      batch: evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
       onnxruntime: ONNXRUNTIME_VERSION,
       processor: this.#processor,

@@ -4,12 +4,14 @@ import { RadinError } from '../errors/index.js';
 import { formatShape, openNpy } from '../formats/index.js';
 import { expectedShape, fitsTask, type TaskName } from '../metric/index.js';
 import { toFloat32 } from './convert.js';
-import { type StoredLogits, storedInMemory } from './logits.js';
+import { type Logits, type StoredLogits, storedInMemory } from './logits.js';
 import { scoredLogits } from './scored-logits.js';
 
 /** A `.npy` file of logits, open. */
 export interface LogitsFile {
   readonly logits: StoredLogits;
+  /** All of them, in memory. @throws RadinError naming the first sample and class where one is NaN or infinite */
+  read(): Promise<Logits>;
   close(): Promise<void>;
 }
 
@@ -33,7 +35,12 @@ async function readOutputs(path: string, labels: Labels, task: TaskName): Promis
     const values = toFloat32(new Uint8Array(await file.read()), dtype, path);
     const outputs = { values, samples, classes: values.length / samples };
     checkSamples(samples, labels, path);
-    return { logits: { ...storedInMemory(scoredLogits(outputs, labels)), path }, close: async () => {} };
+    const rows = scoredLogits(outputs, labels);
+    return {
+      logits: { ...storedInMemory(rows), path },
+      read: async () => finite(rows.values, rows.samples, rows.classes, path),
+      close: async () => {},
+    };
   } finally {
     await file.close();
   }
@@ -70,6 +77,7 @@ export async function openLogits(path: string): Promise<LogitsFile> {
     const source = file.range ?? (await file.read());
     return {
       logits: { dtype: dtype as FloatDtype, source, samples, classes, path },
+      read: async () => finite(toFloat32(await file.read(), dtype, path), samples, classes, path),
       close: () => file.close(),
     };
   } catch (error) {
@@ -97,4 +105,16 @@ export async function withLogitsFiles<T>(
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
+}
+
+function finite(values: Float32Array, samples: number, classes: number, path: string): Logits {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    if (value - value === 0) continue;
+    throw new RadinError(
+      'DATA',
+      `Expected finite logits but found ${value} in ${path}, sample ${Math.floor(at / classes)}, class ${at % classes}`,
+    );
+  }
+  return { values, samples, classes };
 }

@@ -39,3 +39,12 @@ export function logitsFromBytes(bytes: Uint8Array, samples: number): Logits | un
   }
   return { values, samples, classes };
 }
+
+/** The logits of these samples, in their order. */
+export function logitsOf({ values, classes }: Logits, samples: Uint32Array): Logits {
+  const chosen = new Float32Array(samples.length * classes);
+  for (const [row, sample] of samples.entries()) {
+    chosen.set(values.subarray(sample * classes, (sample + 1) * classes), row * classes);
+  }
+  return { values: chosen, samples: samples.length, classes };
+}

@@ -6,10 +6,10 @@ import {
   writeSafetensors,
   writeShardedSafetensors,
 } from '../formats/index.js';
-import { FileCheckpoint, type Pool, readTensors } from '../pool/index.js';
+import { type Checkpoint, FileCheckpoint, type Pool, readTensors } from '../pool/index.js';
 import type { MixedCheckpoint } from './soup.js';
 
-/** Bytes of the soup that are averaged at a time; two of these windows are in memory while it is written. */
+/** Bytes of the checkpoint that are read, or averaged, at a time; two of these windows are in memory while it is written. */
 const WINDOW_BYTES = 8 * 2 ** 20;
 
 /** Windows hold each tensor at a multiple of this, so that its bytes are aligned. */
@@ -35,8 +35,26 @@ export async function writeSoup(
       weights: ingredients.map((index) => weights[index]),
     }),
   );
-  const tensors = [...soup.tensors].sort(inWritingOrder);
-  const chunks = averagedChunks(soup, tensors, options);
+  return writeTensors(path, soup, metadata, options);
+}
+
+/** Writes any checkpoint as one safetensors file without metadata, wholly or not at all. */
+export async function writeCheckpoint(
+  path: string,
+  checkpoint: Checkpoint,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  await writeTensors(path, checkpoint, new Map(), options);
+}
+
+async function writeTensors(
+  path: string,
+  checkpoint: Checkpoint,
+  metadata: ReadonlyMap<string, string>,
+  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number },
+): Promise<WrittenModel> {
+  const tensors = [...checkpoint.tensors].sort(inWritingOrder);
+  const chunks = readChunks(checkpoint, tensors, options);
   const produce: ProduceTensor = async ({ byteLength }, write) => {
     for (let left = byteLength; left > 0; ) {
       const { value } = await chunks.next();
@@ -54,28 +72,28 @@ export async function writeSoup(
   }
 }
 
-/** The soup's bytes in the order of `tensors`, one tensor's at a time; the next window is averaged meanwhile. */
-async function* averagedChunks(
-  soup: MixedCheckpoint,
+/** The bytes in the order of `tensors`, one tensor's at a time; the next window is read, or averaged, meanwhile. */
+async function* readChunks(
+  checkpoint: Checkpoint,
   tensors: readonly TensorInfo[],
   options: { signal?: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const windows = windowsOf(tensors);
   const buffers = windows.slice(0, 2).map(() => new Uint8Array(WINDOW_BYTES));
-  const average = async (index: number) => {
+  const read = async (index: number) => {
     const reads = (windows[index] ?? []).map(({ name, byteOffset, begin, end }) => ({
       name,
       byteOffset,
       target: (buffers[index % 2] as Uint8Array).subarray(begin, end),
     }));
-    if (reads.length > 0) await readTensors(soup, reads, options);
+    if (reads.length > 0) await readTensors(checkpoint, reads, options);
     return reads.map(({ target }) => target);
   };
-  let current = average(0);
+  let current = read(0);
   let next = current;
   try {
     for (let index = 0; index < windows.length; index++) {
-      next = average(index + 1);
+      next = read(index + 1);
       next.catch(() => {}); // thrown when its turn comes
       yield* await current;
       current = next;

@@ -1,6 +1,6 @@
 import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
-import { OnnxEvaluator } from '../evaluator/index.js';
+import { CommandEvaluator, OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
 import type { OpenPool } from './open-pool.js';
@@ -8,7 +8,7 @@ import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
 /** What runs the pool's models. */
 export interface OpenEvaluator {
-  readonly evaluator: OnnxEvaluator;
+  readonly evaluator: OnnxEvaluator | CommandEvaluator;
   /** What the user should know of how models and graph fit, a line each. */
   readonly notices: readonly string[];
 }
@@ -20,6 +20,22 @@ export async function openEvaluator(
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
 ): Promise<OpenEvaluator> {
+  for (const { name, labels } of splits) {
+    if (metric.needsGroups && labels.groups === undefined) throw noGroups(name, metric.name);
+  }
+  const elsewhere = files.evaluator
+    ? 'the command of an evaluator'
+    : files.logits && 'logits that were computed elsewhere';
+  if (files.task !== undefined && elsewhere !== undefined) {
+    throw new RadinError('CONFIG', `Expected the task multi-class with ${elsewhere} but found ${files.task.name}`);
+  }
+  if (files.evaluator !== undefined) {
+    const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
+    const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
+    return { evaluator, notices: [notice] };
+  }
+  if (graph === undefined) throw new RangeError('Expected the graph of a pool without a command to be open');
+  for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(batch && { batch }),
@@ -28,10 +44,7 @@ export async function openEvaluator(
     ...(files.rename && { rename: files.rename }),
   });
   try {
-    for (const split of splits) {
-      evaluator.check(split);
-      if (metric.needsGroups && split.labels.groups === undefined) throw noGroups(split.name, metric.name);
-    }
+    for (const split of splits) evaluator.check(split);
     const { classes, names } = evaluator.plan;
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
@@ -50,5 +63,13 @@ function noGroups(split: Split['name'], metric: string): RadinError {
   return new RadinError(
     'CONFIG',
     `Expected a group of each ${split} sample for ${metric} (groups: beside its labels in radin.yaml, or ${flag}) but found none`,
+  );
+}
+
+function checkHasInputs(files: PoolFiles, split: 'validation' | 'test'): void {
+  if (files[split]?.inputs !== undefined) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected inputs of the ${split} split, which the graph runs on, but found labels only`,
   );
 }

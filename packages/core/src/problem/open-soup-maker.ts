@@ -1,7 +1,9 @@
 import type { Backend } from '@radin/native';
 import { BatchNormEstimator, countBatchNorms } from '../batch-norm/index.js';
 import { readInputs } from '../data/index.js';
-import type { LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
+import { RadinError } from '../errors/index.js';
+import { type LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
+import type { OpenEvaluator } from './open-evaluator.js';
 import type { OpenPool } from './open-pool.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import { SoupMaker } from './soup-maker.js';
@@ -17,20 +19,26 @@ export interface OpenSoupMaker {
 /** Reads the inputs for BatchNorm, where the pool has any, and checks the graph. @throws RadinError */
 export async function openSoupMaker(
   { pool, graph }: OpenPool,
-  evaluator: OnnxEvaluator,
+  evaluator: OpenEvaluator['evaluator'],
   { batchNormInputs, output, rename }: PoolFiles,
   { threads, batch }: Pick<ProblemOptions, 'threads' | 'batch'>,
   backend: Backend,
   keys: LogitsKeys | undefined,
 ): Promise<OpenSoupMaker> {
   if (batchNormInputs === undefined) {
-    const layers = countBatchNorms(graph, pool, { ...(rename && { rename }) });
+    const layers = graph === undefined ? 0 : countBatchNorms(graph, pool, { ...(rename && { rename }) });
     const notice = `the graph has ${layers} BatchNorm layers of which soups get averaged running statistics, which often ruin them: --bn-inputs, with some hundred training inputs, has them estimated anew`;
     return {
       soups: new SoupMaker(pool, backend, undefined),
       preparation: undefined,
       notices: layers > 0 ? [notice] : [],
     };
+  }
+  if (graph === undefined || !(evaluator instanceof OnnxEvaluator)) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected a graph to run on the inputs for BatchNorm (bn_inputs, or --bn-inputs) but found the command of an evaluator',
+    );
   }
   const inputs = await readInputs(batchNormInputs);
   evaluator.checkInputs(inputs);

@@ -1,15 +1,21 @@
 import type { ContentCache } from '../cache/index.js';
 import type { ArrayFiles, SplitFiles } from '../data/index.js';
+import type { CommandEvaluatorOptions } from '../evaluator/index.js';
 import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
-  readonly graph: string;
+  /** Left out where a program evaluates. */
+  readonly graph?: string;
   readonly models: readonly string[];
   /** What the models predict. Default: multi-class. */
   readonly task?: Task;
   readonly validation: SplitFiles;
   readonly test?: SplitFiles;
+  /** The program that evaluates in the place of ONNX Runtime. */
+  readonly evaluator?: CommandEvaluatorOptions;
+  /** `.npy` files with the models' logits, computed elsewhere: one for each model, with its id as name. */
+  readonly logits?: { readonly validation?: readonly string[]; readonly test?: readonly string[] };
   /** The graph's output with the logits, where it has several. */
   readonly output?: string;
   /** The key of the state dict in PyTorch checkpoints that hold several. */

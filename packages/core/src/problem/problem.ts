@@ -15,6 +15,7 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { openGivenLogits } from './given-logits.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { openPool } from './open-pool.js';
 import { openSoupMaker } from './open-soup-maker.js';
@@ -54,6 +55,7 @@ export class Problem {
       evaluating = await openEvaluator(opened, files, splits, options);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
+      const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
       const {
@@ -70,12 +72,21 @@ export class Problem {
         openSoup,
         ...(threads && { threads }),
       };
-      const known = { pool, metric, ...(preparation !== undefined && { preparation }) };
+      const known = {
+        pool,
+        metric,
+        scoresOnly: 'logitsOrScore' in evaluator,
+        ...(preparation !== undefined && { preparation }),
+      };
       scorers = new Map(
         splits.map((split) => {
           const memory =
             metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
-          return [split.name, new SplitScorer({ ...parts, split, ...(memory && { memory }) })];
+          const logits = given.get(split);
+          return [
+            split.name,
+            new SplitScorer({ ...parts, split, ...(memory && { memory }), ...(logits && { given: logits }) }),
+          ];
         }),
       );
       return new Problem(pool, backend, scorers, soups, [...notices, ...more], dispose);

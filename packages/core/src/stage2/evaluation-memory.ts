@@ -25,6 +25,8 @@ export interface EvaluationMemoryParts {
   readonly pool: Pool;
   readonly split: Split;
   readonly metric: Metric;
+  /** Whether the evaluator may give scores in the place of logits. */
+  readonly scoresOnly?: boolean;
   /** What besides averaging makes the soups: those that are made otherwise are others. */
   readonly preparation?: string;
 }
@@ -78,7 +80,7 @@ export class EvaluationMemory {
   }
 
   async #open({ ingredients: members, weights, uniform }: Mixture): Promise<KnownSoup> {
-    const { cache, keys, pool, split, metric, preparation } = this.#parts;
+    const { cache, keys, pool, split, metric, scoresOnly, preparation } = this.#parts;
     const ingredients = members.map((index) => pool.checkpoints[index] as Checkpoint);
     this.#labels ??= hashOf(split.labels.values);
     const key = cacheKey('evaluations', {
@@ -95,7 +97,7 @@ export class EvaluationMemory {
     });
     const rows = rowsOf(split.labels);
     const stored = await cache.read(key, mostBytes(rows));
-    const parts = (stored && decodeParts(stored, metric, rows)) ?? new Map<string, StoredPart>();
+    const parts = (stored && decodeParts(stored, metric, rows, scoresOnly)) ?? new Map<string, StoredPart>();
     return { key, ingredients, parts, written: Promise.resolve() };
   }
 

@@ -5,7 +5,8 @@ export { type GapHyperparameters, GapModel, type GapModelOptions, pairedVariance
 export type { MeasuredPart, MixtureScorer, SoupInParts } from './mixture-scorer.js';
 export { OpenCandidates } from './open-candidates.js';
 export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.js';
-export { checkRacing, type Raced, type Racing, raceTop } from './race-top.js';
+export { checkRacing, type Racing, raceTop } from './race-top.js';
+export type { Raced } from './raced.js';
 export { baseOf, COMPOSITE, SoupEstimate, type SoupEstimateChoice } from './soup-estimate.js';
 export { type Reused, SplitScorer } from './split-scorer.js';
 export { raceStatistically } from './statistical-race.js';

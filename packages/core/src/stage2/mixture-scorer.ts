@@ -13,8 +13,8 @@ export interface MixtureScorer {
   readonly poolSize: number;
   /** Samples per run of the evaluator: parts of a multiple of it waste nothing. */
   readonly batch: number;
-  /** Whether what is scored are no samples, so that no soup can be evaluated in parts. Default: false. */
-  readonly wholePassesOnly?: boolean;
+  /** Whether a soup is always evaluated on all samples, since some cost as much, or since tokens are scored. */
+  readonly wholeOnly?: boolean;
   /** The cached logits of all models. */
   cache(options?: CallOptions): Promise<PoolLogits>;
   /** Score of each mixture's averaged logits (RADIN, Eq. 3). */

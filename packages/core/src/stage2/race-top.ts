@@ -5,12 +5,14 @@ import { Random, STREAMS } from '../random.js';
 import { breakTie } from '../sampler/index.js';
 import type { Candidate } from '../stage1/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
-import { checkBudget, evaluateTop } from './evaluate-top.js';
+import { checkBudget } from './evaluate-top.js';
 import { raceToCertainty, raceToTheEnd } from './race.js';
+import type { Raced } from './raced.js';
 import { orderByDifficulty, type RacingOrder, randomOrder } from './racing-order.js';
 import { SoupTrack } from './soup-track.js';
 import type { SplitScorer } from './split-scorer.js';
 import { raceStatistically } from './statistical-race.js';
+import { evaluateWhole } from './whole-passes.js';
 
 /** How the best of several candidates is found. */
 export type Racing =
@@ -20,15 +22,6 @@ export type Racing =
   | { readonly mode: 'off' }
   /** Stops a candidate when the evidence against it is strong: another winner with probability `error` at most, in (0, 1). */
   | { readonly mode: 'statistical'; readonly error: number; readonly seed: number };
-
-export interface Raced {
-  /** In the order of their rank: with a `score`, or, where stopped, with `scoreAtMost` and `samples`. The best has a score. */
-  readonly candidates: readonly Candidate[];
-  /** Samples evaluated, in passes over the split. */
-  readonly passes: number;
-  /** Whether the race was asked to stop before it had a winner: soups that were not begun are as they came in. */
-  readonly interrupted?: true;
-}
 
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All
@@ -45,8 +38,8 @@ export async function raceTop(
   options: StoppableOptions = {},
 ): Promise<Raced> {
   checkBudget(budget);
-  checkRacing(scorer.metric, racing);
-  if (scorer.wholePassesOnly || !isSum(scorer.metric)) return wholePasses(scorer, ranked, budget, options);
+  checkRacing(scorer.metric, racing, scorer.wholeOnly);
+  if (scorer.wholeOnly || !isSum(scorer.metric)) return evaluateWhole(scorer, ranked.slice(0, budget), options);
   const { signal, stop } = options;
   const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));
@@ -79,31 +72,15 @@ export async function raceTop(
   }
 }
 
-/** One soup after the other, so that those that are done when it is stopped count. */
-async function wholePasses(
-  scorer: SplitScorer,
-  ranked: readonly Candidate[],
-  budget: number,
-  { signal, stop, onProgress }: StoppableOptions,
-): Promise<Raced> {
-  const candidates = ranked.slice(0, budget);
-  let [passes, best] = [0, Number.NEGATIVE_INFINITY];
-  const all = await unlessStopped(stop, async () => {
-    for (const [at, candidate] of candidates.entries()) {
-      const [evaluated] = await evaluateTop(scorer, [candidate], 1, anySignal(signal, stop));
-      candidates[at] = evaluated as Candidate;
-      best = Math.max(best, evaluated?.score as number);
-      passes++;
-      onProgress?.({ phase: 'evaluate', done: passes, total: candidates.length, best });
-    }
-    return true;
-  });
-  return { candidates, passes, ...(all === undefined && { interrupted: true }) };
-}
-
 /** Refuses before the passes what could not be raced after them. @throws RadinError */
-export function checkRacing(metric: Metric, racing: Racing): void {
+export function checkRacing(metric: Metric, racing: Racing, wholeOnly = false): void {
   if (racing.mode !== 'statistical') return;
+  if (wholeOnly) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected exact racing, or off, of tokens and with the command of an evaluator, which take whole splits, but found statistical',
+    );
+  }
   if (!(racing.error > 0 && racing.error < 1)) {
     throw new RadinError('CONFIG', `Expected a probability of error above 0 and below 1 but found ${racing.error}`);
   }

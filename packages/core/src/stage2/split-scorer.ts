@@ -1,7 +1,7 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
-import { type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
+import { type EvaluateOptions, type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
 import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
@@ -23,6 +23,8 @@ export interface SplitScorerParts {
   readonly metric: Metric;
   /** Threads of stage 1. */
   readonly threads?: number;
+  /** The models' logits, where they are not computed. @throws RadinError */
+  readonly given?: () => Promise<PoolLogits>;
   /** What is evaluated as the mixture's soup; default: the average as it is. */
   readonly openSoup?: OpenSoup;
   /** What earlier runs evaluated. */
@@ -71,14 +73,13 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.split.labels.task ?? MULTI_CLASS.name;
   }
 
-  /** Whether what is scored are no samples, so that no soup can be evaluated in parts. */
-  get wholePassesOnly(): boolean {
-    return this.#parts.split.labels.tokens !== undefined;
-  }
-
   /** Samples per run of the evaluator. */
   get batch(): number {
     return this.#parts.evaluator.batchOf(this.#parts.split.inputs);
+  }
+
+  get wholeOnly(): boolean {
+    return this.#parts.evaluator.wholeOnly === true || this.#parts.split.labels.tokens !== undefined;
   }
 
   /** Bytes of a soup's weights in memory. */
@@ -101,16 +102,18 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.metric;
   }
 
-  /** The cached logits; N full evaluations on the first call. */
+  /** The cached logits; N full evaluations on the first call, unless they were given. */
   cache(options: CallOptions = {}): Promise<PoolLogits> {
-    const { pool, evaluator, split } = this.#parts;
+    const { pool, evaluator, split, given } = this.#parts;
     if (this.#cache === undefined) {
       this.#rememberedModels = 0;
-      const pass = passOfPool(pool, evaluator, split, {
-        onRemembered: () => this.#rememberedModels++,
-        ...(options.signal && { signal: options.signal }),
-        onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
-      });
+      const pass =
+        given?.() ??
+        passOfPool(pool, evaluator, split, {
+          onRemembered: () => this.#rememberedModels++,
+          ...(options.signal && { signal: options.signal }),
+          onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
+        });
       this.#cache = pass;
       // What failed or was aborted can be asked for again.
       pass.catch(() => {
@@ -184,20 +187,26 @@ export class SplitScorer implements MixtureScorer {
     );
   }
 
-  /** What any checkpoint of the pool's layout gives for the split, and its score: one full evaluation, unless the logits are remembered (`reused`). */
+  /**
+   * What any checkpoint of the pool's layout gives for the split, and its score: one full evaluation, unless the logits are remembered
+   * (`reused`). Without `logits` where the evaluator gave a score in their place.
+   */
   async evaluate(
     model: Checkpoint,
     options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
-  ): Promise<Evaluated & { readonly logits: Logits; readonly reused: boolean }> {
+  ): Promise<Evaluated & { readonly logits?: Logits; readonly reused: boolean }> {
     const { split, evaluator } = this.#parts;
     let reused = false;
-    const logits = await evaluator.logits(model, split.inputs, {
+    const run: EvaluateOptions = {
       ...(options.signal && { signal: options.signal }),
       onProgress: (samples) => options.onProgress?.(samples / split.samples),
       onRemembered: () => {
         reused = true;
       },
-    });
+    };
+    const logits = await (evaluator.logitsOrScore?.(model, split.inputs, run) ??
+      evaluator.logits(model, split.inputs, run));
+    if (typeof logits === 'number') return { score: logits, reused };
     const scored = scoredLogits(logits, split.labels);
     checkLabels(split.labels, scored.classes);
     return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
@@ -318,7 +327,7 @@ export class SplitScorer implements MixtureScorer {
     const known = this.#evaluated.get(mixture.key);
     if (known !== undefined) return known;
     const evaluated =
-      mixture.size === 1 && this.#cache !== undefined
+      mixture.size === 1 && (this.#cache ?? this.#parts.given) !== undefined
         ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
         : this.#evaluateSoup(mixture, { signal, onProgress });
     this.#evaluated.set(mixture.key, evaluated);

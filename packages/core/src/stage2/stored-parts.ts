@@ -12,6 +12,8 @@ const HEAD_BYTES = HASH_BYTES + 4 + 8;
 /** Passes over the split that one soup's parts may add up to, and their number: orders of races that nobody runs again. */
 const MOST_PASSES = 64;
 const MOST_PARTS = 4096;
+/** Added to the number of samples of a part by accuracy or top-K of which only the score is known. */
+const SCORE_ONLY = 2 ** 31;
 
 /** More bytes than stored parts of a soup ever take. @param samples M */
 export function mostBytes(samples: number): number {
@@ -27,7 +29,7 @@ export function partName(samples: Uint32Array): string {
 
 /**
  * Parts as bytes: for each the hash of its samples, their number (u32), the score (f64), and for accuracy and top-k a bit for
- * each sample, the first one lowest. Of too many parts the first ones, which were measured first, are left out.
+ * each sample, the first one lowest, if these are known. Of too many parts the first ones, which were measured first, are left out.
  * @param samples M
  */
 export function encodeParts(parts: ReadonlyMap<string, StoredPart>, samples: number): Uint8Array {
@@ -42,7 +44,7 @@ export function encodeParts(parts: ReadonlyMap<string, StoredPart>, samples: num
     kept.map(([name, { samples: count, score, correct }]) => {
       const bytes = Buffer.alloc(HEAD_BYTES + (correct ? Math.ceil(count / 8) : 0));
       bytes.write(name, 'hex');
-      bytes.writeUInt32LE(count, HASH_BYTES);
+      bytes.writeUInt32LE(count + (correct ? 0 : SCORE_ONLY), HASH_BYTES);
       bytes.writeDoubleLE(score, HASH_BYTES + 4);
       for (const [at, bit] of (correct ?? []).entries()) {
         const byte = HEAD_BYTES + (at >> 3);
@@ -53,23 +55,33 @@ export function encodeParts(parts: ReadonlyMap<string, StoredPart>, samples: num
   );
 }
 
-/** The parts, by name; undefined where the bytes are not what `encodeParts` makes of any. */
-export function decodeParts(bytes: Uint8Array, metric: Metric, samples: number): Map<string, StoredPart> | undefined {
+/**
+ * The parts, by name; undefined where the bytes are not what `encodeParts` makes of any.
+ * @param samples M @param scoresOnly whether parts may lack what is right, by accuracy and top-k too
+ */
+export function decodeParts(
+  bytes: Uint8Array,
+  metric: Metric,
+  samples: number,
+  scoresOnly = false,
+): Map<string, StoredPart> | undefined {
   const parts = new Map<string, StoredPart>();
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < view.length; ) {
     if (at + HEAD_BYTES > view.length) return undefined;
     const name = view.toString('hex', at, at + HASH_BYTES);
-    const count = view.readUInt32LE(at + HASH_BYTES);
+    const counted = view.readUInt32LE(at + HASH_BYTES);
+    const isScoreOnly = counted >= SCORE_ONLY;
+    const count = isScoreOnly ? counted - SCORE_ONLY : counted;
     const score = view.readDoubleLE(at + HASH_BYTES + 4);
     at += HEAD_BYTES;
     if (count < 1 || count > samples || !Number.isFinite(score)) return undefined;
-    if (metric.measure.kind !== 'top') {
+    if (metric.measure.kind !== 'top' || (isScoreOnly && scoresOnly)) {
       parts.set(name, { samples: count, score });
       continue;
     }
     const end = at + Math.ceil(count / 8);
-    if (end > view.length) return undefined;
+    if (isScoreOnly || end > view.length) return undefined;
     const packed = view.subarray(at, end);
     const correct = Uint8Array.from({ length: count }, (_, bit) => ((packed[bit >> 3] as number) >> (bit & 7)) & 1);
     // A score that its own samples contradict was not written by us.

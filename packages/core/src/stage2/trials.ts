@@ -65,7 +65,7 @@ export class Trials {
   /** Cost: at most a pass, and size × M besides. @throws RadinError, the signal's reason when aborted */
   async run(mixture: Mixture, incumbent: Incumbent, options: CallOptions = {}): Promise<Trial> {
     options.signal?.throwIfAborted();
-    if (this.#scorer.wholePassesOnly || !isSum(this.#metric)) {
+    if (this.#scorer.wholeOnly || !isSum(this.#metric)) {
       const [score] = (await this.#scorer.scores([mixture], signalOf(options))) as [number];
       return { score, observed: score, passes: 1 };
     }

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { isAbsolute, relative, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/**
+ * SHA-256 of the files in the folder that a command names as its program or in an argument, also behind an equals sign
+ * (`--config=small.yaml`), so that a changed script is another command. Cost: reads them.
+ */
+export async function hashesOfNamedFiles(
+  words: readonly string[],
+  folder: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const names = new Set(words.flatMap((word) => [word, word.slice(word.indexOf('=') + 1)]));
+  const found: (readonly [string, string])[] = [];
+  for (const name of names) {
+    const path = resolve(folder, name);
+    const inside = relative(folder, path);
+    if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) continue;
+    // What is no regular file, such as a pipe, would never end.
+    const isFile = await stat(path).then(
+      (status) => status.isFile(),
+      () => false,
+    );
+    if (isFile) found.push([name, await hashOf(path)]);
+  }
+  return found;
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

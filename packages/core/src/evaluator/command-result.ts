@@ -1,0 +1,81 @@
+import { checkLabels, type Split } from '../data/index.js';
+import { quote, RadinError } from '../errors/index.js';
+import { type Logits, logitsOf, openLogits } from '../logits/index.js';
+import type { Metric } from '../metric/index.js';
+import type { ProgramEnd } from './program-runner.js';
+
+type Samples = Pick<Split, 'labels' | 'part' | 'samples'>;
+
+/** What is wrong with how a program ended, in words; undefined where nothing is. */
+export function failureOf({ code, signal, timedOut, stderr }: ProgramEnd, timeoutMs: number): string | undefined {
+  if (code === 0 && !timedOut) return undefined;
+  const end = timedOut
+    ? `no end within ${timeoutMs / 1000} s`
+    : signal !== null
+      ? `signal ${signal}`
+      : `exit code ${code}`;
+  const line = lastLine(stderr);
+  return line === '' ? `${end}, nothing on standard error` : `${end}, last on standard error ${quote(line)}`;
+}
+
+/** The logits of these samples in a file with those of the whole split. @throws RadinError where it has not one finite row for each */
+export async function readCommandLogits(path: string, { labels, part, samples }: Samples): Promise<Logits> {
+  const file = await openLogits(path);
+  try {
+    const expected = part?.of ?? samples;
+    if (file.logits.samples !== expected) {
+      throw new RadinError(
+        'DATA',
+        `Expected logits of ${expected} samples, a row for each label, but found ${file.logits.samples} in ${path}`,
+      );
+    }
+    checkLabels(labels, file.logits.classes);
+    const whole = await file.read();
+    return part === undefined ? whole : logitsOf(whole, part.samples);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The score that a program printed in its last line. @throws RadinError where it printed none, one that the metric cannot have, or that of more samples */
+export function printedScore({ stdout }: ProgramEnd, metric: Metric, { part }: Samples): number {
+  const line = lastLine(stdout);
+  const score = scoreIn(line);
+  if (score === undefined) {
+    throw new RadinError(
+      'EVALUATION',
+      `Expected logits in the file {logits} or {"score": NUMBER} as the last line of standard output but found ${line === '' ? 'neither' : quote(line)}`,
+    );
+  }
+  if (part !== undefined) {
+    throw new RadinError(
+      'EVALUATION',
+      `Expected logits, of which some samples can be held out, but found only a score, of all ${part.of} samples`,
+    );
+  }
+  const isFraction = metric.unit === 'fraction';
+  if (isFraction ? score >= 0 && score <= 1 : score <= 0) return score;
+  throw new RadinError(
+    'EVALUATION',
+    `Expected a score ${isFraction ? 'from 0 to 1' : '≤ 0, the negative loss,'} for ${metric.name} but found ${score}`,
+  );
+}
+
+function scoreIn(line: string): number | undefined {
+  try {
+    const { score } = JSON.parse(line) as { score?: unknown };
+    return typeof score === 'number' && Number.isFinite(score) ? score : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function lastLine(text: string): string {
+  return (
+    text
+      .trimEnd()
+      .split(/[\r\n]/)
+      .at(-1)
+      ?.trim() ?? ''
+  );
+}

@@ -1,0 +1,77 @@
+import { checkLabels, type Split } from '../data/index.js';
+import { quote, RadinError } from '../errors/index.js';
+import { logitsOf, openLogits, type PoolLogits, poolLogits, storedInMemory, withLogitsFiles } from '../logits/index.js';
+import { modelId } from '../pool/index.js';
+import type { PoolFiles } from './problem-files.js';
+
+/**
+ * Readers of the models' logits that were computed elsewhere, for the splits that have them. Reads headers only before it is asked
+ * for the logits. @throws RadinError where a model has no file or two, or a file does not fit the labels or the others
+ */
+export async function openGivenLogits(
+  files: PoolFiles,
+  ids: readonly string[],
+  splits: readonly Split[],
+): Promise<ReadonlyMap<Split, () => Promise<PoolLogits>>> {
+  const given = new Map<Split, () => Promise<PoolLogits>>();
+  for (const split of splits) {
+    const paths = files.logits?.[split.name === 'test' ? 'test' : 'validation'];
+    if (paths === undefined) continue;
+    const ordered = inOrderOf(ids, paths);
+    await withLogitsFiles(ordered, async (logits) => {
+      for (const { samples, path } of logits) checkSamples(samples, path as string, split);
+      const { classes } = poolLogits(ids, logits, new Int32Array(logits[0]?.samples ?? 0));
+      checkLabels(split.labels, classes);
+    });
+    given.set(split, () => readGiven(ordered, ids, split));
+  }
+  return given;
+}
+
+/** The file of each model, by its name. */
+function inOrderOf(ids: readonly string[], paths: readonly string[]): string[] {
+  const byId = new Map<string, string>();
+  for (const path of paths) {
+    const id = modelId(path);
+    const other = byId.get(id);
+    if (other !== undefined) {
+      throw new RadinError('CONFIG', `Expected one file of logits for each model but found ${other} and ${path}`);
+    }
+    byId.set(id, path);
+  }
+  return ids.map((id) => {
+    const path = byId.get(id);
+    if (path !== undefined) return path;
+    throw new RadinError(
+      'CONFIG',
+      `Expected logits of every model, in a file of its name, but found none of ${quote(id)} among ${paths.length} files such as ${paths[0]}`,
+    );
+  });
+}
+
+async function readGiven(paths: readonly string[], ids: readonly string[], split: Split): Promise<PoolLogits> {
+  const logits = [];
+  for (const path of paths) {
+    const file = await openLogits(path);
+    try {
+      // It may be another file by now.
+      checkSamples(file.logits.samples, path, split);
+      const whole = await file.read();
+      logits.push(storedInMemory(split.part === undefined ? whole : logitsOf(whole, split.part.samples)));
+      checkLabels(split.labels, whole.classes);
+    } finally {
+      await file.close();
+    }
+  }
+  const { values, groups } = split.labels;
+  return poolLogits(ids, logits, values, groups ? { groups } : {});
+}
+
+function checkSamples(found: number, path: string, { labels, part, samples }: Split): void {
+  const expected = part?.of ?? samples;
+  if (found === expected) return;
+  throw new RadinError(
+    'DATA',
+    `Expected logits of ${expected} samples, a row for each label in ${labels.path}, but found ${found} in ${path}`,
+  );
+}
