@@ -10,9 +10,8 @@ export function checkKeys(
     if (value !== undefined) return;
     throw new RadinError('CONFIG', `Expected the key ${quote(keys.join('.'))} but found none at ${locate(...keys)}`);
   };
-  const { models, graph, validation, test, evaluator } = config;
+  const { models, validation, test, evaluator } = config;
   const hasCommand = evaluator !== undefined && flags.graph === undefined;
-  if (!hasCommand) need(flags.graph ?? graph, 'graph');
   need(flags.models ?? models, 'models');
   if (hasCommand) return;
   need(flags.valInputs ?? validation.inputs, 'validation', 'inputs');

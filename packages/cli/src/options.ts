@@ -120,10 +120,13 @@ export function withPoolOptions(command: Command): Command {
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
   return withTask(withStateDict(command))
-    .option('--graph <file>', 'ONNX graph of the architecture that the models share')
+    .option(
+      '--graph <file>',
+      'ONNX graph of the architecture that the models share (default: that of the first model in ONNX)',
+    )
     .option(
       '--models <patterns...>',
-      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, or folders of one model each',
     )
     .option(
       '--val-inputs <file>',

@@ -1,8 +1,10 @@
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
+  isOnnxPool,
   type Mixture,
   makeFolder,
+  ONNX_SOUP_FILE,
   type Problem,
   RadinError,
   SOUP_FILE,
@@ -52,7 +54,7 @@ export async function checkWritable(folder: string): Promise<void> {
 
 /**
  * Writes the soup and the JSON object into the folder, which is made if need be.
- * @returns the object, which names the soup's index where it is in shards, and the paths written
+ * @returns the object, which names the soup's file where that is an index or in ONNX, and the paths written
  */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
@@ -66,9 +68,11 @@ export async function writeResults<Report extends WrittenSoup>(
   });
   const soup = await problem.soups.open(mixture, { signal });
   const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
-  const written = await writeSoup(join(folder, SOUP_FILE), soup, problem.pool, options);
+  const name = isOnnxPool(problem.pool) ? ONNX_SOUP_FILE : SOUP_FILE;
+  const written = await writeSoup(join(folder, name), soup, problem.pool, options);
   const path = join(folder, json.name);
-  const report = written.shards ? { ...json.value, soupFile: basename(written.path) } : json.value;
+  const soupFile = basename(written.path);
+  const report = soupFile === SOUP_FILE ? json.value : { ...json.value, soupFile };
   await writeTextAtomically(path, jsonText(report), { signal });
   return { report, soup: written.path, json: path };
 }

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
+import { isOnnx, MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
 import type { LoadedConfig } from './config.js';
 import { checkKeys } from './config-keys.js';
 import { expandArrays, expandModels } from './expand.js';
@@ -10,6 +10,8 @@ import type { MetricChoice } from './metric-choice.js';
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags extends LogitsFlags {
   readonly graph?: string;
+  /** A model to open in place of the pool's, on the pool's graph. */
+  readonly only?: string;
   readonly models?: readonly string[];
   readonly valInputs?: readonly string[];
   readonly valLabels?: readonly string[];
@@ -38,8 +40,8 @@ export interface ResolvedPool {
  * flags alone; where neither is given, from the current folder if it is a pool. @throws RadinError where something is missing or a pattern matches nothing
  */
 export async function resolvePool(pool: string | undefined, flags: PoolFlags): Promise<ResolvedPool> {
-  const { graph, models: patterns, valInputs, valLabels } = flags;
-  const hasFlags = [graph, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
+  const { graph: graphFlag, models: patterns, valInputs, valLabels } = flags;
+  const hasFlags = [graphFlag, patterns, valInputs, valLabels].some((flag) => flag !== undefined);
   const named = pool ?? (!hasFlags && existsSync('radin.yaml') ? '.' : undefined);
   const loaded = named === undefined ? undefined : await readConfig(named);
   const config = loaded?.config;
@@ -63,16 +65,17 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       `Expected a pool, which is a folder with a radin.yaml, or the flag ${flag} but found neither`,
     );
   };
-  const models =
-    flags.models !== undefined
-      ? await expandModels(flags.models, '.', 'flag --models')
-      : await expandModels(
-          [config?.models ?? []].flat(),
-          loaded?.folder ?? '.',
-          loaded?.locate('models') ?? 'flag --models',
-        );
+  const allModels = async () =>
+    patterns !== undefined
+      ? expandModels(patterns, '.', 'flag --models')
+      : expandModels([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
+  const graph = graphFlag ?? (config?.graph && inFolder(config.graph));
+  const { only } = flags;
+  const models = only === undefined ? await allModels() : [only];
+  // The graph of one model alone could be another.
+  const architecture = only !== undefined && graph === undefined ? (await allModels()).find(isOnnx) : undefined;
   // A graph on the command line is meant to be run.
-  const evaluator = loaded && flags.graph === undefined ? commandOf(loaded) : undefined;
+  const evaluator = loaded && graphFlag === undefined ? commandOf(loaded) : undefined;
   const logits = await logitsFiles(loaded, flags);
   const hasCommand = evaluator !== undefined;
   const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
@@ -92,14 +95,13 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
-  const graphFile = flags.graph ?? (config?.graph && inFolder(config.graph));
-  if (!hasCommand) need(graphFile, '--graph');
   const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
   if (!hasCommand) need(inputs, '--val-inputs');
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
-      ...(graphFile && { graph: graphFile }),
+      ...(graph && { graph }),
+      ...(architecture && { architecture }),
       models,
       validation: {
         ...(inputs && { inputs }),

@@ -1,4 +1,5 @@
 import {
+  isOnnx,
   MULTI_CLASS,
   outputsAreProbabilities,
   Problem,
@@ -9,7 +10,7 @@ import {
 import { openCache } from './cache-folder.js';
 import type { Interruption } from './interruption.js';
 import { chooseMetric, metricFlag } from './metric-choice.js';
-import type { CandidateOptions, HoldOutOptions, PoolOptions } from './options.js';
+import type { CandidateOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import { Terminal } from './terminal.js';
@@ -28,12 +29,21 @@ export interface CommandContext {
 /** Opens the pool that a command names, gives it and its name to `run`, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
-  options: PoolOptions & HoldOutOptions & Partial<CandidateOptions> & { readonly out?: string },
+  options: PoolOptions &
+    HoldOutOptions &
+    Partial<CandidateOptions> &
+    ShardOptions & { readonly out?: string; readonly only?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
   splits?: ProblemOptions['splits'],
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
+  if (options.maxShardSize !== undefined && files.models.every(isOnnx)) {
+    throw new RadinError(
+      'CONFIG',
+      'Expected no --max-shard-size for models in ONNX, whose soup is written in ONNX, but found one',
+    );
+  }
   const { backend, threads, batch, holdout, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
     metric: await chooseMetric(metricFlag(options.metric) ?? metric, files.task?.name ?? MULTI_CLASS.name),

@@ -63,8 +63,17 @@ export {
   type Truth,
   topK,
 } from './metric/index.js';
-export { AVERAGING_VERSION, averageSoups, Mixture, Soup, type SoupPart, writeSoup } from './mixture/index.js';
 export {
+  AVERAGING_VERSION,
+  averageSoups,
+  isOnnxPool,
+  Mixture,
+  Soup,
+  type SoupPart,
+  writeSoup,
+} from './mixture/index.js';
+export {
+  alignCheckpoints,
   basinWarnings,
   type Checkpoint,
   closeCheckpoints,

@@ -6,6 +6,7 @@ import {
   type FileCheckpoint,
   type Logits,
   Mixture,
+  modelFiles,
   OnnxEvaluator,
   openCheckpoints,
   Pool,
@@ -15,7 +16,6 @@ import {
   RadinError,
   readOnnx,
   Soup,
-  safetensorsFiles,
   storedInMemory,
 } from '@radin/core';
 import { type Outcome, outcomeOf, type Prediction, predictionOf } from './outcome.js';
@@ -56,11 +56,15 @@ export class SoupMemory {
   /** Opens the pool's files and evaluates each model once. */
   static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
     const { backend, threads, cache } = options;
+    const { graph } = files;
+    if (graph === undefined) {
+      throw new RadinError('CONFIG', 'Expected a pool with a graph, which comparisons of methods need, but found none');
+    }
     const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
     let evaluator: OnnxEvaluator | undefined;
     try {
       const pool = new Pool(checkpoints);
-      evaluator = await OnnxEvaluator.open(await readOnnx(graphOf(files)), pool, {
+      evaluator = await OnnxEvaluator.open(await readOnnx(graph), pool, {
         threads,
         ...(files.output !== undefined && { output: files.output }),
         ...(files.rename !== undefined && { rename: files.rename }),
@@ -176,20 +180,17 @@ export class SoupMemory {
   }
 }
 
-/** Thousands of soups are evaluated here, in one process. @throws RadinError where a program would have to be started for each */
-function graphOf({ graph }: PoolFiles): string {
-  if (graph !== undefined) return graph;
-  throw new RadinError('CONFIG', 'Expected a pool with a graph for this benchmark but found none');
-}
-
 /** All files of a pool, and what else decides how they are read, where anything does. */
 async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
-  const { models, validation, test, rename, stateDict } = files;
+  const { graph, models, validation, test, rename, stateDict } = files;
   const splits = [validation, test].flatMap((split) => (split ? [split.inputs ?? [], split.labels].flat(2) : []));
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
-  const shards = (await Promise.all(models.map(safetensorsFiles))).flat();
+  const shards = (await Promise.all(models.map(modelFiles))).flat();
   const isPlain = rename === undefined && stateDict === undefined && names.every((name) => name === '');
   const choices = isPlain ? '' : JSON.stringify({ rename, stateDict, names });
-  return [[graphOf(files), ...shards, ...places.map(({ path }) => path), ...union.labelFiles], choices];
+  return [
+    [...(graph === undefined ? [] : [graph]), ...shards, ...places.map(({ path }) => path), ...union.labelFiles],
+    choices,
+  ];
 }

@@ -1,4 +1,5 @@
 import {
+  alignCheckpoints,
   backendNamed,
   closeCheckpoints,
   Mixture,
@@ -34,14 +35,17 @@ export function addAverage(program: Command, context: CommandContext): void {
     .description('write the soup of the models named')
     .argument(
       '<models...>',
-      'checkpoints, .safetensors, .pt, .pth or .bin, indexes of shards, or folders of one model each',
+      'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, or folders of one model each',
     )
     .option(
       '--weights <p,…>',
       'mixing weights in the order of the models, ≥ 0, sum 1 (default: equal)',
       list(nonNegative),
     )
-    .requiredOption('--out <file>', 'required: the safetensors file to write')
+    .requiredOption(
+      '--out <file>',
+      'required: the file to write, .safetensors, or .onnx for a copy of the first model in ONNX',
+    )
     .addOption(backendOption('the average is'));
   withCommonOptions(withShardSize(withStateDict(command)))
     .addHelpText(
@@ -58,8 +62,10 @@ async function average(
 ): Promise<void> {
   const backend = backendNamed(options.backend);
   const { stateDict } = options;
-  const checkpoints = await openCheckpoints(await expandModels(models, '.', 'argument'), { stateDict });
+  const opened = await openCheckpoints(await expandModels(models, '.', 'argument'), { stateDict });
   try {
+    const { checkpoints, problems } = alignCheckpoints(opened);
+    if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
     const { maxShardSize } = options;
@@ -77,10 +83,10 @@ async function average(
     if (options.json) printJson(report);
     else
       print(
-        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}, sha256 ${report.sha256}`,
+        `wrote ${report.out}: average of ${mixture.size} models, ${report.tensors} tensors, ${report.bytes} bytes${written.shards ? ` in ${written.shards.length} shards` : ''}${written.externalData ? ` with ${written.externalData}` : ''}, sha256 ${report.sha256}`,
       );
   } finally {
-    await closeCheckpoints(checkpoints);
+    await closeCheckpoints(opened);
   }
 }
 

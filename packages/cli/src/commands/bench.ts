@@ -68,7 +68,7 @@ async function runBench(
   const onProgress = (text: string) => {
     if (!quiet) process.stderr.write(`radin: ${text}\n`);
   };
-  const named = { name: nameOf(pool, files.graph), files, metric: metric?.text ?? 'accuracy' };
+  const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.text ?? 'accuracy' };
   let result: PaperResult;
   try {
     ({ result } = await runPaper(named, choices, { onProgress, signal }));

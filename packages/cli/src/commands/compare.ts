@@ -44,7 +44,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 export function withCompareOptions(command: Command): Command {
   return withShardSize(withReport(withCandidateOptions(withBudgets(command)))).option(
     '--out <folder>',
-    'where comparison.json, report.html and the best soup, soup.safetensors, are written',
+    'where comparison.json, report.html and the best soup, soup.safetensors or soup.onnx, are written',
     'radin-out',
   );
 }

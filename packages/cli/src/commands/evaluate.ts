@@ -30,7 +30,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',
-      'a checkpoint, .safetensors, .pt, .pth or .bin, an index of shards or a folder with one of these, or the id of a model of the pool',
+      'a checkpoint, .safetensors, .pt, .pth, .bin or .onnx, an index of shards or a folder with one of these, or the id of a model of the pool',
     )
     .addOption(
       new Option('--split <name>', 'the data to evaluate on').choices(['validation', 'test']).default('validation'),
@@ -55,7 +55,7 @@ async function evaluate(
   const ungiven = { ...options, valLogits: false, testLogits: false } as const;
   const path = existsSync(model) ? await modelFile(model) : await pathOfId(pool, model, ungiven);
   const { split, saveLogits, json } = options;
-  const evaluateOne = { ...ungiven, models: [path] };
+  const evaluateOne = { ...ungiven, only: path };
   await withProblem(
     pool,
     evaluateOne,

@@ -12,6 +12,7 @@ import {
   modelFile,
   modelFileIn,
   modelId,
+  openAnyOnnx,
   type PoolInspection,
   RadinError,
   readArray,
@@ -38,7 +39,7 @@ interface InspectedTensor {
 
 interface InspectedFile {
   readonly file: string;
-  readonly format: TensorFormat | 'onnx' | 'npy' | 'npz' | 'radin.yaml';
+  readonly format: TensorFormat | 'npy' | 'npz' | 'radin.yaml';
   readonly tensors: readonly InspectedTensor[];
   readonly metadata?: Readonly<Record<string, string>>;
   readonly config?: unknown;
@@ -97,16 +98,8 @@ async function inspectFile(path: string, stateDict: string | undefined): Promise
       }
       return { file: path, format: 'npz', tensors };
     }
-    case 'onnx': {
-      const { initializers } = await readOnnx(path);
-      const tensors = initializers.map(({ name, dtype, shape, data }) => ({
-        name,
-        dtype,
-        shape,
-        ...(data && { sha256: sha256(data) }),
-      }));
-      return { file: path, format: 'onnx', tensors };
-    }
+    case 'onnx':
+      return inspectOnnx(path);
     case 'radin.yaml':
       return {
         file: path,
@@ -117,6 +110,25 @@ async function inspectFile(path: string, stateDict: string | undefined): Promise
     case 'safetensors':
     case 'pytorch':
       return inspectCheckpoint(path, format, stateDict);
+  }
+}
+
+/** Lists all initializers, those that are no weights too. */
+async function inspectOnnx(path: string): Promise<InspectedFile> {
+  const file = await openAnyOnnx(path);
+  try {
+    const infos = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
+    const tensors: InspectedTensor[] = [];
+    for (const { name, dtype, shape, data } of file.graph.initializers) {
+      const info = infos.get(name);
+      const digest = info
+        ? await tensorSha256({ id: path, tensors: [], read: file.read.bind(file) }, info)
+        : data && sha256(data);
+      tensors.push({ name, dtype, shape, ...(digest && { sha256: digest }) });
+    }
+    return { file: path, format: 'onnx', tensors };
+  } finally {
+    await file.close();
   }
 }
 

@@ -71,7 +71,11 @@ export function addSearch(program: Command, context: CommandContext): void {
     .command('search')
     .description('find the best soup within a budget of full evaluations')
     .argument('[pool]', 'folder with a radin.yaml, or that file')
-    .option('--out <folder>', 'where soup.safetensors, result.json and report.html are written', 'radin-out')
+    .option(
+      '--out <folder>',
+      'where the soup (soup.safetensors, or soup.onnx of models in ONNX), result.json and report.html are written',
+      'radin-out',
+    )
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
   withPoolOptions(withGivenLogits(withShardSize(withReport(withExplain(withHoldOut(searching))))))

@@ -1,6 +1,13 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
-import { type Dtype, formatShape, type GraphValue, liftInitializers, type OnnxModel } from '../formats/index.js';
+import {
+  type Dtype,
+  formatShape,
+  type GraphValue,
+  liftInitializers,
+  type OnnxModel,
+  quantisedMessage,
+} from '../formats/index.js';
 import { expectedShape, hasRank, statedClasses, type TaskName } from '../metric/index.js';
 import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
 import { tensorType, widens } from './tensor-types.js';
@@ -46,18 +53,21 @@ export interface GraphOptions {
   readonly task?: TaskName;
   /** How tensor names of checkpoints become the graph's: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
+  /** Initializers that stay in the graph, because all models have the graph's own values: see `constantsOf`. */
+  readonly constants?: ReadonlySet<string>;
 }
 
 /** @throws RadinError */
 export function planGraph(
   model: OnnxModel,
   pool: Pool,
-  { output, rename, task = 'multi-class' }: GraphOptions = {},
+  { output, rename, constants, task = 'multi-class' }: GraphOptions = {},
 ): GraphPlan {
+  if (model.quantised !== undefined) throw new RadinError('GRAPH', quantisedMessage(model.quantised, model.path));
   const names = graphNames(model, pool.checkpoints, rename);
   pool.checkGraph(model, names);
   const { path } = model;
-  const weights = new Set(model.initializers.map(({ name }) => name));
+  const weights = new Set(model.initializers.map(({ name }) => name).filter((name) => !constants?.has(name)));
   let weightBytes = 0;
   const slots = pool.tensors
     .filter(({ name }) => weights.has(names.of(name)))

@@ -2,7 +2,7 @@ import { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
 import type { BatchNorm } from './onnx-batch-norm.js';
 import { nodesFor } from './onnx-dataflow.js';
-import { decodeModel, type OnnxModel, parseOnnx } from './onnx-reader.js';
+import { decodeModel, describeOnnx, type OnnxModel } from './onnx-reader.js';
 import { delimited, fieldsOf } from './protobuf-fields.js';
 
 /** Field numbers of `onnx-ml.proto`. */
@@ -51,7 +51,7 @@ export function momentsGraph(model: OnnxModel, layers: readonly BatchNorm[]): On
   const parts = [...fieldsOf(model.bytes)].flatMap(({ number, whole, payload }) =>
     number === MODEL_GRAPH && payload ? delimited(MODEL_GRAPH, withMoments(payload, needed, added)) : [whole],
   );
-  return parseOnnx(Buffer.concat(parts), model.path);
+  return describeOnnx(Buffer.concat(parts), model.path);
 }
 
 function withMoments(graph: Uint8Array, needed: ReadonlySet<number>, added: readonly onnx.INodeProto[]): Uint8Array {

@@ -2,11 +2,12 @@ import { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
 import type { Dtype } from './dtype.js';
 import { failFormat } from './format-error.js';
+import { quantisedPart } from './onnx-quantised.js';
 import { dtypeOfOnnx, type Initializer, readInitializer } from './onnx-tensor.js';
 import { allocate, withRegularFile } from './regular-file.js';
 
 /** Protobuf's own limit for one message. */
-const LARGEST_MODEL = 2 ** 31 - 1;
+export const LARGEST_MODEL = 2 ** 31 - 1;
 
 /** An input or output of the graph. */
 export interface GraphValue {
@@ -32,6 +33,8 @@ export interface OnnxModel {
   readonly initializers: readonly Initializer[];
   /** Names of initializers whose type has no `Dtype` (strings, complex and sub-byte numbers): no weights of a soup. */
   readonly unsupportedInitializers: readonly string[];
+  /** Where it computes with quantised numbers, what does, as `quantisedMessage` takes it. */
+  readonly quantised?: string;
 }
 
 /**
@@ -46,16 +49,17 @@ export async function readOnnx(path: string): Promise<OnnxModel> {
     await file.read(content, 0);
     return content;
   });
-  return parseOnnx(bytes, path);
+  return describeOnnx(bytes, path);
 }
 
-/** As `readOnnx`, of a file's bytes. @param path names them in errors */
-export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
+/** What the bytes of an ONNX file hold. @throws RadinError (`FORMAT`) as `readOnnx` */
+export function describeOnnx(bytes: Uint8Array, path: string): OnnxModel {
   const model = decodeModel(bytes, path);
   const { graph } = model;
   const names = initializerNames(graph, path);
   const initializers = graph.initializer.flatMap((tensor) => readInitializer(tensor as onnx.TensorProto, path) ?? []);
   const supported = new Set(initializers.map(({ name }) => name));
+  const quantised = quantisedPart(model);
   return {
     path,
     bytes,
@@ -65,6 +69,7 @@ export function parseOnnx(bytes: Uint8Array, path: string): OnnxModel {
     outputs: graph.output.map(readValue),
     initializers,
     unsupportedInitializers: [...names].filter((name) => !supported.has(name)),
+    ...(quantised && { quantised }),
   };
 }
 

@@ -2,7 +2,7 @@ import protobuf from 'protobufjs/minimal.js';
 
 const LENGTH_DELIMITED = 2;
 
-/** A field of a protobuf message. */
+/** A field of a protobuf message, as views of its bytes. */
 export interface Field {
   readonly number: number;
   /** Tag and value. */
@@ -11,7 +11,7 @@ export interface Field {
   readonly payload: Uint8Array | undefined;
 }
 
-/** The fields of a protobuf message in their order, as views of its bytes. */
+/** The fields of a protobuf message in their order. @throws Error where it is none */
 export function* fieldsOf(message: Uint8Array): Generator<Field> {
   const reader = protobuf.Reader.create(message);
   while (reader.pos < reader.len) {
@@ -25,8 +25,23 @@ export function* fieldsOf(message: Uint8Array): Generator<Field> {
   }
 }
 
+/** Tag and length of a length-delimited field. */
+export function prefixOf(number: number, byteLength: number): Uint8Array {
+  return protobuf.Writer.create()
+    .uint32((number << 3) | LENGTH_DELIMITED)
+    .uint32(byteLength)
+    .finish();
+}
+
 /** Tag, length and value of a length-delimited field. */
 export function delimited(number: number, payload: Uint8Array): [Uint8Array, Uint8Array] {
-  const tag = (number << 3) | LENGTH_DELIMITED;
-  return [protobuf.Writer.create().uint32(tag).uint32(payload.byteLength).finish(), payload];
+  return [prefixOf(number, payload.byteLength), payload];
+}
+
+/** Tag and value of a number of type int32, uint32 or enum. */
+export function varintField(number: number, value: number): Uint8Array {
+  return protobuf.Writer.create()
+    .uint32(number << 3)
+    .uint32(value)
+    .finish();
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileError, RadinError } from '../errors/index.js';
+import { RadinError } from '../errors/index.js';
 import { type FileSink, type StagedFile, stageFile, type WriteOptions } from './atomic-file.js';
+import { Digest } from './digest.js';
 import type { TensorInfo } from './dtype.js';
+import { exchangeFiles, removeFiles } from './exchange-files.js';
 import { INDEX_SUFFIX, readShardIndex } from './safetensors-index.js';
 import { type ProduceTensor, type WrittenFile, writeSafetensors, writeTensors } from './safetensors-writer.js';
 
@@ -19,6 +19,8 @@ export interface WrittenModel extends WrittenFile {
   readonly path: string;
   /** Names of the shards, in the folder of the index; absent for one file. */
   readonly shards?: readonly string[];
+  /** Name of the file with the external data of an ONNX model, in its folder; `bytes` and `sha256` are then those of this file, then the model. */
+  readonly externalData?: string;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function writeShardedSafetensors(
   const earlier = await ownFiles(stem);
   if (groups.length < 2) {
     const written = await writeSafetensors(path, tensors, metadata, produce, options);
-    await remove(earlier);
+    await removeFiles(earlier);
     return { path, ...written };
   }
   const staged: StagedFile<void>[] = [];
@@ -69,7 +71,7 @@ export async function writeShardedSafetensors(
     const index = `${stem}${INDEX_SUFFIX}`;
     staged.push(await stageFile(index, (sink) => digest.of(sink).write(text), options));
     options.signal?.throwIfAborted();
-    await exchange(staged, [index, ...earlier, path]);
+    await exchangeFiles(staged, [index, ...earlier, path]);
     return { path: index, ...digest.result(), shards: names };
   } catch (error) {
     await Promise.all(staged.map((file) => file.discard()));
@@ -79,49 +81,6 @@ export async function writeShardedSafetensors(
 
 function digits(value: number): string {
   return String(value).padStart(5, '0');
-}
-
-/** Length and hash of files one after another. */
-class Digest {
-  readonly #sha256 = createHash('sha256');
-  #bytes = 0;
-
-  of(sink: FileSink): FileSink {
-    return {
-      write: (chunk) => {
-        this.#sha256.update(chunk);
-        this.#bytes += chunk.byteLength;
-        return sink.write(chunk);
-      },
-    };
-  }
-
-  result(): WrittenFile {
-    return { bytes: this.#bytes, sha256: this.#sha256.digest('hex') };
-  }
-}
-
-/** Removes what is replaced, its index first, and lets the new files take their places, their index last. */
-async function exchange(staged: readonly StagedFile<void>[], old: readonly string[]): Promise<void> {
-  await remove(old);
-  const placed: string[] = [];
-  try {
-    for (const file of staged) {
-      await file.commit();
-      placed.push(file.path);
-    }
-  } catch (error) {
-    await remove(placed);
-    throw error;
-  }
-}
-
-async function remove(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw fileError('remove', path, error);
-    });
-  }
 }
 
 /** Index and shards of an earlier model that we wrote; nothing where there is none, or one of somebody else. */

@@ -2,4 +2,4 @@ export { averageSoups, type SoupPart } from './average-soups.js';
 export { AVERAGING_VERSION } from './averaging-version.js';
 export { Mixture } from './mixture.js';
 export { type MixedCheckpoint, type OpenSoup, Soup } from './soup.js';
-export { writeCheckpoint, writeSoup } from './write-soup.js';
+export { isOnnxPool, writeCheckpoint, writeSoup } from './write-soup.js';

@@ -1,5 +1,9 @@
+import { quote, RadinError } from '../errors/index.js';
 import {
+  copyOnnx,
   inWritingOrder,
+  isOnnx,
+  type OnnxFile,
   type ProduceTensor,
   type TensorInfo,
   type WrittenModel,
@@ -15,26 +19,37 @@ const WINDOW_BYTES = 8 * 2 ** 20;
 /** Windows hold each tensor at a multiple of this, so that its bytes are aligned. */
 const ALIGNMENT = 64;
 
+/** How a soup is written. */
+interface SoupOptions {
+  readonly signal?: AbortSignal;
+  readonly maxShardBytes?: number;
+}
+
 /**
- * Writes a soup as a safetensors file, or in shards of at most `maxShardBytes` of tensors, wholly or not at all (see
- * `writeShardedSafetensors`), with the same bytes whatever the formats of its ingredients' files and the order of their tensors. Metadata
- * is kept that all ingredients share whose format has a place for it, and `radin` holds the ingredients' ids and weights as JSON.
+ * Writes a soup wholly or not at all, with provenance under `radin`: the ingredients' ids and weights as JSON.
+ *
+ * A path that ends in `.onnx` gets a copy of the pool's first model in ONNX with the soup's weights (see `copyOnnx`). Any other gets a
+ * safetensors file, or shards of at most `maxShardBytes` of tensors (see `writeShardedSafetensors`), with the same bytes whatever the formats
+ * of its ingredients' files and the order of their tensors, and the metadata that all ingredients share whose format has a place for it.
+ * @throws RadinError `CONFIG` where the pool has no model in ONNX to copy
  */
 export async function writeSoup(
   path: string,
   soup: MixedCheckpoint,
   pool: Pool,
-  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
+  options: SoupOptions = {},
 ): Promise<WrittenModel> {
   const { ingredients, weights } = soup.mixture;
+  const provenance = JSON.stringify({
+    models: ingredients.map((index) => pool.ids[index]),
+    weights: ingredients.map((index) => weights[index]),
+  });
+  if (isOnnx(path)) {
+    const copy = copyOnnx(modelToCopy(path, pool, options), new Map([['radin', provenance]]));
+    return producing(soup, copy.weights, options, (produce) => copy.write(path, produce, options));
+  }
   const metadata = new Map(sharedMetadata(ingredients.map((index) => pool.checkpoints[index])));
-  metadata.set(
-    'radin',
-    JSON.stringify({
-      models: ingredients.map((index) => pool.ids[index]),
-      weights: ingredients.map((index) => weights[index]),
-    }),
-  );
+  metadata.set('radin', provenance);
   return writeTensors(path, soup, metadata, options);
 }
 
@@ -51,22 +66,74 @@ async function writeTensors(
   path: string,
   checkpoint: Checkpoint,
   metadata: ReadonlyMap<string, string>,
-  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number },
+  options: SoupOptions,
 ): Promise<WrittenModel> {
   const tensors = [...checkpoint.tensors].sort(inWritingOrder);
-  const chunks = readChunks(checkpoint, tensors, options);
-  const produce: ProduceTensor = async ({ byteLength }, write) => {
-    for (let left = byteLength; left > 0; ) {
-      const { value } = await chunks.next();
-      await write(value as Uint8Array);
-      left -= (value as Uint8Array).byteLength;
-    }
-  };
   const { maxShardBytes } = options;
-  try {
-    return maxShardBytes === undefined
+  return producing(checkpoint, tensors, options, async (produce) =>
+    maxShardBytes === undefined
       ? { path, ...(await writeSafetensors(path, tensors, metadata, produce, options)) }
-      : await writeShardedSafetensors(path, tensors, metadata, produce, maxShardBytes, options);
+      : await writeShardedSafetensors(path, tensors, metadata, produce, maxShardBytes, options),
+  );
+}
+
+/** Whether all models are in ONNX and a soup of them can be: a copy of the first one. */
+export function isOnnxPool(pool: Pool): boolean {
+  const [first, ...others] = pool.checkpoints.map(onnxOf);
+  return first !== undefined && others.every((model) => model !== undefined) && otherTensor(first, pool) === undefined;
+}
+
+function onnxOf(model: Checkpoint): OnnxFile | undefined {
+  return model instanceof FileCheckpoint ? model.onnx : undefined;
+}
+
+/** The first model in ONNX, which has the soup's tensors. */
+function modelToCopy(path: string, pool: Pool, { maxShardBytes }: SoupOptions): OnnxFile {
+  if (maxShardBytes !== undefined) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected no limit of shards for a soup in ONNX, which has none, but found one for ${path}`,
+    );
+  }
+  const model = pool.checkpoints.map(onnxOf).find((onnx) => onnx !== undefined);
+  if (model === undefined) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected a model in ONNX, which a soup in ONNX is a copy of with other weights, but found none for ${path}: write a .safetensors file`,
+    );
+  }
+  const other = otherTensor(model, pool);
+  if (other === undefined) return model;
+  throw new RadinError(
+    'CONFIG',
+    `Expected the tensors of ${model.path} for a soup that is a copy of it but found ${other}: write a .safetensors file`,
+  );
+}
+
+/** What of the soup's tensors has no place in a copy of the model; undefined where all have. */
+function otherTensor({ tensors }: OnnxFile, pool: Pool): string | undefined {
+  const own = new Map(tensors.map(({ name, dtype }) => [name, dtype]));
+  const other = pool.tensors.find(({ name, dtype }) => own.get(name) !== dtype);
+  if (other !== undefined) return `${quote(other.name)} of dtype ${other.dtype}`;
+  return pool.tensors.length < own.size ? 'fewer tensors' : undefined;
+}
+
+/** Lets `write` ask for the checkpoint's bytes of `tensors`, in their order. */
+async function producing<T>(
+  checkpoint: Checkpoint,
+  tensors: readonly TensorInfo[],
+  options: { signal?: AbortSignal },
+  write: (produce: ProduceTensor) => Promise<T>,
+): Promise<T> {
+  const chunks = readChunks(checkpoint, tensors, options);
+  try {
+    return await write(async ({ byteLength }, append) => {
+      for (let left = byteLength; left > 0; ) {
+        const { value } = await chunks.next();
+        await append(value as Uint8Array);
+        left -= (value as Uint8Array).byteLength;
+      }
+    });
   } finally {
     await chunks.return(undefined);
   }

@@ -1,6 +1,15 @@
 import type { FileRange, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, openTensorFile, type PyTorchOptions, type TensorFile, type TensorInfo } from '../formats/index.js';
+import {
+  dtypeBytes,
+  isOnnx,
+  type OnnxFile,
+  openOnnx,
+  openTensorFile,
+  type PyTorchOptions,
+  type TensorFile,
+  type TensorInfo,
+} from '../formats/index.js';
 import { findNaN } from './nan.js';
 
 /** A part of one tensor to read. */
@@ -31,6 +40,8 @@ export interface Checkpoint {
   readAll?(reads: readonly TensorRead[], options?: { signal?: AbortSignal }): Promise<void>;
   /** Where the tensor is, if it is in a file as it is; its bytes have then been checked, where the file has checksums. @throws RadinError */
   source?(name: string): Promise<TensorSource | undefined>;
+  /** Other tensors that are the same numbers of the same file: weights that layers share. */
+  tied?(name: string): readonly string[];
   /** The same as long as the weights are, for weights that others can change: those in files. @throws RadinError */
   stamp?(): Promise<string>;
 }
@@ -58,6 +69,8 @@ export class FileCheckpoint implements Checkpoint {
   private constructor(
     readonly id: string,
     file: TensorFile,
+    /** The whole model, where it is one in ONNX. */
+    readonly onnx: OnnxFile | undefined,
   ) {
     this.#file = file;
     this.#dtypes = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
@@ -65,7 +78,13 @@ export class FileCheckpoint implements Checkpoint {
 
   /** Opens a model's file or index and reads headers only. */
   static async open(id: string, path: string, options: PyTorchOptions = {}): Promise<FileCheckpoint> {
-    return new FileCheckpoint(id, await openTensorFile(path, options));
+    const onnx = isOnnx(path) ? await openOnnx(path) : undefined;
+    return new FileCheckpoint(id, onnx ?? (await openTensorFile(path, options)), onnx);
+  }
+
+  /** The same model with another view of its file; one of the two is to be closed. */
+  seenAs(view: (file: TensorFile) => TensorFile): FileCheckpoint {
+    return new FileCheckpoint(this.id, view(this.#file), this.onnx);
   }
 
   get path(): string {
@@ -102,6 +121,17 @@ export class FileCheckpoint implements Checkpoint {
       unreadable: (error) => this.#file.unreadable(name, error),
       notFinite: (element) => this.#notFinite(name, element),
     };
+  }
+
+  tied(name: string): readonly string[] {
+    const range = this.#file.range(name);
+    if (range === undefined || range.byteLength === 0) return [];
+    const isSame = (other: TensorInfo) => {
+      if (other.name === name || other.dtype !== this.#dtypes.get(name)?.dtype) return false;
+      const { fd, offset, byteLength } = this.#file.range(other.name) ?? {};
+      return fd === range.fd && offset === range.offset && byteLength === range.byteLength;
+    };
+    return this.tensors.filter(isSame).map((other) => other.name);
   }
 
   stamp(): Promise<string> {

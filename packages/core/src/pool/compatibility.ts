@@ -1,5 +1,5 @@
 import { quote } from '../errors/index.js';
-import { formatShape, isFloat, type OnnxModel, type TensorInfo } from '../formats/index.js';
+import { formatShape, isFloat, type OnnxModel, quantisedMessage, type TensorInfo } from '../formats/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
 
@@ -23,6 +23,16 @@ export function layoutProblems(checkpoints: readonly [Checkpoint, ...Checkpoint[
   );
 }
 
+/** Tensors of 8-bit floats, which have no average: one line for each model that has some. */
+export function quantisedProblems(checkpoints: readonly Checkpoint[]): Problem[] {
+  return checkpoints.flatMap(({ id, tensors }) => {
+    const found = tensors.find(({ dtype }) => dtype.startsWith('F8'));
+    if (found === undefined) return [];
+    const message = quantisedMessage(`tensor ${quote(found.name)} of dtype ${found.dtype}`, `model ${id}`);
+    return [{ model: id, message }];
+  });
+}
+
 /** What of a model's layout contradicts the graph: weights that the graph does not have, or has in another shape or dtype. */
 export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint, names: GraphNames = SAME_NAMES): Problem[] {
   const initializers = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
@@ -33,6 +43,8 @@ export function graphProblems(graph: OnnxModel, checkpoint: Checkpoint, names: G
     if (initializer === undefined) {
       // Integer buffers such as BatchNorm's num_batches_tracked are in state dicts and not in graphs.
       if (!isFloat(tensor.dtype)) continue;
+      // The graph has weights that layers share once.
+      if (checkpoint.tied?.(tensor.name).some((name) => initializers.has(names.of(name)))) continue;
       problems.push({
         model: checkpoint.id,
         message: `Expected an initializer ${quote(wanted)} in the graph ${graph.path} because the model ${checkpoint.id} has a tensor ${wanted === tensor.name ? 'of that name' : quote(tensor.name)}, but found none (exporters rename weights when they fold constants, and merge weights of equal value; where all names differ alike, rename in radin.yaml or --rename maps them)`,

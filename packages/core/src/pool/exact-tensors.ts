@@ -10,7 +10,7 @@ export function isAveraged({ dtype }: TensorInfo): boolean {
 }
 
 /**
- * Whether a tensor must be equal in all ingredients because it has no average: integers, booleans, 8-bit floats.
+ * Whether a tensor must be equal in all ingredients because it has no average: integers, booleans, complex numbers.
  * BatchNorm's step counter is the exception that every pool of convolutional networks has: it differs between models that
  * trained for different times and no prediction depends on it, so a soup takes its first ingredient's.
  */

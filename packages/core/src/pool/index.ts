@@ -1,6 +1,8 @@
+export { alignCheckpoints } from './aligned.js';
 export { basinWarnings, distancesFromOthers } from './basin.js';
 export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
+export { constantsOf } from './constants.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
 export { type GraphNames, graphNames } from './graph-names.js';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import { type OnnxModel, type PyTorchOptions, safetensorsFiles } from '../formats/index.js';
+import { modelFiles, type OnnxModel, type PyTorchOptions } from '../formats/index.js';
+import { alignCheckpoints } from './aligned.js';
 import { basinWarnings } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -18,9 +19,9 @@ interface InspectedModel {
   readonly file: string;
   /** Number of tensors. */
   readonly tensors: number;
-  /** Of the file, with shards of the index and all shards; 0 where it cannot be read. */
+  /** Of the file, with its shards or external data; 0 where it cannot be read. */
   readonly bytes: number;
-  /** Of the file, or of the shards in order and then the index, hexadecimal; empty where it cannot be read. */
+  /** Of the file, or of the shards or external data in order and then the index or model, hexadecimal; empty where it cannot be read. */
   readonly sha256: string;
   /** Why the model cannot be used or does not belong to the pool, a line each. */
   readonly problems: readonly string[];
@@ -37,12 +38,12 @@ export interface PoolInspection {
 }
 
 /**
- * Looks at every model of a pool, broken ones too. Reads each file whole, for its hash, and where all models have one layout once
+ * Looks at every model of a pool, broken ones too, against the graph or, without one, that of the first model in ONNX. Reads each file whole, for its hash, and where all models have one layout once
  * more, for the distances between them.
  */
 export async function inspectPool(
   paths: readonly string[],
-  graph: OnnxModel | undefined,
+  given: OnnxModel | undefined,
   backend: Backend,
   options: PyTorchOptions & { readonly rename?: Readonly<Record<string, string>> } = {},
 ): Promise<PoolInspection> {
@@ -55,7 +56,7 @@ export async function inspectPool(
       let digest: Digest = { bytes: 0, sha256: '' };
       let tensors = 0;
       await attempt(id, found, async () => {
-        const [whole, ...shards] = (await safetensorsFiles(file)) as [string, ...string[]];
+        const [whole, ...shards] = (await modelFiles(file)) as [string, ...string[]];
         digest = await digestFiles([...shards, whole]);
         const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
@@ -64,17 +65,20 @@ export async function inspectPool(
       });
       models.push({ id, file, tensors, ...digest });
     }
+    const graph = given ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph;
+    const { checkpoints, problems, notices } = alignCheckpoints(opened, { graph });
+    found.push(...problems);
     let names = SAME_NAMES;
     await attempt(undefined, found, async () => {
-      const [first, ...others] = opened;
+      const [first, ...others] = checkpoints;
       if (graph === undefined || first === undefined) return;
       names = graphNames(graph, [mostCommonLayout([first, ...others])], options.rename);
     });
-    found.push(...(await problemsTogether(opened, graph, names)));
+    found.push(...(await problemsTogether(checkpoints, graph, names)));
     const warnings: Problem[] = [];
-    if (poolProblems(opened).length === 0) {
+    if (poolProblems(checkpoints).length === 0) {
       await attempt(undefined, found, async () => {
-        warnings.push(...basinWarnings(await measureGeometry(opened, backend)));
+        warnings.push(...basinWarnings(await measureGeometry(checkpoints, backend)));
       });
     }
     return {
@@ -84,7 +88,7 @@ export async function inspectPool(
         warnings: messages(warnings, model.id),
       })),
       problems: messages(found, undefined),
-      notices: names.notice === undefined ? [] : [names.notice],
+      notices: [...notices, ...(names.notice === undefined ? [] : [names.notice])],
     };
   } finally {
     await closeCheckpoints(opened);

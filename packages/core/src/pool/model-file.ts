@@ -6,14 +6,16 @@ import { INDEX_SUFFIX } from '../formats/index.js';
 /** What a model is called in a folder of its own: whole, and in shards. */
 const IN_FOLDER = ['model.safetensors', `model${INDEX_SUFFIX}`];
 
-/** The same of PyTorch, for folders with neither: many have it beside safetensors, as a copy that other tools pass over too. */
-const PYTORCH_IN_FOLDER = 'pytorch_model.bin';
+/** The same of PyTorch and ONNX, for folders with none before: many have them beside safetensors, as copies that other tools pass over too. */
+const COPIES_IN_FOLDER = ['pytorch_model.bin', 'model.onnx'];
+
+const ALL_IN_FOLDER = [...IN_FOLDER, ...COPIES_IN_FOLDER];
 
 /** The file of a model: `path` itself or, where that is a folder, the model in it. @throws RadinError where a folder has none or two */
 export async function modelFile(path: string): Promise<string> {
   const file = await modelFileIn(path);
   if (file !== undefined) return file;
-  const names = `${IN_FOLDER.join(', ')} or ${PYTORCH_IN_FOLDER}`;
+  const names = new Intl.ListFormat('en', { type: 'disjunction' }).format(ALL_IN_FOLDER);
   throw new RadinError('FILE', `Expected a model (${names}) in the folder ${path} but found none`);
 }
 
@@ -24,7 +26,7 @@ export async function modelFileIn(path: string): Promise<string | undefined> {
   });
   if (!status.isDirectory()) return path;
   const found: string[] = [];
-  for (const name of [...IN_FOLDER, PYTORCH_IN_FOLDER]) {
+  for (const name of ALL_IN_FOLDER) {
     const exists = await stat(join(path, name)).then(
       () => true,
       () => false,
@@ -41,6 +43,6 @@ export async function modelFileIn(path: string): Promise<string | undefined> {
 /** A model's id: its file's name without extension, or the name of the folder that is its own. */
 export function modelId(path: string): string {
   const name = basename(path);
-  if ([...IN_FOLDER, PYTORCH_IN_FOLDER].includes(name)) return basename(dirname(resolve(path)));
+  if (ALL_IN_FOLDER.includes(name)) return basename(dirname(resolve(path)));
   return name.endsWith(INDEX_SUFFIX) ? name.slice(0, -INDEX_SUFFIX.length) : basename(path, extname(path));
 }

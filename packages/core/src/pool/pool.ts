@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { quote, RadinError } from '../errors/index.js';
 import type { OnnxModel, PyTorchOptions, TensorInfo } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
-import { graphProblems, layoutProblems, type Problem } from './compatibility.js';
+import { graphProblems, layoutProblems, type Problem, quantisedProblems } from './compatibility.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
 import { modelId } from './model-file.js';
 
@@ -30,7 +30,7 @@ export class Pool {
 
   /** @throws RadinError naming the first weight that the graph does not have in this shape and dtype. */
   checkGraph(graph: OnnxModel, names: GraphNames = SAME_NAMES): void {
-    const problem = graphProblems(graph, this.checkpoints[0] as Checkpoint, names)[0];
+    const [problem] = this.checkpoints.flatMap((checkpoint) => graphProblems(graph, checkpoint, names));
     if (problem !== undefined) throw new RadinError('POOL', problem.message);
   }
 }
@@ -46,6 +46,7 @@ export function poolProblems(checkpoints: readonly Checkpoint[]): Problem[] {
       model: id,
       message: `Expected each model's file name to be used once but found two models called ${quote(id)}`,
     })),
+    ...quantisedProblems(checkpoints),
     ...layoutProblems([first, ...others]),
   ];
 }

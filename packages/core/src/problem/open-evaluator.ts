@@ -15,7 +15,7 @@ export interface OpenEvaluator {
 
 /** Starts what runs the models and checks the splits and the metric against it. @throws RadinError where they do not fit */
 export async function openEvaluator(
-  { pool, checkpoints, graph }: OpenPool,
+  { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
   { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
@@ -32,7 +32,7 @@ export async function openEvaluator(
   if (files.evaluator !== undefined) {
     const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
     const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
-    return { evaluator, notices: [notice] };
+    return { evaluator, notices: [...notices, notice] };
   }
   if (graph === undefined) throw new RangeError('Expected the graph of a pool without a command to be open');
   for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
@@ -42,6 +42,7 @@ export async function openEvaluator(
     ...(files.output && { output: files.output }),
     ...(files.task && { task: files.task.name }),
     ...(files.rename && { rename: files.rename }),
+    constants,
   });
   try {
     for (const split of splits) evaluator.check(split);
@@ -49,9 +50,9 @@ export async function openEvaluator(
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
       (name) =>
-        `no model has the tensor ${name} of the graph ${files.graph}: the graph's own value is used in every soup`,
+        `no model has the tensor ${name} of the graph ${graph.path}: the graph's own value is used in every soup`,
     );
-    return { evaluator, notices: [...(names.notice ? [names.notice] : []), ...unsupplied] };
+    return { evaluator, notices: [...notices, ...(names.notice ? [names.notice] : []), ...unsupplied] };
   } catch (error) {
     await evaluator.dispose();
     throw error;

@@ -1,6 +1,14 @@
 import { RadinError } from '../errors/index.js';
-import { type OnnxModel, readOnnx } from '../formats/index.js';
-import { checkEqualTensors, closeCheckpoints, type FileCheckpoint, openCheckpoints, Pool } from '../pool/index.js';
+import { type OnnxModel, openOnnx, readOnnx } from '../formats/index.js';
+import {
+  alignCheckpoints,
+  checkEqualTensors,
+  closeCheckpoints,
+  constantsOf,
+  type FileCheckpoint,
+  openCheckpoints,
+  Pool,
+} from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
 /** The models of a pool and the graph that they share. Holds files until it is closed. */
@@ -9,28 +17,50 @@ export interface OpenPool {
   readonly checkpoints: readonly FileCheckpoint[];
   /** Undefined where a program evaluates and needs none. */
   readonly graph: OnnxModel | undefined;
+  /** Initializers of the graph that are no weights, as all models have them alike. */
+  readonly constants: ReadonlySet<string>;
+  /** What the user should know of how the models were made alike, a line each. */
+  readonly notices: readonly string[];
   close(): Promise<void>;
 }
 
 /** Opens the models, headers only, and the graph where it is what runs them. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict });
-  const close = () => closeCheckpoints(checkpoints);
+  const opened = await openCheckpoints(files.models, { stateDict: files.stateDict });
+  const close = () => closeCheckpoints(opened);
   try {
+    const { graph, isModel } = await poolGraph(files, opened);
+    const { checkpoints, problems, notices } = alignCheckpoints(opened, {
+      graph,
+      ...(isModel && { reference: graph }),
+    });
+    if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
     await checkEqualTensors(checkpoints);
-    const graph = files.evaluator === undefined ? await readOnnx(graphOf(files)) : undefined;
-    return { pool, checkpoints, graph, close };
+    const constants = graph && isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
+    return { pool, checkpoints, graph, constants, notices, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function graphOf({ graph }: PoolFiles): string {
-  if (graph !== undefined) return graph;
+/** The graph of a pool, and whether it is that of a model in ONNX. @throws RadinError where there is none and no program evaluates */
+async function poolGraph(
+  { graph, architecture, evaluator }: Pick<PoolFiles, 'graph' | 'architecture' | 'evaluator'>,
+  opened: readonly FileCheckpoint[],
+): Promise<{ readonly graph: OnnxModel | undefined; readonly isModel: boolean }> {
+  if (evaluator !== undefined) return { graph: undefined, isModel: false };
+  if (graph !== undefined) return { graph: await readOnnx(graph), isModel: false };
+  if (architecture !== undefined) {
+    const model = await openOnnx(architecture);
+    await model.close();
+    return { graph: model.graph, isModel: true };
+  }
+  const model = opened.find(({ onnx }) => onnx !== undefined)?.onnx;
+  if (model !== undefined) return { graph: model.graph, isModel: true };
   throw new RadinError(
     'CONFIG',
-    'Expected a graph, or the command of an evaluator, to run the models but found neither',
+    'Expected a graph (graph: in radin.yaml, or --graph), a model in ONNX, which has one, or the command of an evaluator but found none',
   );
 }

@@ -5,8 +5,10 @@ import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
-  /** Left out where a program evaluates. */
+  /** The ONNX graph; left out: that of `architecture` or else of the first model in ONNX, or none where a program evaluates. */
   readonly graph?: string;
+  /** A model in ONNX whose graph counts where `graph` is left out. */
+  readonly architecture?: string;
   readonly models: readonly string[];
   /** What the models predict. Default: multi-class. */
   readonly task?: Task;

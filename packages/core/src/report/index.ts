@@ -27,4 +27,4 @@ export {
 } from './search-report.js';
 export { type SoupReason, soupReasons } from './soup-reasons.js';
 export { alignColumns } from './table.js';
-export { SOUP_FILE, type WrittenSoup } from './written-soup.js';
+export { ONNX_SOUP_FILE, SOUP_FILE, type WrittenSoup } from './written-soup.js';

@@ -3,12 +3,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readOnnx } from '../../src/formats/index.js';
 import {
   closeCheckpoints,
-  type FileCheckpoint,
+  FileCheckpoint,
   graphProblems,
   openCheckpoints,
   Pool,
   unsuppliedInitializers,
 } from '../../src/pool/index.js';
+import { dictPickle, tensorPickle, writePyTorch } from '../formats/pytorch-files.js';
 import {
   f32,
   linearGraph,
@@ -47,6 +48,28 @@ describe('a model that fits the graph', () => {
   test('may have integer buffers that the graph does not know', async () => {
     const counter = tensor('I64', [], BigInt64Array.of(100n));
     expect(graphProblems(await graph, await open({ w: W, b: B, 'bn.num_batches_tracked': counter }))).toEqual([]);
+  });
+});
+
+describe('a weight that layers share', () => {
+  const shared = tensorPickle({ shape: [2, 3] });
+  const poolOf = async (...names: string[]) => {
+    const path = writePyTorch(dictPickle(Object.fromEntries(names.map((name) => [name, shared]))));
+    const checkpoint = await FileCheckpoint.open('m', path);
+    opened.push(checkpoint);
+    return new Pool([checkpoint]);
+  };
+
+  test('may have names that the graph lacks, where a file says that they are one', async () => {
+    const pool = await poolOf('w', 'head');
+    pool.checkGraph(await graph);
+    expect(pool.checkpoints[0]?.tied?.('head')).toEqual(['w']);
+  });
+
+  test('must have one of these names in the graph', async () => {
+    const pool = await poolOf('v', 'head');
+    const model = await graph;
+    expect(() => pool.checkGraph(model)).toThrow(refused('POOL', /initializer "head" in the graph/));
   });
 });
 
