@@ -1,4 +1,3 @@
-import { type Metric, metricNamed } from '@radin/core';
 import { InvalidArgumentError } from 'commander';
 
 /** Parses an integer in [least, most], digits only. */
@@ -8,6 +7,12 @@ export function integer(least: number, most: number): (text: string) => number {
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`an integer from ${least} to ${most}`);
   };
+}
+
+/** Parses an integer of either sign, digits only. */
+export function signedInteger(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('an integer');
 }
 
 /** Parses a finite number ≥ 0. */
@@ -66,11 +71,4 @@ export function renaming(
   const from = text.slice(0, at);
   if (Object.hasOwn(earlier, from)) throw new InvalidArgumentError('each name once');
   return Object.fromEntries([...Object.entries(earlier), [from, text.slice(at + 1)]]);
-}
-
-/** Parses the name of a metric. */
-export function metric(text: string): Metric {
-  const named = metricNamed(text);
-  if (named !== undefined) return named;
-  throw new InvalidArgumentError('accuracy, top-K or cross-entropy');
 }

@@ -1,24 +1,27 @@
 import {
   BACKEND_NAMES,
   checkRacing,
+  isSum,
   type Metric,
+  metricNames,
   type ProposalOptions,
   quote,
   type Racing,
   RadinError,
   SAMPLERS,
+  TASKS,
 } from '@radin/core';
 import { type Command, Option } from 'commander';
 import {
   each,
   integer,
   list,
-  metric,
   nonNegative,
   positive,
   positiveByteCount,
   properFraction,
   renaming,
+  signedInteger,
 } from './option-values.js';
 import type { PoolFlags } from './pool-files.js';
 
@@ -36,7 +39,7 @@ export interface CacheCommandOptions extends CommonOptions {
 export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
-  readonly metric?: Metric;
+  readonly metric?: string;
 }
 
 export interface RacingOptions {
@@ -97,8 +100,7 @@ export function backendOption(what: string): Option {
 export function withComputeOptions(command: Command): Command {
   return withThreads(command.addOption(backendOption('averages and stage 1 are'))).option(
     '--metric <name>',
-    'accuracy, top-K or cross-entropy (default: accuracy)',
-    metric,
+    `what soups are chosen by: ${metricNames('multi-class').join(', ')}, one of another task, or a module of your own, ./metric.mjs (default: accuracy, or the task's)`,
   );
 }
 
@@ -116,7 +118,7 @@ export function withPoolOptions(command: Command): Command {
 
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
-  return withStateDict(command)
+  return withTask(withStateDict(command))
     .option(
       '--graph <file>',
       'ONNX graph of the architecture that the models share (default: that of the first model in ONNX)',
@@ -133,6 +135,8 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
+    .option('--val-groups <file>', 'the group of each validation sample, integers, for worst-group-accuracy', each)
+    .option('--test-groups <file>', 'the group of each test sample, likewise', each)
     .option(
       '--bn-inputs <file>',
       'inputs, likewise, on which the statistics of BatchNorm layers are estimated anew in every soup',
@@ -149,6 +153,15 @@ export function withPoolFlags(command: Command): Command {
 
 /** For adapters, in whichever command they are named. */
 export const BASE = ['--base <model>', 'the model that LoRA adapters among the models change'] as const;
+export function withTask(command: Command): Command {
+  return command
+    .addOption(new Option('--task <name>', 'what the models predict (default: multi-class)').choices(TASKS))
+    .option(
+      '--ignore-index <index>',
+      'with --task token-classification, the label of tokens that do not count (default: -100)',
+      signedInteger,
+    );
+}
 
 export interface StateDictOptions {
   readonly stateDict?: string;
@@ -272,8 +285,9 @@ export function racingOptions(
   { racing, racingError, seed }: RacingOptions & CandidateOptions,
   metric: Metric,
   strategy: 'adaptive' | 'radin',
+  wholeOnly: boolean,
 ): Racing {
-  if (racing !== 'statistical') return { mode: racing };
+  if (racing !== 'statistical') return { mode: wholeOnly || !isSum(metric) ? 'off' : racing };
   // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
   if (strategy !== 'radin') {
     throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);

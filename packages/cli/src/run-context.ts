@@ -1,6 +1,15 @@
-import { accuracy, isOnnx, Problem, type ProblemOptions, RadinError } from '@radin/core';
+import {
+  isOnnx,
+  MULTI_CLASS,
+  outputsAreProbabilities,
+  Problem,
+  type ProblemOptions,
+  RadinError,
+  type TaskName,
+} from '@radin/core';
 import { openCache } from './cache-folder.js';
 import type { Interruption } from './interruption.js';
+import { chooseMetric, metricFlag } from './metric-choice.js';
 import type { CandidateOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
@@ -38,7 +47,7 @@ export async function withProblem<T>(
   }
   const { backend, threads, batch, holdout, evaluationTimeout: timeout, evaluationMemory: memory, seed = 0 } = options;
   const problemOptions: ProblemOptions = {
-    metric: options.metric ?? metric ?? accuracy,
+    metric: await chooseMetric(metricFlag(options.metric) ?? metric, files.task?.name ?? MULTI_CLASS.name),
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
@@ -73,13 +82,17 @@ export async function cachePool(
   problem: Problem,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<{ models: readonly string[]; samples: number; classes: number }> {
+): Promise<{ models: readonly string[]; samples: number; classes: number; task?: TaskName }> {
   const call = { signal, onProgress: terminal.onProgress };
-  const { models, samples, classes } = await problem.validation.cache(call);
+  const cached = await problem.validation.cache(call);
+  const { models, samples, classes } = cached;
+  const { task } = problem.validation;
   terminal.finish();
+  const probabilities = await outputsAreProbabilities(cached, task, signal);
+  if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
   for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);
   const notices = await problem.basinNotices(call);
   terminal.finish();
   for (const notice of notices) terminal.notice(`note: ${notice}`);
-  return { models, samples, classes };
+  return { models, samples, classes, ...(task !== MULTI_CLASS.name && { task }) };
 }

@@ -40,7 +40,7 @@ describe.concurrent('an option is refused', () => {
     ['a list with an empty name', ['--sampler', 'forward,'], /sampler .*forward, .* found ""/],
     ['--backend nope', ['--backend', 'nope'], /[Bb]ackend.*"nope".*cpu.*reference/],
     ['--metric top-99', ['--metric', 'top-99'], /4 classes but found top-99/],
-    ['--metric f1', ['--metric', 'f1'], /--metric to be accuracy, top-K or cross-entropy but found "f1"/],
+    ['--metric f1', ['--metric', 'f1'], /--metric to be accuracy, top-K, cross-entropy, macro-f1, .* but found "f1"/],
     ['--output nope', ['--output', 'nope'], /output "nope" but found "logits" in model\.onnx/],
     ['--models that match nothing', ['--models', 'weights/*'], /"weights\/\*" but found none .*--models/],
     ['--val-labels that are not there', ['--val-labels', 'gone.npy'], /read gone\.npy .*no such file/],
@@ -111,7 +111,7 @@ describe.concurrent('a pool is refused', () => {
     ['no labels', { validation: '{ inputs: val_inputs.npy }' }, /"validation\.labels".* at radin\.yaml:3:1$/m],
     ['a number as graph', { graph: '3' }, /"graph".* at radin\.yaml:1:1$/m],
     ['no model in its list', { models: '[]' }, /"models".* at radin\.yaml:2:1$/m],
-    ['an unknown metric', { metric: 'f1' }, /"metric".*accuracy, top-K or cross-entropy.* at radin\.yaml:4:1$/m],
+    ['an unknown metric', { metric: 'f1' }, /"metric" to be accuracy, top-K, .* but found "f1" at radin\.yaml:4:1$/m],
     ['a key twice', { test: `${valid}\ngraph: other.onnx` }, /radin\.yaml:5:1$/m],
     ['an open bracket', { test: '{ inputs: a.npy' }, /YAML.*radin\.yaml:[45]:/],
   ])('whose radin.yaml has %s', async (_, entries, message) => {

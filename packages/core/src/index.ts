@@ -13,8 +13,11 @@ export {
   checkLabels,
   Inputs,
   type Labels,
+  readGroups,
   readLabels,
   readSplit,
+  readTaskLabels,
+  rowsOf,
   type Split,
   type SplitFiles,
 } from './data/index.js';
@@ -43,7 +46,25 @@ export {
   storedInMemory,
   withLogitsFiles,
 } from './logits/index.js';
-export { accuracy, crossEntropy, type Metric, metricNamed, topK } from './metric/index.js';
+export {
+  accuracy,
+  crossEntropy,
+  defaultMetric,
+  hasClasses,
+  isSum,
+  type Metric,
+  MULTI_CLASS,
+  metricNamed,
+  metricNames,
+  type PredictionMeasure,
+  type Predictions,
+  predictionMetric,
+  TASKS,
+  type Task,
+  type TaskName,
+  type Truth,
+  topK,
+} from './metric/index.js';
 export {
   AVERAGING_VERSION,
   averageSoups,
@@ -107,7 +128,9 @@ export {
   ApproxScorer,
   type ApproxScorerOptions,
   type Candidate,
+  checkEstimate,
   checkProposal,
+  outputsAreProbabilities,
   type Ranking,
   type RankOptions,
   rankCandidates,

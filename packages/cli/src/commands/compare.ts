@@ -58,7 +58,7 @@ export async function runCompare(
   const proposal = proposalOptions(options);
   await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
     // Refuses what the sampler cannot do before the passes and not after them.
-    checkSamplers(problem.pool.size, proposal);
+    checkSamplers(problem.pool.size, proposal, metric);
     const facts = await cachePool(problem, terminal, signal);
     const budgets = [...new Set(options.budgets)];
     const rows = await compare(problem.validation, problem.test, {

@@ -4,3 +4,4 @@ export type { ArrayFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
 export { RowReader, type SamplePlaces } from './row-reader.js';
 export { readInputs, readSplit, type Split, type SplitFiles } from './split.js';
+export { readGroups, readTaskLabels, rowsOf, samplesOf } from './task-labels.js';

@@ -12,6 +12,7 @@ interface InputsInit {
   readonly parts: readonly InputPart[];
   readonly selection?: Uint32Array;
   readonly close?: () => void;
+  readonly positions?: number | undefined;
 }
 
 /**
@@ -22,14 +23,17 @@ export class Inputs {
   readonly path: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
+  /** T, where the model is to give logits for each of T tokens of a sample. */
+  readonly positions: number | undefined;
   readonly #parts: readonly InputPart[];
   readonly #selection: Uint32Array | undefined;
   readonly #close: () => void;
 
-  constructor({ path, dtype, shape, parts, selection, close = () => {} }: InputsInit) {
+  constructor({ path, dtype, shape, parts, selection, close = () => {}, positions }: InputsInit) {
     this.path = path;
     this.dtype = dtype;
     this.shape = shape;
+    this.positions = positions;
     this.#parts = parts;
     this.#selection = selection;
     this.#close = close;
@@ -44,6 +48,7 @@ export class Inputs {
       dtype: a.dtype,
       shape: [a.samples + b.samples, ...a.shape.slice(1)],
       parts: [...a.#parts, ...b.#parts],
+      positions: a.positions,
       close: () => {
         a.close();
         b.close();
@@ -71,8 +76,24 @@ export class Inputs {
       dtype: this.dtype,
       shape: [samples.length, ...this.shape.slice(1)],
       parts: this.#parts,
+      positions: this.positions,
       selection: stored === undefined ? samples : samples.map((sample) => stored[sample] as number),
       close: this.#close,
+    });
+  }
+
+  /** The same samples for a model that gives logits for each of `positions` tokens of a sample; they are open as long as these are. */
+  withPositions(positions: number): Inputs {
+    const { path, dtype, shape } = this;
+    const selection = this.#selection;
+    return new Inputs({
+      path,
+      dtype,
+      shape,
+      parts: this.#parts,
+      positions,
+      close: this.#close,
+      ...(selection && { selection }),
     });
   }
 

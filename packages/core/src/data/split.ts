@@ -1,11 +1,13 @@
 import { RadinError } from '../errors/index.js';
 import { formatShape } from '../formats/index.js';
+import type { Task } from '../metric/index.js';
 import { Inputs } from './inputs.js';
 import type { ArrayFiles } from './joined-array.js';
-import { type Labels, readLabels } from './labels.js';
+import type { Labels } from './labels.js';
 import { openInputs } from './open-inputs.js';
+import { readGroups, readTaskLabels, samplesOf } from './task-labels.js';
 
-/** Held-out data: M samples with one class index each. */
+/** Held-out data: M samples with what their predictions are scored against. */
 export interface Split {
   /** `holdout`: part of the validation data that no choice sees. */
   readonly name: 'validation' | 'test' | 'holdout';
@@ -22,24 +24,29 @@ export interface SplitFiles {
   /** Left out where only a program evaluates, which knows its data. */
   readonly inputs?: ArrayFiles;
   readonly labels: ArrayFiles;
+  /** The group of each sample, for the accuracy of the worst. */
+  readonly groups?: ArrayFiles;
 }
 
 /**
  * Reads the labels of one split and opens its inputs; where none are named they have shape [M, 0].
  * @throws RadinError where the files are unreadable, empty, or differ in length. Cost: memory for the labels; inputs in archives are read once.
  */
-export async function readSplit(name: Split['name'], files: SplitFiles): Promise<Split> {
-  const labels = await readLabels(files.labels);
+export async function readSplit(name: Split['name'], files: SplitFiles, task?: Task): Promise<Split> {
+  const read = await readTaskLabels(files.labels, task);
+  const labels = files.groups === undefined ? read : { ...read, groups: await readGroups(files.groups, read) };
+  const labelled = samplesOf(labels);
   if (files.inputs === undefined) return withoutInputs(name, labels);
   const inputs = await readInputs(files.inputs, (path, samples) => {
-    if (labels.values.length !== samples) {
+    if (labelled !== samples) {
       throw new RadinError(
         'DATA',
-        `Expected one label per sample but found ${labels.values.length} labels in ${labels.path} for ${samples} samples in ${path}`,
+        `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${path}`,
       );
     }
   });
-  return { name, inputs, labels, samples: labels.values.length };
+  const { tokens } = labels;
+  return { name, inputs: tokens ? inputs.withPositions(tokens.positions) : inputs, labels, samples: labelled };
 }
 
 /**

@@ -20,6 +20,11 @@ export class BatchInput {
     this.#perSample = this.#sampleShape.reduce((product, size) => product * size, 1);
   }
 
+  /** T, where each sample has logits for so many tokens. */
+  get positions(): number | undefined {
+    return this.inputs.positions;
+  }
+
   /** Samples at the places [first, first + rows) of the job; rows past the last sample repeat it. @throws RadinError as `RowReader` */
   read({ order, samples }: JobMessage, first: number, rows: number): Tensor {
     const present = Math.min(rows, samples - first);

@@ -113,8 +113,8 @@ export class FencedJobs {
     if (known !== undefined) return known;
     const id = this.#inputs.size;
     this.#inputs.set(inputs, id);
-    const { dtype, shape, places } = inputs;
-    process.send({ kind: 'inputs', inputs: { id, dtype, shape, places } });
+    const { dtype, shape, places, positions } = inputs;
+    process.send({ kind: 'inputs', inputs: { id, dtype, shape, places, positions } });
     return id;
   }
 

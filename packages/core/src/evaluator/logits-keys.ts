@@ -56,6 +56,7 @@ export class LogitsKeys {
         names: plan.weights.map(({ name, tensor }) => [tensor, name]),
       }),
       inputs: await this.#hashOf(inputs),
+      ...(plan.task !== 'multi-class' && { task: plan.task, positions: inputs.positions ?? 0 }),
       batch: evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
       onnxruntime: ONNXRUNTIME_VERSION,

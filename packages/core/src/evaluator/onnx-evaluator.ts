@@ -65,9 +65,9 @@ export class OnnxEvaluator implements Evaluator {
     const { threads: wanted = availableParallelism(), maxWeightBytes = Number.POSITIVE_INFINITY } = options;
     const fitting = Math.floor(maxWeightBytes / Math.max(1, COPIES_PER_THREAD * plan.weightBytes));
     const threads = Math.max(1, Math.min(wanted, fitting));
-    const { graph: bytes, input, output, weights, weightBytes } = plan;
+    const { graph: bytes, input, output, weights, weightBytes, task } = plan;
     const jobs = await FencedJobs.start(
-      { graph: bytes, input, output, weights, weightBytes, threads },
+      { graph: bytes, input, output, weights, weightBytes, task, threads },
       plan.path,
       options,
     );

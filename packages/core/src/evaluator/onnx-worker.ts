@@ -9,6 +9,7 @@ import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { RadinError } from '../errors/index.js';
 import { dtypeBytes } from '../formats/index.js';
 import { toFloat32 } from '../logits/index.js';
+import { expectedShape, fitsTask } from '../metric/index.js';
 import { BatchInput, makeTensor } from './batch-input.js';
 import {
   type JobMessage,
@@ -58,19 +59,32 @@ function loadWeights({ weights: path, weightsId }: JobMessage): void {
   loadedWeights = weightsId;
 }
 
+/** @throws RangeError where the output's shape is not what the task asks for. */
+function numbersPerSample(dims: readonly number[], rows: number, positions: number | undefined): number {
+  const { task } = setup;
+  if (dims[0] !== rows || !fitsTask(task, dims)) {
+    const classes = task === 'multi-class' || task === 'token-classification' ? ' with at least 2 classes' : '';
+    throw new RangeError(
+      `Expected logits of shape ${expectedShape(task, rows)}${classes} but found [${dims.join(', ')}]`,
+    );
+  }
+  if (positions !== undefined && dims[1] !== positions) {
+    throw new RangeError(
+      `Expected logits for ${positions} tokens of each sample, as there are labels, but found [${dims.join(', ')}]`,
+    );
+  }
+  return dims.slice(1).reduce((product, size) => product * size, 1);
+}
+
 async function runBatch(session: InferenceSession, job: JobMessage, first: number): Promise<void> {
   const begun = steadyMilliseconds();
   const present = Math.min(job.batch, job.samples - first);
   const rows = job.fixed ? job.batch : present;
-  const input = (inputs.get(job.inputs) as BatchInput).read(job, first, rows);
+  const source = inputs.get(job.inputs) as BatchInput;
+  const input = source.read(job, first, rows);
   const feeds = { ...Object.fromEntries(weights), [setup.input.name]: input };
   const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
-  const [outputRows, classes] = output.dims;
-  if (output.dims.length !== 2 || outputRows !== rows || classes === undefined || classes < 2) {
-    throw new RangeError(
-      `Expected logits of shape [${rows}, classes] with at least 2 classes but found [${output.dims.join(', ')}]`,
-    );
-  }
+  const classes = numbersPerSample(output.dims, rows, source.positions);
   const dtype = ({ float32: 'F32', float16: 'F16', float64: 'F64' } as const)[output.type as 'float32'];
   if (dtype === undefined) throw new RangeError(`Expected logits of a floating-point type but found ${output.type}`);
   const data = output.data as Float32Array;

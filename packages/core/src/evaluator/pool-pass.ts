@@ -1,11 +1,11 @@
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
-import { type PoolLogits, poolLogits, storedInMemory } from '../logits/index.js';
+import { type PoolLogits, poolLogits, scoredLogits, storedInMemory } from '../logits/index.js';
 import type { Pool } from '../pool/index.js';
 import type { Evaluator } from './evaluator.js';
 
 /**
- * The one pass of every model over a split, whose logits stage 1 works from: N full evaluations.
+ * The one pass of every model over a split, whose rows of logits stage 1 works from (`scoredLogits`): N full evaluations.
  * @param onProgress called with the number of models done, fractions included
  * @param onRemembered called for each model that cost no pass
  * @throws RadinError where a model's logits are not finite, models disagree on C, or a label is not below C.
@@ -20,7 +20,7 @@ export async function passOfPool(
   const logits = await allOrNone(
     pool.checkpoints,
     async (checkpoint, index, signal) => {
-      const result = await evaluator.logits(checkpoint, split.inputs, {
+      const outputs = await evaluator.logits(checkpoint, split.inputs, {
         signal,
         ...(options.onRemembered && { onRemembered: options.onRemembered }),
         onProgress: (samples) => {
@@ -28,10 +28,15 @@ export async function passOfPool(
           options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));
         },
       });
+      const result = scoredLogits(outputs, split.labels);
       checkLabels(split.labels, result.classes);
       return result;
     },
     options.signal,
   );
-  return poolLogits(pool.ids, logits.map(storedInMemory), split.labels.values);
+  const { values, targets, groups } = split.labels;
+  return poolLogits(pool.ids, logits.map(storedInMemory), values, {
+    ...(targets && { targets }),
+    ...(groups && { groups }),
+  });
 }

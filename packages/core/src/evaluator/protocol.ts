@@ -9,7 +9,8 @@ export const STOP = 1;
 export const CONTROL_WORDS = 2;
 
 /** What the process that evaluates is started with. */
-export interface ProcessSetup extends Pick<GraphPlan, 'graph' | 'input' | 'output' | 'weights' | 'weightBytes'> {
+export interface ProcessSetup
+  extends Pick<GraphPlan, 'graph' | 'input' | 'output' | 'weights' | 'weightBytes' | 'task'> {
   readonly threads: number;
   /** The file in which threads note what they are in: see `ThreadRecord`. */
   readonly record: string;
@@ -24,6 +25,8 @@ export interface InputsMessage {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly places: SamplePlaces;
+  /** T, where each sample has logits for so many tokens. */
+  readonly positions: number | undefined;
 }
 
 /** One model over one data set, or over some samples of it. */
@@ -67,6 +70,7 @@ export type JobReply =
       readonly job: number;
       /** Place of the batch's first sample in the job's order. */
       readonly first: number;
+      /** Numbers for each sample. */
       readonly classes: number;
       readonly values: Float32Array;
       readonly milliseconds: number;

@@ -20,6 +20,15 @@ export async function openEvaluator(
   splits: readonly Split[],
   { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
 ): Promise<OpenEvaluator> {
+  for (const { name, labels } of splits) {
+    if (metric.needsGroups && labels.groups === undefined) throw noGroups(name, metric.name);
+  }
+  const elsewhere = files.evaluator
+    ? 'the command of an evaluator'
+    : files.logits && 'logits that were computed elsewhere';
+  if (files.task !== undefined && elsewhere !== undefined) {
+    throw new RadinError('CONFIG', `Expected the task multi-class with ${elsewhere} but found ${files.task.name}`);
+  }
   if (files.evaluator !== undefined) {
     const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
     const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
@@ -33,6 +42,7 @@ export async function openEvaluator(
     ...limits,
     ...(maxWeightBytes !== undefined && { maxWeightBytes }),
     ...(files.output && { output: files.output }),
+    ...(files.task && { task: files.task.name }),
     ...(files.rename && { rename: files.rename }),
     constants,
   });
@@ -49,6 +59,14 @@ export async function openEvaluator(
     await evaluator.dispose();
     throw error;
   }
+}
+
+function noGroups(split: Split['name'], metric: string): RadinError {
+  const flag = split === 'test' ? '--test-groups' : '--val-groups';
+  return new RadinError(
+    'CONFIG',
+    `Expected a group of each ${split} sample for ${metric} (groups: beside its labels in radin.yaml, or ${flag}) but found none`,
+  );
 }
 
 function checkHasInputs(files: PoolFiles, split: 'validation' | 'test'): void {

@@ -12,7 +12,7 @@ export async function openSplits(
     for (const name of wanted) {
       const paths = files[name];
       if (paths === undefined) continue;
-      const split = await readSplit(name, paths);
+      const split = await readSplit(name, paths, files.task);
       splits.push(split);
       if (name !== 'validation' || nested === undefined) continue;
       const { kept, heldOut } = holdOut(split, nested.fraction, new Random(nested.seed, STREAMS.holdOut));

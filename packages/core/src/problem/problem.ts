@@ -81,7 +81,8 @@ export class Problem {
       };
       scorers = new Map(
         splits.map((split) => {
-          const memory = cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
+          const memory =
+            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
           const logits = given.get(split);
           return [
             split.name,
