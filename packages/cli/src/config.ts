@@ -67,7 +67,9 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   };
   const [syntax] = document.errors;
   if (syntax !== undefined) {
-    throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
+    // What is nested too deeply to be parsed ends in the engine's own words.
+    const found = /call stack/i.test(syntax.message) ? 'values nested too deeply' : oneLine(syntax.message);
+    throw new RadinError('CONFIG', `Expected valid YAML but found: ${found} at ${at(syntax.pos[0])}`);
   }
   checkKeys(document, at);
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
