@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type Metric, metricNamed, quote, RadinError, readSmallFile } from '@radin/core';
+import { quote, RadinError, readSmallFile, TASKS } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
@@ -9,7 +9,12 @@ const LARGEST = 2 ** 20;
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
-const splitFiles = z.strictObject({ inputs: paths.optional(), labels: paths, logits: paths.optional() });
+const splitFiles = z.strictObject({
+  inputs: paths.optional(),
+  labels: paths,
+  logits: paths.optional(),
+  groups: paths.optional(),
+});
 
 const evaluator = z.strictObject({
   command: z.union(
@@ -36,10 +41,9 @@ const schema = z.strictObject({
   bn_inputs: paths.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
-  metric: z
-    .string()
-    .refine((name) => metricNamed(name) !== undefined, 'Expected accuracy, top-K or cross-entropy')
-    .optional(),
+  task: z.enum(TASKS).optional(),
+  ignore_index: z.int().optional(),
+  metric: z.string().min(1).optional(),
 });
 
 /** What a `radin.yaml` says, as written. */
@@ -49,7 +53,6 @@ export interface LoadedConfig {
   readonly config: PoolConfig;
   /** The folder that paths are relative to. */
   readonly folder: string;
-  readonly metric: Metric | undefined;
   /** `file:line:column` of a key such as `models`, or of one in it, for errors that show up later. */
   readonly locate: (...keys: string[]) => string;
 }
@@ -65,17 +68,17 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   };
   const [syntax] = document.errors;
   if (syntax !== undefined) {
-    throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
+    // What is nested too deeply to be parsed ends in the engine's own words.
+    const found = /call stack/i.test(syntax.message) ? 'values nested too deeply' : oneLine(syntax.message);
+    throw new RadinError('CONFIG', `Expected valid YAML but found: ${found} at ${at(syntax.pos[0])}`);
   }
   checkKeys(document, at);
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
-  const { metric } = parsed.data;
   return {
     config: parsed.data,
     folder: dirname(path),
-    metric: metric === undefined ? undefined : metricNamed(metric),
     locate,
   };
 }

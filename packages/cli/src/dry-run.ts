@@ -39,7 +39,7 @@ export async function dryRun(
   const remembered = isGiven ? 0 : await problem.rememberedModels({ signal });
   const kept = run.cached && !isGiven;
   // A program would evaluate the whole split, for as long as that takes.
-  const timed = validation.wholeOnly
+  const timed = memory.sizes.byPrograms
     ? undefined
     : await timePass(validation, memory.shares?.atOnce ?? memory.sizes.threads, signal);
   terminal.finish();

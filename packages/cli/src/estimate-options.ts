@@ -1,6 +1,7 @@
 import {
   baseOf,
   COMPOSITE,
+  checkEstimate,
   ESTIMATE_NAMES,
   type EstimateFacts,
   type Metric,
@@ -59,6 +60,7 @@ export function estimateOptions(
   if (smoothing !== undefined && base.smoothing === undefined) {
     throw new RadinError('CONFIG', `Expected --estimate smoothed-accuracy with --smoothing but found ${base.name}`);
   }
+  checkEstimate(base, metric);
   return choice;
 }
 

@@ -4,6 +4,7 @@ import {
   explainEnsemble,
   type GreedyOutcome,
   greedySoup,
+  leastSecondsToExplain,
   type Problem,
   type SearchResult,
   type SoupFacts,
@@ -17,6 +18,9 @@ import type { Terminal } from './terminal.js';
 /** What explaining may cost where it is asked for, and where it is not. */
 export const ASKED = { exactUpTo: 24, seconds: 3, samplePairs: true } as const;
 const UNASKED = { exactUpTo: 16, seconds: 0.3, samplePairs: false } as const;
+
+/** Seconds beyond which it is left out where it is not asked for. */
+const MOST_UNASKED = 3;
 
 export interface SearchExplanationOptions {
   /** Whether the user asked for it. */
@@ -41,7 +45,7 @@ export async function explainSearch(
   const indices = pool.checkpoints.flatMap(({ id }, index) => (outside.includes(id) ? [index] : []));
   const facts = loses ? { facts: await soupFacts(validation, result, indices, { signal }) } : {};
   const ensemble = await validation.ensemble({ signal });
-  if (!explain && backend.name === 'reference') return facts;
+  if (!explain && (backend.name === 'reference' || leastSecondsToExplain(ensemble) > MOST_UNASKED)) return facts;
   const { best, candidates } = result;
   const explained = await explainEnsemble(ensemble, await validation.individualScores({ signal }), {
     ...(explain ? ASKED : UNASKED),

@@ -1,4 +1,3 @@
-import { type Metric, metricNamed } from '@radin/core';
 import { InvalidArgumentError } from 'commander';
 
 /** Parses an integer in [least, most], digits only. */
@@ -10,11 +9,24 @@ export function integer(least: number, most: number): (text: string) => number {
   };
 }
 
+/** Parses an integer of either sign, digits only. */
+export function signedInteger(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('an integer');
+}
+
 /** Parses a finite number ≥ 0. */
 export function nonNegative(text: string): number {
   const value = /^[\d.eE+-]+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('a number ≥ 0');
+}
+
+/** Parses a finite number above 0. */
+export function positive(text: string): number {
+  const value = nonNegative(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('a number above 0');
 }
 
 /** Parses a number above 0 and below 1. */
@@ -30,6 +42,13 @@ export function byteCount(text: string): number {
   const bytes = Number(digits) * (binary ? 1024 : 1000) ** ' KMGT'.indexOf(prefix || ' ');
   if (bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER) return Math.floor(bytes);
   throw new InvalidArgumentError('a size such as 500M, 20GB or 4GiB');
+}
+
+/** Parses a number of bytes above 0. */
+export function positiveByteCount(text: string): number {
+  const bytes = byteCount(text);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('a size above 0');
 }
 
 /** Parses a list separated by commas, each entry by `parse`. */
@@ -52,11 +71,4 @@ export function renaming(
   const from = text.slice(0, at);
   if (Object.hasOwn(earlier, from)) throw new InvalidArgumentError('each name once');
   return Object.fromEntries([...Object.entries(earlier), [from, text.slice(at + 1)]]);
-}
-
-/** Parses the name of a metric. */
-export function metric(text: string): Metric {
-  const named = metricNamed(text);
-  if (named !== undefined) return named;
-  throw new InvalidArgumentError('accuracy, top-K or cross-entropy');
 }

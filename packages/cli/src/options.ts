@@ -1,15 +1,28 @@
 import {
   BACKEND_NAMES,
   checkRacing,
+  isSum,
   type Metric,
+  metricNames,
   type ProposalOptions,
   quote,
   type Racing,
   RadinError,
   SAMPLERS,
+  TASKS,
 } from '@radin/core';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { byteCount, each, integer, list, metric, nonNegative, properFraction, renaming } from './option-values.js';
+import { type Command, Option } from 'commander';
+import {
+  each,
+  integer,
+  list,
+  nonNegative,
+  positive,
+  positiveByteCount,
+  properFraction,
+  renaming,
+  signedInteger,
+} from './option-values.js';
 import type { PoolFlags } from './pool-files.js';
 
 /** Values of the options that every command has. */
@@ -26,7 +39,7 @@ export interface CacheCommandOptions extends CommonOptions {
 export interface ComputeOptions {
   readonly backend: string;
   readonly threads?: number;
-  readonly metric?: Metric;
+  readonly metric?: string;
 }
 
 export interface RacingOptions {
@@ -44,6 +57,8 @@ export interface MemoryOptions {
 
 interface EvaluatorOptions extends MemoryOptions {
   readonly batch?: number;
+  readonly evaluationTimeout?: number;
+  readonly evaluationMemory?: number;
   /** False for `--no-cache`. */
   readonly cache?: string | false;
 }
@@ -67,23 +82,15 @@ export function withShardSize(command: Command): Command {
   return command.option(
     '--max-shard-size <size>',
     'write the soup in files of at most this much, such as 2GB, with an index, as Hugging Face names them',
-    (text) => {
-      const bytes = byteCount(text);
-      if (bytes > 0) return bytes;
-      throw new InvalidArgumentError('a size above 0');
-    },
+    positiveByteCount,
   );
 }
 
 export function withMaxMemory(command: Command): Command {
   return command.option(
     '--max-memory <size>',
-    'memory that the process may take, such as 2GiB: fewer threads, smaller windows, logits in a file; no result depends on it',
-    (text) => {
-      const bytes = byteCount(text);
-      if (bytes > 0) return bytes;
-      throw new InvalidArgumentError('a size above 0');
-    },
+    'memory that evaluation and all else may take, such as 2GiB: fewer threads, smaller windows, logits in a file; no result depends on it',
+    positiveByteCount,
   );
 }
 
@@ -116,8 +123,7 @@ export function backendOption(what: string): Option {
 export function withComputeOptions(command: Command): Command {
   return withThreads(command.addOption(backendOption('averages and stage 1 are'))).option(
     '--metric <name>',
-    'accuracy, top-K or cross-entropy (default: accuracy)',
-    metric,
+    `what soups are chosen by: ${metricNames('multi-class').join(', ')}, one of another task, or a module of your own, ./metric.mjs (default: accuracy, or the task's)`,
   );
 }
 
@@ -135,7 +141,7 @@ export function withPoolOptions(command: Command): Command {
 
 /** What names a pool in place of a `radin.yaml`. */
 export function withPoolFlags(command: Command): Command {
-  return withStateDict(command)
+  return withTask(withStateDict(command))
     .option(
       '--graph <file>',
       'ONNX graph of the architecture that the models share (default: that of the first model in ONNX)',
@@ -152,6 +158,8 @@ export function withPoolFlags(command: Command): Command {
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)
     .option('--test-inputs <file>', 'test inputs, likewise; only reported, never chosen by', each)
     .option('--test-labels <file>', 'test labels, likewise', each)
+    .option('--val-groups <file>', 'the group of each validation sample, integers, for worst-group-accuracy', each)
+    .option('--test-groups <file>', 'the group of each test sample, likewise', each)
     .option(
       '--init <file>',
       'the checkpoint that all models were fine-tuned from, to measure how far and where they went',
@@ -172,6 +180,15 @@ export function withPoolFlags(command: Command): Command {
 
 /** For adapters, in whichever command they are named. */
 export const BASE = ['--base <model>', 'the model that LoRA adapters among the models change'] as const;
+export function withTask(command: Command): Command {
+  return command
+    .addOption(new Option('--task <name>', 'what the models predict (default: multi-class)').choices(TASKS))
+    .option(
+      '--ignore-index <index>',
+      'with --task token-classification, the label of tokens that do not count (default: -100)',
+      signedInteger,
+    );
+}
 
 export interface StateDictOptions {
   readonly stateDict?: string;
@@ -197,6 +214,17 @@ export function withRunOptions(command: Command): Command {
     'samples per run, where the graph does not fix it (default: up to 64, fewer for large ones)',
     integer(1, 65536),
   );
+  command
+    .option(
+      '--evaluation-timeout <seconds>',
+      'most that one batch may take before its evaluation is given up (default: 600 for the first, then 60 and 100 times the usual)',
+      positive,
+    )
+    .option(
+      '--evaluation-memory <size>',
+      'most memory for the process that evaluates, on Linux, such as 8GiB (default: nine tenths of what there is)',
+      positiveByteCount,
+    );
   withMaxMemory(withCacheFolder(command)).option(
     '--no-cache',
     'use no results of earlier runs and keep none of this one',
@@ -287,8 +315,9 @@ export function racingOptions(
   { racing, racingError, seed }: RacingOptions & CandidateOptions,
   metric: Metric,
   strategy: 'adaptive' | 'radin',
+  wholeOnly: boolean,
 ): Racing {
-  if (racing !== 'statistical') return { mode: racing };
+  if (racing !== 'statistical') return { mode: wholeOnly || !isSum(metric) ? 'off' : racing };
   // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
   if (strategy !== 'radin') {
     throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);

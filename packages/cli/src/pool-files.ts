@@ -1,10 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { isOnnx, type Metric, type PoolFiles, RadinError } from '@radin/core';
+import { isOnnx, MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
+import type { LoadedConfig } from './config.js';
 import { checkKeys } from './config-keys.js';
 import type { DownloadOptions } from './download-model.js';
 import { expandArrays, expandModels } from './expand.js';
 import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
+import type { MetricChoice } from './metric-choice.js';
 
 /** The flags that stand in place of a `radin.yaml`, or replace single entries of it. */
 export interface PoolFlags extends LogitsFlags, DownloadOptions {
@@ -16,6 +18,10 @@ export interface PoolFlags extends LogitsFlags, DownloadOptions {
   readonly valLabels?: readonly string[];
   readonly testInputs?: readonly string[];
   readonly testLabels?: readonly string[];
+  readonly valGroups?: readonly string[];
+  readonly testGroups?: readonly string[];
+  readonly task?: TaskName;
+  readonly ignoreIndex?: number;
   readonly bnInputs?: readonly string[];
   readonly output?: string;
   readonly stateDict?: string | undefined;
@@ -29,7 +35,7 @@ export interface ResolvedPool {
   readonly name: string | undefined;
   readonly files: PoolFiles;
   /** The metric that the `radin.yaml` asks for. */
-  readonly metric: Metric | undefined;
+  readonly metric: MetricChoice | undefined;
 }
 
 /**
@@ -48,7 +54,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     flag: readonly string[] | undefined,
     name: string,
     split: 'validation' | 'test',
-    key: 'inputs' | 'labels',
+    key: 'inputs' | 'labels' | 'groups',
   ) => {
     if (flag !== undefined) return expandArrays(flag, '.', `flag ${name}`);
     const entry = config?.[split]?.[key];
@@ -89,6 +95,9 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
   }
+  const valGroups = await arrays(flags.valGroups, '--val-groups', 'validation', 'groups');
+  const testGroups = await arrays(flags.testGroups, '--test-groups', 'test', 'groups');
+  const task = taskOf(flags.task ?? config?.task, flags.ignoreIndex ?? config?.ignore_index);
   const batchNormInputs =
     flags.bnInputs !== undefined
       ? await expandArrays(flags.bnInputs, '.', 'flag --bn-inputs')
@@ -111,8 +120,16 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       validation: {
         ...(inputs && { inputs }),
         labels: need(await arrays(flags.valLabels, '--val-labels', 'validation', 'labels'), '--val-labels'),
+        ...(valGroups && { groups: valGroups }),
       },
-      ...(testLabels && { test: { ...(testInputs && { inputs: testInputs }), labels: testLabels } }),
+      ...(testLabels && {
+        test: {
+          ...(testInputs && { inputs: testInputs }),
+          labels: testLabels,
+          ...(testGroups && { groups: testGroups }),
+        },
+      }),
+      ...(task && { task }),
       ...(evaluator && { evaluator }),
       ...(logits && { logits }),
       ...(batchNormInputs && { batchNormInputs }),
@@ -122,8 +139,26 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(base && { base }),
       ...(init && { init }),
     },
-    metric: loaded?.metric,
+    metric: metricOf(loaded),
   };
+}
+
+/** The metric that a `radin.yaml` asks for. */
+export function metricOf(loaded: LoadedConfig | undefined): MetricChoice | undefined {
+  const text = loaded?.config.metric;
+  if (loaded === undefined || text === undefined) return undefined;
+  return { text, folder: loaded.folder, key: '"metric"', at: loaded.locate('metric') };
+}
+
+/** @throws RadinError where there is an index to ignore but no tokens. */
+export function taskOf(name: TaskName = MULTI_CLASS.name, ignoreIndex?: number): Task | undefined {
+  if (ignoreIndex !== undefined && name !== 'token-classification') {
+    throw new RadinError(
+      'CONFIG',
+      `Expected the task token-classification with --ignore-index (ignore_index: in radin.yaml) but found ${name}`,
+    );
+  }
+  return name === MULTI_CLASS.name ? undefined : { name, ...(ignoreIndex !== undefined && { ignoreIndex }) };
 }
 
 /** Reads a pool's `radin.yaml`. Loads the reader of YAML only where there is a `radin.yaml`: starting it takes longer than scoring a small pool. */

@@ -1,4 +1,11 @@
-import { basinWarnings, distancesFromOthers, modelDisagreement, type PoolFindings, type Problem } from '@radin/core';
+import {
+  basinWarnings,
+  distancesFromOthers,
+  hasClasses,
+  modelDisagreement,
+  type PoolFindings,
+  type Problem,
+} from '@radin/core';
 
 /**
  * What a report says of the single models; no forward pass and no pass over the weights beyond those already made.
@@ -16,6 +23,8 @@ export async function poolFindings(
     testScores,
     distances: distancesFromOthers(geometry),
     warnings: basinWarnings(geometry),
-    disagreement: await modelDisagreement(await validation.cache({ signal }), signal),
+    ...(hasClasses(validation.task) && {
+      disagreement: await modelDisagreement(await validation.cache({ signal }), signal),
+    }),
   };
 }

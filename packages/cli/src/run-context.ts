@@ -1,17 +1,20 @@
 import { tmpdir } from 'node:os';
 import {
-  accuracy,
   formatBytes,
   isOnnx,
   logitsBytes,
+  MULTI_CLASS,
+  outputsAreProbabilities,
   Problem,
   type ProblemOptions,
   RadinError,
   type RunPlan,
+  type TaskName,
 } from '@radin/core';
 import { openCache } from './cache-folder.js';
 import { checkSpace, freeBytes } from './disk-space.js';
 import type { Interruption } from './interruption.js';
+import { chooseMetric, metricFlag } from './metric-choice.js';
 import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
@@ -49,11 +52,13 @@ export async function withProblem<T>(
     );
   }
   const { backend, threads, batch, holdout, seed = 0, maxMemory } = options;
+  const { evaluationTimeout: timeout, evaluationMemory: memory } = options;
   const problemOptions: ProblemOptions = {
-    metric: options.metric ?? metric ?? accuracy,
+    metric: await chooseMetric(metricFlag(options.metric) ?? metric, files.task?.name ?? MULTI_CLASS.name),
     backend,
     ...(threads && { threads }),
     ...(batch && { batch }),
+    limits: { ...(timeout && { timeout }), ...(memory && { memory }) },
     ...(splits && { splits }),
     ...(plan && { run: plan }),
     ...(maxMemory && { maxMemory }),
@@ -86,8 +91,8 @@ function memoryNotice({ memory }: Problem, allowed: number): string {
   const peak = process.resourceUsage().maxRSS * 1024;
   const { predicted } = memory;
   const atMost = predicted === undefined ? '' : `predicted at most ${formatBytes(predicted.peakMemory)}, `;
-  const what = predicted === undefined ? " without that of the evaluator's command" : '';
-  return `note: peak memory ${formatBytes(peak)}${what}, ${atMost}allowed ${formatBytes(allowed)}`;
+  const other = predicted === undefined ? "the evaluator's command" : 'the process that evaluates';
+  return `note: peak memory ${formatBytes(peak)} without ${other}, ${atMost}allowed ${formatBytes(allowed)}`;
 }
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
@@ -121,13 +126,17 @@ export async function cachePool(
   problem: Problem,
   terminal: Terminal,
   signal: AbortSignal,
-): Promise<{ models: readonly string[]; samples: number; classes: number }> {
+): Promise<{ models: readonly string[]; samples: number; classes: number; task?: TaskName }> {
   const call = { signal, onProgress: terminal.onProgress };
-  const { models, samples, classes } = await problem.validation.cache(call);
+  const cached = await problem.validation.cache(call);
+  const { models, samples, classes } = cached;
+  const { task } = problem.validation;
   terminal.finish();
+  const probabilities = await outputsAreProbabilities(cached, task, signal);
+  if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
   for (const notice of await problem.duplicateNotices()) terminal.notice(`note: ${notice}`);
   const notices = await problem.basinNotices(call);
   terminal.finish();
   for (const notice of notices) terminal.notice(`note: ${notice}`);
-  return { models, samples, classes };
+  return { models, samples, classes, ...(task !== MULTI_CLASS.name && { task }) };
 }

@@ -1,15 +1,25 @@
 import { existsSync } from 'node:fs';
-import { type Labels, type Metric, RadinError, readLabels } from '@radin/core';
+import {
+  type Labels,
+  MULTI_CLASS,
+  RadinError,
+  readGroups,
+  readTaskLabels,
+  type Task,
+  type TaskName,
+} from '@radin/core';
 import { expand, expandArrays } from './expand.js';
 import { logitsFiles } from './external-evaluation.js';
-import { readConfig } from './pool-files.js';
+import type { MetricChoice } from './metric-choice.js';
+import { metricOf, readConfig, taskOf } from './pool-files.js';
 
 /** What stage 1 needs and nothing else: logits, one file for each model, and labels. */
 export interface ScoredLogits {
   readonly paths: readonly string[];
   readonly labels: Labels;
   /** The metric that the `radin.yaml` asks for. */
-  readonly metric: Metric | undefined;
+  readonly metric: MetricChoice | undefined;
+  readonly task: Task;
 }
 
 /**
@@ -18,7 +28,13 @@ export interface ScoredLogits {
  */
 export async function scoredLogits(
   pool: string | undefined,
-  flags: { readonly logits?: readonly string[]; readonly labels?: string },
+  flags: {
+    readonly logits?: readonly string[];
+    readonly labels?: string;
+    readonly groups?: string;
+    readonly task?: TaskName;
+    readonly ignoreIndex?: number;
+  },
 ): Promise<ScoredLogits> {
   const hasBoth = flags.logits !== undefined && flags.labels !== undefined;
   const named = pool ?? (!hasBoth && existsSync('radin.yaml') ? '.' : undefined);
@@ -32,7 +48,20 @@ export async function scoredLogits(
     loaded === undefined || flags.labels !== undefined
       ? (flags.labels as string)
       : await expandArrays([loaded.config.validation.labels].flat(), loaded.folder, loaded.locate('validation'));
-  return { paths, labels: await readLabels(labels), metric: loaded?.metric };
+  const config = loaded?.config;
+  const task = taskOf(flags.task ?? config?.task, flags.ignoreIndex ?? config?.ignore_index) ?? MULTI_CLASS;
+  const groups =
+    flags.groups ??
+    (loaded && flags.labels === undefined && loaded.config.validation.groups !== undefined
+      ? await expandArrays([loaded.config.validation.groups].flat(), loaded.folder, loaded.locate('validation'))
+      : undefined);
+  const read = await readTaskLabels(labels, task);
+  return {
+    paths,
+    labels: groups === undefined ? read : { ...read, groups: await readGroups(groups, read) },
+    task,
+    metric: metricOf(loaded),
+  };
 }
 
 function missing(what: string, flag: string, pool: string | undefined): RadinError {

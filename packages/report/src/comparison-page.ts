@@ -1,4 +1,4 @@
-import type { ComparisonReport } from '@radin/core';
+import { type ComparisonReport, metricTitle } from '@radin/core';
 import { counted } from './blocks.js';
 import { answer, answerTitle } from './comparison/answer.js';
 import { budgetCharts } from './comparison/budgets.js';
@@ -6,25 +6,26 @@ import { greedyTrace } from './comparison/greedy.js';
 import { methodTables, soupTable } from './comparison/method-table.js';
 import type { Page } from './page.js';
 import { poolSection } from './pool-section.js';
+import { poolSize } from './pool-size.js';
 import { runTables, settings } from './run-tables.js';
 import { scoresOf } from './scores.js';
 
 /** The report of a comparison: the pool's Table 1, what each method gains per evaluation, greedy's steps, the pool, the run. */
 export function comparisonPage(report: ComparisonReport): Page {
-  const { pool, metric, rows, written, budgets, candidates, sampler, seed, backend } = report;
-  const scores = scoresOf(metric);
+  const { pool, rows, written, budgets, candidates, sampler, seed, backend } = report;
+  const scores = scoresOf(report);
   const soup = rows.find(({ method, budget }) => method === written.method && budget === written.budget);
   const options = settings({
     Budgets: budgets.join(', '),
     'Candidates of each sampler': candidates,
     Samplers: sampler.replaceAll(',', ', '),
-    Metric: metric,
+    Metric: metricTitle(scores.metric),
     Seed: seed,
     Backend: backend,
   });
   return {
     title: answerTitle(report, scores),
-    subtitle: `${counted(pool.models, 'model')}, ${counted(pool.samples, 'validation sample')}, ${counted(pool.classes, 'class', 'classes')}; ${metric}`,
+    subtitle: `${counted(pool.models, 'model')}, ${poolSize(pool)}; ${metricTitle(scores.metric)}`,
     sections: [
       {
         id: 'comparison-answer',

@@ -1,4 +1,4 @@
-import { COMPARISON_SCHEMA, type ComparisonReport, metricNamed, SEARCH_SCHEMA, type SearchReport } from '@radin/core';
+import { COMPARISON_SCHEMA, type ComparisonReport, SEARCH_SCHEMA, type SearchReport, TASKS } from '@radin/core';
 import { z } from 'zod';
 import { poolIssues, rowMixtures, searchMixtures } from './pool-issues.js';
 
@@ -35,6 +35,7 @@ const candidate = {
   rank: count,
   valScore: score.exactOptional(),
   valScoreAtMost: score.exactOptional(),
+  failed: z.string().exactOptional(),
   samples: count.exactOptional(),
 };
 const tests = { pValue: share, midPValue: share, difference: score, ...interval };
@@ -98,7 +99,13 @@ const REASONS = [
 ] as const;
 
 const pool = {
-  pool: z.object({ name: text.exactOptional(), models: count, samples: count, classes: count }),
+  pool: z.object({
+    name: text.exactOptional(),
+    models: count,
+    samples: count,
+    classes: count,
+    task: z.enum(TASKS).exactOptional(),
+  }),
   models: z
     .array(
       z.object({
@@ -116,7 +123,8 @@ const pool = {
 };
 
 const run = {
-  metric: z.string().refine((name) => metricNamed(name) !== undefined, 'expected accuracy, top-K or cross-entropy'),
+  metric: text,
+  scoring: z.object({ unit: text, negated: z.boolean() }).exactOptional(),
   sampler: text,
   seed: count,
   backend: text,

@@ -1,4 +1,5 @@
-import { type ComparisonReport, metricNamed, type SearchReport } from '@radin/core';
+import type { ComparisonReport, SearchReport } from '@radin/core';
+import { metricOf } from './document-metric.js';
 
 /** What contradicts the rest of a document: a message and the field. */
 interface Issue {
@@ -16,9 +17,13 @@ interface Scored {
 
 /** The first contradiction between what a document says of its pool and everything that names its models; none in one that a run left. */
 export function poolIssues(
-  { pool, models, disagreement, metric }: Pick<SearchReport, 'pool' | 'models' | 'disagreement' | 'metric'>,
+  report: Pick<SearchReport, 'pool' | 'models' | 'disagreement' | 'metric' | 'scoring'>,
   mixtures: readonly Scored[],
 ): Issue[] {
+  const { pool, models, disagreement } = report;
+  const metric = metricOf(report);
+  if (metric === undefined)
+    return [issue('expected accuracy, top-K or cross-entropy, or how another is read', ['metric'])];
   const known = new Set(models.map(({ model }) => model));
   if (known.size < models.length) return [issue('expected models of different names', ['models'])];
   if (pool.models !== models.length) return [issue('expected the number of models', ['pool', 'models'])];
@@ -29,12 +34,12 @@ export function poolIssues(
   const singles = models.map(({ model, valScore, testScore }, at): Scored => {
     return { path: ['models', at], models: [model], scores: [valScore, testScore] };
   });
-  const isFraction = metricNamed(metric)?.unit === 'fraction';
+  const isFraction = metric.unit === 'fraction' && !metric.negated;
   for (const { path, models: named, scores } of [...singles, ...mixtures]) {
     if (named.some((model) => !known.has(model)))
       return [issue('expected names of models in the field models', [...path, 'models'])];
     if (isFraction && scores.some((score) => score !== undefined && !(score >= 0 && score <= 1)))
-      return [issue(`expected scores from 0 to 1, as they are of ${metric}`, path)];
+      return [issue(`expected scores from 0 to 1, as they are of ${metric.name}`, path)];
   }
   return [];
 }

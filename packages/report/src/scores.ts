@@ -1,11 +1,12 @@
-import { formatGain, formatScore, type Metric, metricNamed, pValueText, signed } from '@radin/core';
+import { formatGain, formatScore, pValueText, type SearchReport, signed } from '@radin/core';
 import type { Axis } from 'vega-lite/types_unstable/axis.js';
+import { type DocumentMetric, metricOf } from './document-metric.js';
 import { SPACE } from './format-cell.js';
 import type { Column, Fact } from './page.js';
 
 /** How scores of one metric are written, tabulated and drawn. */
 export interface Scores {
-  readonly metric: Metric;
+  readonly metric: DocumentMetric;
   /** A score and a difference of two, in words. */
   readonly text: (score: number) => string;
   readonly gain: (difference: number) => string;
@@ -20,12 +21,12 @@ export interface Scores {
   readonly gainAxis: (title: string) => { readonly axis: Axis<never> };
 }
 
-/** @param name of a metric, as documents have it */
-export function scoresOf(name: string): Scores {
-  const metric = metricNamed(name);
-  if (metric === undefined) throw new RangeError(`Expected the name of a metric but received ${name}`);
+/** Of a document that was checked. */
+export function scoresOf(report: Pick<SearchReport, 'metric' | 'scoring'>): Scores {
+  const metric = metricOf(report);
+  if (metric === undefined) throw new RangeError(`Expected the name of a metric but received ${report.metric}`);
   const isFraction = metric.unit === 'fraction';
-  const unit = isFraction ? '' : ` (${metric.unit})`;
+  const unit = isFraction || metric.unit === '' ? '' : ` (${metric.unit})`;
   return {
     metric,
     text: (score) => whole(formatScore(score, metric)),

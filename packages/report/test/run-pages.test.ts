@@ -2,6 +2,7 @@ import type { SearchReport } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { chartsOf, checkPage, tablesOf } from '../src/check-page.js';
 import { comparisonPage } from '../src/comparison-page.js';
+import { searchSchema } from '../src/document-schema.js';
 import type { Cell, Page } from '../src/page.js';
 import { clusterOrder } from '../src/pool/cluster-order.js';
 import { DOCUMENT_KINDS } from '../src/run-documents.js';
@@ -229,5 +230,46 @@ describe('the order of a heat map', () => {
     expect([...order].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(order.map((k) => cluster[k])).toEqual([0, 0, 0, 1, 1, 2, 2]);
     expect(clusterOrder(1, () => 0)).toEqual([0]);
+  });
+});
+
+describe('scores of other units', () => {
+  const read = (unit: string, negated: boolean, task?: 'regression' | 'token-classification') => {
+    const document = searchDocument(5);
+    const flip = (score: number) => (negated ? score - 2 : score);
+    const candidates = document.candidates.map(({ valScore, ...one }) => ({
+      ...one,
+      approxScore: flip(one.approxScore),
+      ...(valScore !== undefined && { valScore: flip(valScore) }),
+    }));
+    const { statistics: _, disagreement: __, ...rest } = document;
+    const written = searchSchema.parse({
+      ...rest,
+      metric: 'own',
+      scoring: { unit, negated },
+      candidates,
+      pool: { ...document.pool, ...(task && { task }) },
+    });
+    return searchPage(written);
+  };
+
+  it('are drawn and tabulated as numbers with their unit, and negated ones say so', () => {
+    const page = read('m²', true, 'regression');
+    checkPage(page);
+    expect(page.subtitle).toMatch(/outputs; own \(negated\); /);
+    expect(JSON.stringify(page)).toContain('0.8540 m²'.replace(' ', '\u00a0'));
+    expect(chartsOf(page).some((chart) => JSON.stringify(chart).includes('(m²)'))).toBe(true);
+  });
+
+  it('are refused where nothing tells how to read them', () => {
+    const { success, error } = searchSchema.safeParse({ ...searchDocument(2), metric: 'own' });
+    expect(success).toBe(false);
+    expect(error?.issues[0]?.path).toEqual(['metric']);
+  });
+
+  it('are percentages where the unit is a fraction, and plain numbers where there is none', () => {
+    expect(read('fraction', false, 'token-classification').subtitle).toMatch(/validation tokens, .*; own; /);
+    expect(JSON.stringify(read('fraction', false))).toContain('85.40\u00a0%');
+    expect(JSON.stringify(read('', false))).not.toMatch(/\(\)|undefined/);
   });
 });

@@ -141,6 +141,7 @@ export class SoupMemory {
   async dispose(): Promise<void> {
     await this.pace.save();
     await this.evaluator.dispose();
+    this.union.inputs.close();
     await closeCheckpoints(this.pool.checkpoints as readonly FileCheckpoint[]);
   }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Inputs, type PoolFiles, RadinError, readLabels, readSplit, type Split } from '@radin/core';
+import { Inputs, type PoolFiles, RadinError, readLabels, readSplit, type Split } from '@radin/core';
 import { UsageError } from '../command-line.js';
 
 /** All labelled samples of a pool: those of its validation split and then those of its test split, if it has one. */
@@ -61,9 +61,5 @@ function joined(a: Inputs, b: Inputs): Inputs {
   if (a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join()) {
     throw new RadinError('DATA', `Expected inputs of one dtype and shape but found ${a.path} and ${b.path} to differ`);
   }
-  const bytes = new SharedArrayBuffer(a.bytes.byteLength + b.bytes.byteLength);
-  new Uint8Array(bytes).set(new Uint8Array(a.bytes));
-  new Uint8Array(bytes).set(new Uint8Array(b.bytes), a.bytes.byteLength);
-  const samples = (a.shape[0] as number) + (b.shape[0] as number);
-  return { path: `${a.path} and ${b.path}`, dtype: a.dtype, shape: [samples, ...a.shape.slice(1)], bytes };
+  return Inputs.joined(a, b);
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { PaperResult } from '@radin/bench';
+import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
 import { integer } from '../option-values.js';
 import { type CommonOptions, withBudgets, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
@@ -47,6 +48,9 @@ async function runBench(
   { signal, interruption, print, printJson }: CommandContext,
 ): Promise<void> {
   const { files, metric } = await resolvePool(pool, options);
+  if (files.task !== undefined) {
+    throw new RadinError('CONFIG', `Expected a multi-class pool for this benchmark but found ${files.task.name}`);
+  }
   const { out, cache = join(out, 'evaluations'), quick, json, quiet, threads = availableParallelism() } = options;
   await checkOutputFolder(out, files.models);
   // Loaded here, since no other command needs it.
@@ -64,7 +68,7 @@ async function runBench(
   const onProgress = (text: string) => {
     if (!quiet) process.stderr.write(`radin: ${text}\n`);
   };
-  const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.name ?? 'accuracy' };
+  const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.text ?? 'accuracy' };
   let result: PaperResult;
   try {
     ({ result } = await runPaper(named, choices, { onProgress, signal }));

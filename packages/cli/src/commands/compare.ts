@@ -73,7 +73,7 @@ export async function runCompare(
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
   const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
     // Refuses what the sampler cannot do before the passes and not after them.
-    checkSamplers(problem.pool.size, proposal);
+    checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
     if (options.dryRun) {
       const { size } = problem.pool;

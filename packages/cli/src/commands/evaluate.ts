@@ -6,10 +6,13 @@ import {
   formatScore,
   isHubReference,
   type Logits,
+  metricTitle,
   modelFile,
   modelId,
   type PoolFiles,
   RadinError,
+  type SplitScorer,
+  scoringReport,
   writeNpy,
 } from '@radin/core';
 import { type Command, Option } from 'commander';
@@ -38,7 +41,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     )
     .option(
       '--save-logits <file>',
-      'write the logits as .npy, float32 [samples, classes], as `radin score` reads them',
+      'write the logits as .npy, float32 [samples, classes] or as the task has them, as `radin score` reads them',
     );
   withPoolOptions(command)
     .addHelpText('after', '\nExample:\n  radin evaluate examples/digits radin-out/soup.safetensors --split test')
@@ -72,14 +75,15 @@ async function evaluate(
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];
       const { logits, score, reused } = await scorer.evaluate(checkpoint, { signal, onProgress });
       terminal.finish();
-      if (saveLogits !== undefined) await writeLogits(saveLogits, logits);
+      if (saveLogits !== undefined) await writeLogits(saveLogits, logits, scorer);
       const { samples } = scorer;
-      const correct = metric.unit === 'fraction' && logits ? Math.round(score * samples) : undefined;
+      const correct = metric.measure.kind === 'top' && logits ? Math.round(score * samples) : undefined;
       const report = {
         model: checkpoint.id,
         split,
         samples,
         metric: metric.name,
+        ...scoringReport(metric),
         score,
         ...(correct !== undefined && { correct }),
         reused,
@@ -88,7 +92,7 @@ async function evaluate(
       if (json) printJson(report);
       else
         print(
-          `${checkpoint.id}   ${split} ${metric.name} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
+          `${checkpoint.id}   ${split} ${metricTitle(metric)} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
         );
     },
     { splits: [split] },
@@ -103,12 +107,17 @@ function filesOf(files: PoolFiles): string[] {
   return [...paths, ...models, ...[graph, base, init].filter((path) => path !== undefined)];
 }
 
-async function writeLogits(path: string, logits: Logits | undefined): Promise<void> {
+async function writeLogits(path: string, logits: Logits | undefined, scorer: SplitScorer): Promise<void> {
   if (logits === undefined) {
     throw new RadinError('EVALUATION', `Expected logits to write to ${path} but found only a score from the evaluator`);
   }
-  const { samples, classes, values } = logits;
-  await writeNpy(path, 'F32', [samples, classes], new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  const { values } = logits;
+  await writeNpy(
+    path,
+    'F32',
+    scorer.outputShape(logits),
+    new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  );
 }
 
 async function pathOfName(pool: string, id: string, options: PoolOptions): Promise<string> {

@@ -9,6 +9,7 @@ import {
   FileCheckpoint,
   formatShape,
   inspectProblem,
+  MULTI_CLASS,
   modelFile,
   modelFileIn,
   modelId,
@@ -109,6 +110,12 @@ async function inspectPool(path: string, options: InspectOptions, context: Comma
   const { signal, print, printJson } = context;
   if (quick && disagreement) throw new RadinError('CONFIG', 'Expected --quick or --disagreement but found both');
   const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
+  if (disagreement && files.task !== undefined && files.task.name !== MULTI_CLASS.name) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected the task ${MULTI_CLASS.name} with --disagreement but found ${files.task.name}`,
+    );
+  }
   const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
   const isSound = inspection.problems.length === 0 && inspection.models.every(({ problems }) => problems.length === 0);
   if (!disagreement || !isSound) {

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import {
   ApproxScorer,
-  accuracy,
   alignColumns,
   backendNamed,
   baseOf,
@@ -13,20 +12,28 @@ import {
   explanationReport,
   explanationText,
   formatScore,
+  isSum,
+  MULTI_CLASS,
+  metricTitle,
   modelId,
+  outputsAreProbabilities,
   poolLogits,
   RadinError,
   type Ranking,
   rankProposal,
+  rowsOf,
   type Sampler,
   type StoredLogits,
+  scoringReport,
   scoringThreads,
   singleScores,
+  type TaskName,
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { ASKED } from '../explain.js';
+import { chooseMetric, metricFlag } from '../metric-choice.js';
 import { nonNegative } from '../option-values.js';
 import {
   type CandidateOptions,
@@ -41,6 +48,7 @@ import {
   withComputeOptions,
   withExplain,
   withMaxMemory,
+  withTask,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 import { scoredLogits } from '../scored-logits.js';
@@ -58,6 +66,9 @@ interface ScoreOptions
     ExplainOptions {
   readonly logits?: readonly string[];
   readonly labels?: string;
+  readonly groups?: string;
+  readonly task?: TaskName;
+  readonly ignoreIndex?: number;
   readonly lambda: number;
   readonly top: number;
 }
@@ -69,15 +80,18 @@ export function addScore(program: Command, context: CommandContext): void {
     .argument('[pool]', 'folder with a radin.yaml that names logits and labels, or that file')
     .option(
       '--logits <patterns...>',
-      'cached logits, one .npy of shape [samples, classes] for each model (default: those of the pool)',
+      'cached logits, one .npy of shape [samples, classes], or as the task has them, for each model (default: those of the pool)',
     )
     .option(
       '--labels <file>',
-      'class indices, .npy of shape [samples], or one-hot; also .npz or file.npz:name (default: the pool’s)',
+      'class indices, .npy of shape [samples], or one-hot, or as the task has them; also .npz or file.npz:name (default: the pool’s)',
     )
+    .option('--groups <file>', 'the group of each sample, integers, for worst-group-accuracy')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withExplain(withMaxMemory(withComputeOptions(withCandidateOptions(withEstimate(command, false))))))
+  withCommonOptions(
+    withTask(withExplain(withMaxMemory(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))),
+  )
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -92,8 +106,8 @@ async function score(
 ): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const { paths, labels, metric: configured } = await scoredLogits(pool, options);
-  const metric = options.metric ?? configured ?? accuracy;
+  const { paths, labels, task, metric: configured } = await scoredLogits(pool, options);
+  const metric = await chooseMetric(metricFlag(options.metric) ?? configured, task.name);
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
   const terminal = new Terminal(options, metric);
@@ -102,33 +116,47 @@ async function score(
   if (repeated !== undefined) {
     throw new RadinError('CONFIG', `Expected each logits file's name to be used once but found two called ${repeated}`);
   }
-  const { ranking, shape, explanation } = await withLogitsFiles(paths, async (logits) => {
-    const [{ samples, classes }] = logits as [StoredLogits];
-    if (samples !== labels.values.length) {
-      throw new RadinError(
-        'DATA',
-        `Expected ${samples} labels, one per row of ${paths[0]}, but found ${labels.values.length} in ${labels.path}`,
-      );
-    }
-    const cache = poolLogits(ids, logits, labels.values);
-    checkLabels(labels, classes);
-    checkProposal(ids.length, { ...proposal, estimate }, metric);
-    const { lambda, top: keep } = options;
-    const threads = threadsOf(options, { models: ids.length, samples, classes, samplers: proposal.samplers });
-    const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
-    try {
-      const call = { signal, onProgress: terminal.onProgress };
-      const ranked = await rankProposal(
-        ids.length,
-        { ...proposal, ...call, estimate, lambda, keep },
-        async () => scorer,
-      );
-      const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
-      return { ranking: ranked, shape: { models: ids.length, samples, classes }, explanation: explained };
-    } finally {
-      scorer.close();
-    }
-  });
+  if (metric.needsGroups && labels.groups === undefined) {
+    throw new RadinError('CONFIG', `Expected --groups, the group of each sample, for ${metric.name} but found none`);
+  }
+  const { ranking, shape, explanation } = await withLogitsFiles(
+    paths,
+    async (logits) => {
+      const [{ samples, classes }] = logits as [StoredLogits];
+      if (samples !== rowsOf(labels)) {
+        throw new RadinError(
+          'DATA',
+          `Expected ${samples} labels, one per row of ${paths[0]}, but found ${rowsOf(labels)} in ${labels.path}`,
+        );
+      }
+      const { values, targets, groups } = labels;
+      const cache = poolLogits(ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
+      checkLabels(labels, classes);
+      const probabilities = await outputsAreProbabilities(cache, task.name, signal);
+      if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
+      checkProposal(ids.length, { ...proposal, estimate }, metric);
+      const { lambda, top: keep } = options;
+      const threads = threadsOf(options, { models: ids.length, samples, classes, samplers: proposal.samplers });
+      const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
+      try {
+        const call = { signal, onProgress: terminal.onProgress };
+        const ranked = await rankProposal(
+          ids.length,
+          { ...proposal, ...call, estimate, lambda, keep },
+          async () => scorer,
+        );
+        const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
+        return {
+          ranking: ranked,
+          shape: { models: ids.length, samples, classes, ...(task.name !== MULTI_CLASS.name && { task: task.name }) },
+          explanation: explained,
+        };
+      } finally {
+        scorer.close();
+      }
+    },
+    labels,
+  );
   terminal.finish();
   for (const notice of ranking.notices) terminal.notice(`note: ${notice}`);
   const { scored } = ranking;
@@ -145,13 +173,20 @@ async function score(
       seed: proposal.seed,
       backend: backend.name,
       metric: metric.name,
+      ...scoringReport(metric),
       ...(explained && { explanation: explained }),
     });
     return;
   }
   const isMetric = candidates.every((candidate) => candidate.estimate === undefined);
   const table = alignColumns([
-    ['rank', 'approx. score', ...(isMetric ? [] : [estimate.name]), 'models', ''],
+    [
+      'rank',
+      isSum(metric) ? 'approx. score' : `approx. ${metricTitle(metric)}`,
+      ...(isMetric ? [] : [estimate.name]),
+      'models',
+      '',
+    ],
     ...candidates.map((candidate) => [
       String(candidate.rank),
       formatScore(candidate.approxScore, metric),
@@ -179,7 +214,7 @@ function threadsOf(
     models,
     classes,
     threads: threads ?? availableParallelism(),
-    splits: [{ samples, inputBytes: 0, ofAllModels: true }],
+    splits: [{ rows: samples, ofAllModels: true }],
     mixtures: candidates * samplers.length,
     everySubset: models <= MOST_EXHAUSTIVE && samplers.some(({ name }) => name === 'exhaustive'),
     weightBytes: 0,

@@ -113,7 +113,7 @@ async function search(
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
-    const racing = racingOptions(options, metric, strategy);
+    const racing = racingOptions(options, metric, strategy, problem.validation.wholeOnly);
     checkRacing(metric, racing, problem.validation.wholeOnly);
     const { budget, lambda } = options;
     if (options.dryRun) {

@@ -1,7 +1,7 @@
 import { FLOAT_FORMATS, type FloatDtype } from '@radin/native';
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
-import { type GraphOptions, OnnxEvaluator } from '../evaluator/index.js';
+import { type GraphOptions, OnnxEvaluator, type OnnxEvaluatorOptions } from '../evaluator/index.js';
 import { type BatchNorm, batchNorms, dtypeBytes, MOMENTS, momentsGraph, type OnnxModel } from '../formats/index.js';
 import type { Logits } from '../logits/index.js';
 import { type Checkpoint, graphNames, type Pool } from '../pool/index.js';
@@ -9,11 +9,6 @@ import { WithStatistics } from './with-statistics.js';
 
 /** Bytes of moments that are in memory at a time. */
 const CHUNK_BYTES = 64 * 2 ** 20;
-
-interface BatchNormOptions extends GraphOptions {
-  readonly threads?: number;
-  readonly batch?: number;
-}
 
 /** A normalisation whose statistics are tensors of the models. */
 interface Layer extends BatchNorm {
@@ -38,12 +33,12 @@ export class BatchNormEstimator {
   readonly #graph: OnnxModel;
   readonly #pool: Pool;
   readonly #inputs: Inputs;
-  readonly #options: BatchNormOptions;
+  readonly #options: OnnxEvaluatorOptions;
   readonly #levels: readonly (readonly Layer[])[];
   #passes = 0;
 
   /** @throws RadinError where the graph has no BatchNorm whose statistics the models have, or one that cannot be estimated */
-  constructor(graph: OnnxModel, pool: Pool, inputs: Inputs, options: BatchNormOptions = {}) {
+  constructor(graph: OnnxModel, pool: Pool, inputs: Inputs, options: OnnxEvaluatorOptions = {}) {
     this.#graph = graph;
     this.#pool = pool;
     this.#inputs = inputs;
@@ -63,6 +58,11 @@ export class BatchNormEstimator {
 
   get samples(): number {
     return this.#inputs.shape[0] as number;
+  }
+
+  /** Closes the inputs. */
+  close(): void {
+    this.#inputs.close();
   }
 
   /** Passes over the inputs that were made so far, each through a part of the graph. */

@@ -1,16 +1,18 @@
 import { RadinError } from '../errors/index.js';
 import type { Random } from '../random.js';
+import type { Labels } from './labels.js';
 import type { Split } from './split.js';
+import { samplesOf, selectLabels } from './task-labels.js';
 
 /**
- * Takes a random fraction of a split's samples away, the same from every class to within one sample, for a score that no
- * choice has seen. Both parts keep the samples' order. Cost: one copy of the inputs.
+ * Takes a random fraction of a split's samples away, where each has one class the same from every class to within one sample,
+ * for a score that no choice has seen. Both parts keep the samples' order and stay in the same files.
  * @param fraction in (0, 1)
  * @throws RadinError where one of the parts would be empty
  */
 export function holdOut(split: Split, fraction: number, random: Random): { kept: Split; heldOut: Split } {
   const byClass = new Map<number, number[]>();
-  for (const [sample, label] of split.labels.values.entries()) {
+  for (const [sample, label] of strataOf(split.labels).entries()) {
     const members = byClass.get(label);
     if (members === undefined) byClass.set(label, [sample]);
     else members.push(sample);
@@ -40,18 +42,16 @@ export function holdOut(split: Split, fraction: number, random: Random): { kept:
   return { kept: part(split.name, 0), heldOut: part('holdout', 1) };
 }
 
+/** The class of each sample, or one and the same where samples have no single class. */
+function strataOf(labels: Labels): Int32Array {
+  return labels.samples === undefined ? labels.values : new Int32Array(samplesOf(labels));
+}
+
 function select({ inputs, labels }: Split, name: Split['name'], samples: Uint32Array): Split {
-  const all = new Uint8Array(inputs.bytes);
-  const sampleBytes = all.byteLength / (inputs.shape[0] as number);
-  const bytes = new SharedArrayBuffer(samples.length * sampleBytes);
-  const target = new Uint8Array(bytes);
-  for (const [row, sample] of samples.entries()) {
-    target.set(all.subarray(sample * sampleBytes, (sample + 1) * sampleBytes), row * sampleBytes);
-  }
   return {
     name,
-    inputs: { ...inputs, shape: [samples.length, ...inputs.shape.slice(1)], bytes },
-    labels: { ...labels, values: Int32Array.from(samples, (sample) => labels.values[sample] as number) },
+    inputs: inputs.select(samples),
+    labels: selectLabels(labels, samples),
     samples: samples.length,
     part: { of: inputs.shape[0] as number, samples },
   };

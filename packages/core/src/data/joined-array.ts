@@ -1,60 +1,66 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, dtypeBytes, formatShape, type NpyFile, openArray } from '../formats/index.js';
+import {
+  allocate,
+  changedFile,
+  type Dtype,
+  dtypeBytes,
+  formatShape,
+  type NpyFile,
+  openArray,
+} from '../formats/index.js';
 
 /** One array, or several that are parts of one, in order: each an `.npy` file, an `.npz` file or `file.npz:name`. */
 export type ArrayFiles = string | readonly string[];
 
-/** An array in shared memory, row-major little-endian. */
-export interface JoinedArray {
+/** What is known of an array before its data are read. */
+export interface ArrayInfo {
   /** The file's, or the first one's with the number of the others. */
   readonly path: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  readonly bytes: SharedArrayBuffer;
 }
 
-type Info = Omit<JoinedArray, 'bytes'>;
+/** An array in memory, row-major little-endian. */
+export interface JoinedArray extends ArrayInfo {
+  readonly bytes: ArrayBuffer;
+}
 
-/**
- * Reads arrays and joins them along the first axis. Memory: the whole and one part.
- * @param check is shown dtype and shape of the whole before any data is read
- * @throws RadinError where one cannot be read or has another dtype or other sizes of a sample than the first; what `check` throws
- */
-export async function readJoined(files: ArrayFiles, check: (whole: Info) => void = () => {}): Promise<JoinedArray> {
-  const parts = await headersOf(files);
-  const whole = join(parts);
-  check(whole);
-  const bytes = allocateShared(byteLength(whole), whole.path);
+/** Reads arrays and joins them along the first axis. Memory: the whole and one part. @throws RadinError as `joinedInfo` */
+export async function readJoined(files: ArrayFiles): Promise<JoinedArray> {
+  const { whole, parts } = await joinedInfo(files);
+  const bytes = allocate(byteLength(whole), whole.path);
   let at = 0;
   for (const part of parts) {
-    await withArray(part.path, async (file) => {
-      if (describe(file) !== describe(part)) {
-        throw new RadinError('FILE', `Expected a file that stays as it is but found a change in ${part.path}`);
-      }
-      new Uint8Array(bytes).set(await file.read(), at);
-      at += byteLength(part);
-    });
+    await withPart(part, async (file) => bytes.set(await file.read(), at));
+    at += byteLength(part);
   }
-  return { ...whole, bytes };
+  return { ...whole, bytes: bytes.buffer };
 }
 
-/** Dtype and shape of the whole, from headers only. @throws RadinError as `readJoined` */
-export async function readJoinedInfo(files: ArrayFiles): Promise<Info> {
-  return join(await headersOf(files));
-}
-
-async function headersOf(files: ArrayFiles): Promise<Info[]> {
-  const parts: Info[] = [];
+/**
+ * What arrays are, and what they are joined along the first axis: reads headers only.
+ * @throws RadinError where one cannot be read or has another dtype or other sizes of a sample than the first
+ */
+export async function joinedInfo(files: ArrayFiles): Promise<{ whole: ArrayInfo; parts: readonly ArrayInfo[] }> {
+  const parts: ArrayInfo[] = [];
   for (const source of [files].flat()) {
     parts.push(await withArray(source, async ({ dtype, shape }) => ({ path: source, dtype, shape })));
   }
-  return parts;
+  return { whole: join(parts), parts };
 }
 
-function join(parts: readonly Info[]): Info {
-  const [first, ...others] = parts as [Info, ...Info[]];
+/** Opens a part again and uses it. @throws RadinError where it is no longer what it was */
+export function withPart<T>(part: ArrayInfo, use: (file: NpyFile) => Promise<T>): Promise<T> {
+  return withArray(part.path, async (file) => {
+    if (describe(file) !== describe(part)) throw changedFile(part.path);
+    return use(file);
+  });
+}
+
+function join(parts: readonly ArrayInfo[]): ArrayInfo {
+  const [first, ...others] = parts as [ArrayInfo, ...ArrayInfo[]];
   if (others.length === 0) return first;
-  const sample = (part: Info) => `${part.dtype} [*, ${formatShape(part.shape.slice(1)).slice(1)}`;
+  const sample = (part: ArrayInfo) => `${part.dtype} [*, ${formatShape(part.shape.slice(1)).slice(1)}`;
   for (const part of parts) {
     if (part.shape.length > 0 && sample(part) === sample(first)) continue;
     throw new RadinError(
@@ -70,23 +76,12 @@ function join(parts: readonly Info[]): Info {
   };
 }
 
-function describe({ dtype, shape }: Pick<Info, 'dtype' | 'shape'>): string {
+function describe({ dtype, shape }: Pick<ArrayInfo, 'dtype' | 'shape'>): string {
   return `${dtype} ${formatShape(shape)}`;
 }
 
-function byteLength({ dtype, shape }: Info): number {
+function byteLength({ dtype, shape }: ArrayInfo): number {
   return shape.reduce((product, size) => product * size, dtypeBytes(dtype));
-}
-
-function allocateShared(bytes: number, path: string): SharedArrayBuffer {
-  try {
-    return new SharedArrayBuffer(bytes);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RadinError('FILE', `Expected data that fits into memory but found ${bytes} bytes in ${path}`, {
-      cause: error,
-    });
-  }
 }
 
 async function withArray<T>(source: string, use: (file: NpyFile) => Promise<T>): Promise<T> {

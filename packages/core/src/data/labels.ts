@@ -1,13 +1,26 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, formatShape } from '../formats/index.js';
+import { formatShape } from '../formats/index.js';
+import type { TaskName } from '../metric/index.js';
+import { ELEMENTS } from './elements.js';
 import { type ArrayFiles, type JoinedArray, readJoined } from './joined-array.js';
 
-/** Class indices, shape [M], each ≥ 0. */
+/** What the predictions for a split are scored against. */
 export interface Labels {
   readonly path: string;
+  /** Default: multi-class. */
+  readonly task?: TaskName;
+  /** Class indices, each ≥ 0, shape [M], or one for each token that counts; none where the task has no classes. */
   readonly values: Int32Array;
-  /** C, where the labels state it: those that were one-hot. */
+  /** C, where the labels state it: those that were one-hot, binary ones, and the width of `targets`. */
   readonly classes?: number;
+  /** Of multi-label classification 0 or 1, of a regression finite numbers, shape [M, C]. */
+  readonly targets?: Float64Array;
+  /** Of token classification: T, and of each token that counts its place in [M, T], ascending. */
+  readonly tokens?: { readonly positions: number; readonly places: Int32Array };
+  /** The group of each sample, or token, where groups are given. */
+  readonly groups?: Int32Array;
+  /** M, where it is not the number of values. */
+  readonly samples?: number;
 }
 
 /**
@@ -27,8 +40,15 @@ export async function readLabels(files: ArrayFiles): Promise<Labels> {
   return { path, values: readIndices(array) };
 }
 
-/** @throws RadinError naming the first label that is not below `classes` (C), or where one-hot labels have another C. */
+/** @throws RadinError naming the first label that is not below `classes` (C), or where the labels state another C. */
 export function checkLabels(labels: Labels, classes: number): void {
+  if (labels.targets !== undefined && labels.classes !== classes) {
+    const what = labels.task === 'regression' ? 'outputs' : 'labels';
+    throw new RadinError(
+      'DATA',
+      `Expected ${classes} ${what} for each sample, as many as the model gives, but found ${labels.classes} in ${labels.path}`,
+    );
+  }
   if (labels.classes !== undefined && labels.classes !== classes) {
     throw new RadinError(
       'DATA',
@@ -44,17 +64,21 @@ export function checkLabels(labels: Labels, classes: number): void {
   }
 }
 
-function readIndices({ path, dtype, bytes, shape }: JoinedArray): Int32Array {
+/** Integers ≥ 0 of shape [M]. @param what they are, in errors */
+export function readIndices({ path, dtype, bytes, shape }: JoinedArray, what = 'class'): Int32Array {
   const elements = dtype === 'BOOL' ? undefined : ELEMENTS[dtype];
   if (elements === undefined || elements.float) {
-    throw new RadinError('DATA', `Expected integer class labels but found dtype ${dtype} in ${path}`);
+    throw new RadinError(
+      'DATA',
+      `Expected integer ${what === 'class' ? 'class labels' : 'groups'} but found dtype ${dtype} in ${path}`,
+    );
   }
   const found = elements.view(bytes);
   const values = new Int32Array(shape[0] as number);
   for (let row = 0; row < values.length; row++) {
     const label = found[row] as number | bigint;
     if (label < 0 || label > 0x7fffffff) {
-      throw new RadinError('DATA', `Expected a class index ≥ 0 but found ${label} in ${path}, row ${row}`);
+      throw new RadinError('DATA', `Expected a ${what} index ≥ 0 but found ${label} in ${path}, row ${row}`);
     }
     values[row] = Number(label);
   }
@@ -82,25 +106,3 @@ function readOneHot({ path, dtype, bytes, shape }: JoinedArray): { values: Int32
 function noOneHot(path: string, row: number, found: string): RadinError {
   return new RadinError('DATA', `Expected one-hot labels, one 1 and zeros, but found ${found} in ${path}, row ${row}`);
 }
-
-interface Elements {
-  readonly view: (bytes: ArrayBufferLike) => ArrayLike<number | bigint>;
-  /** How a 1 is stored. */
-  readonly one: number | bigint;
-  readonly float: boolean;
-}
-
-const ELEMENTS: Partial<Record<Dtype, Elements>> = {
-  BOOL: { view: (bytes) => new Uint8Array(bytes), one: 1, float: false },
-  U8: { view: (bytes) => new Uint8Array(bytes), one: 1, float: false },
-  I8: { view: (bytes) => new Int8Array(bytes), one: 1, float: false },
-  U16: { view: (bytes) => new Uint16Array(bytes), one: 1, float: false },
-  I16: { view: (bytes) => new Int16Array(bytes), one: 1, float: false },
-  U32: { view: (bytes) => new Uint32Array(bytes), one: 1, float: false },
-  I32: { view: (bytes) => new Int32Array(bytes), one: 1, float: false },
-  U64: { view: (bytes) => new BigUint64Array(bytes), one: 1n, float: false },
-  I64: { view: (bytes) => new BigInt64Array(bytes), one: 1n, float: false },
-  F16: { view: (bytes) => new Uint16Array(bytes), one: 0x3c00, float: true },
-  F32: { view: (bytes) => new Float32Array(bytes), one: 1, float: true },
-  F64: { view: (bytes) => new Float64Array(bytes), one: 1, float: true },
-};

@@ -86,6 +86,10 @@ export class CachingEvaluator implements Evaluator {
     return this.#evaluator.weightBytes;
   }
 
+  get mostOpen(): number {
+    return this.#evaluator.mostOpen ?? Number.POSITIVE_INFINITY;
+  }
+
   dispose(): Promise<void> {
     return this.#evaluator.dispose();
   }

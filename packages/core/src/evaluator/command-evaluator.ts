@@ -15,6 +15,7 @@ import { hashesOfNamedFiles } from './command-files.js';
 import { failureOf, printedScore, readCommandLogits } from './command-result.js';
 import { commandWords, fillIn } from './command-words.js';
 import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
+import { LostEvaluation } from './lost-evaluation.js';
 import { ProgramRunner } from './program-runner.js';
 
 /** Long enough for a pass over a large split; without a limit a program that hangs would hang the search. */
@@ -168,8 +169,7 @@ export class CommandEvaluator implements Evaluator {
       if (typeof found !== 'string') return found;
       if (attempt < attempts) continue;
       const times = attempts === 1 ? '' : `, ${attempts} times`;
-      throw new RadinError(
-        'EVALUATION',
+      throw new LostEvaluation(
         `Expected ${quote(this.words.join(' '))} to evaluate ${quote(model.id)} on the ${data.name} split but found${times}: ${found}`,
       );
     }

@@ -30,6 +30,8 @@ export interface Evaluator {
   batchOf(inputs: Inputs): number;
   /** Bytes that the weights of one open model take. */
   readonly weightBytes: number;
+  /** How many models may be open at once besides those in `logits`; left out: as many as the caller has memory for. */
+  readonly mostOpen?: number;
   dispose(): Promise<void>;
 }
 

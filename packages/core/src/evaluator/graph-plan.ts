@@ -1,6 +1,7 @@
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import {
+  checkOperators,
   type Dtype,
   formatShape,
   type GraphValue,
@@ -8,6 +9,7 @@ import {
   type OnnxModel,
   quantisedMessage,
 } from '../formats/index.js';
+import { expectedShape, hasRank, statedClasses, type TaskName } from '../metric/index.js';
 import { type GraphNames, graphNames, type Pool } from '../pool/index.js';
 import { tensorType, widens } from './tensor-types.js';
 
@@ -39,6 +41,7 @@ export interface GraphPlan {
   readonly weightBytes: number;
   /** Samples per run where the graph fixes them. */
   readonly fixedBatch: number | undefined;
+  readonly task: TaskName;
   /** C where the graph states it. */
   readonly classes: number | undefined;
 }
@@ -47,6 +50,8 @@ export interface GraphPlan {
 export interface GraphOptions {
   /** The graph's output with the logits; may be left out where there is only one. */
   readonly output?: string;
+  /** What the models predict, which says what shape the output has. Default: multi-class. */
+  readonly task?: TaskName;
   /** How tensor names of checkpoints become the graph's: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
   /** Initializers that stay in the graph, because all models have the graph's own values: see `constantsOf`. */
@@ -54,8 +59,13 @@ export interface GraphOptions {
 }
 
 /** @throws RadinError */
-export function planGraph(model: OnnxModel, pool: Pool, { output, rename, constants }: GraphOptions = {}): GraphPlan {
+export function planGraph(
+  model: OnnxModel,
+  pool: Pool,
+  { output, rename, constants, task = 'multi-class' }: GraphOptions = {},
+): GraphPlan {
   if (model.quantised !== undefined) throw new RadinError('GRAPH', quantisedMessage(model.quantised, model.path));
+  checkOperators(model);
   const names = graphNames(model, pool.checkpoints, rename);
   pool.checkGraph(model, names);
   const { path } = model;
@@ -84,11 +94,14 @@ export function planGraph(model: OnnxModel, pool: Pool, { output, rename, consta
       `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(input.name)}`,
     );
   }
-  const classes = logits.shape?.[1];
-  if (logits.shape !== undefined && logits.shape.length !== 2) {
+  const classes = statedClasses(task, logits.shape);
+  if (
+    logits.shape !== undefined &&
+    !(hasRank(task, logits.shape.length) && (task !== 'multi-class' || classes !== 1))
+  ) {
     throw new RadinError(
       'GRAPH',
-      `Expected logits of shape [batch, classes] but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}`,
+      `Expected logits of shape ${expectedShape(task, 'batch')} but found ${formatValueShape(logits)} in ${path}, output ${quote(logits.name)}${task === 'multi-class' ? otherTask(logits.shape.length) : ''}`,
     );
   }
   return {
@@ -100,7 +113,8 @@ export function planGraph(model: OnnxModel, pool: Pool, { output, rename, consta
     weights: slots,
     weightBytes,
     fixedBatch: typeof batch === 'number' ? batch : undefined,
-    classes: typeof classes === 'number' ? classes : undefined,
+    task,
+    classes,
   };
 }
 
@@ -159,6 +173,12 @@ function chooseOutput(model: OnnxModel, wanted: string | undefined): GraphValue 
     );
   }
   return first;
+}
+
+/** What else a graph may be meant for. */
+function otherTask(rank: number): string {
+  const tasks = rank === 3 ? 'token-classification' : rank < 3 ? 'binary or regression' : undefined;
+  return tasks === undefined ? '' : `; for other tasks than multi-class: task: ${tasks} in radin.yaml, or --task`;
 }
 
 function listed(values: readonly GraphValue[]): string {

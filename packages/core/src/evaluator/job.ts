@@ -1,49 +1,40 @@
-import type { Inputs } from '../data/index.js';
-import { RadinError } from '../errors/index.js';
+import { quote, RadinError } from '../errors/index.js';
 import type { Logits } from '../logits/index.js';
-import { CONTROL_WORDS, type JobMessage, NEXT_BATCH, STOP, type WorkerReply } from './protocol.js';
+import { LostEvaluation } from './lost-evaluation.js';
+import type { JobReply, JobRequest } from './protocol.js';
+
+type Failure = Extract<JobReply, { kind: 'failed' }>;
 
 /** One model over one data set while it is evaluated: collects the batches of all threads that work on it. */
 export class Job {
-  readonly message: JobMessage;
   /** The logits; rejects when the job fails or is aborted, while threads may still be inside a batch. */
   readonly result: Promise<Logits>;
   /** Settles when no thread works on the job any more. */
   readonly left: Promise<void>;
-  readonly #samples: number;
-  readonly #control: Int32Array;
+  /** Whether the process that it was in ended in the middle of it, perhaps because of it. */
+  suspect = false;
+  /** Whether the process has it. */
+  sent = false;
+  readonly #request: Omit<JobRequest, 'inputs' | 'batches'>;
+  readonly #where: string;
   readonly #onProgress: ((samples: number) => void) | undefined;
+  readonly #received = new Set<number>();
   #resolve!: (logits: Logits) => void;
   #reject!: (reason: unknown) => void;
   #leave!: () => void;
-  #threads = 0;
+  #settled = false;
   #done = 0;
   #logits: Logits | undefined;
-  #firstFailure: Extract<WorkerReply, { kind: 'failed' }> | undefined;
+  #firstFailure: Failure | undefined;
 
+  /** @param where names model and inputs in errors */
   constructor(
-    id: number,
-    weights: { readonly id: number; readonly bytes: SharedArrayBuffer },
-    inputs: Inputs,
-    order: Uint32Array | undefined,
-    batch: { readonly size: number; readonly fixed: boolean },
+    request: Omit<JobRequest, 'inputs' | 'batches'>,
+    where: string,
     onProgress: ((samples: number) => void) | undefined,
   ) {
-    const control = new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT);
-    const { bytes, dtype, shape } = inputs;
-    this.#samples = order?.length ?? (shape[0] as number);
-    this.message = {
-      id,
-      weights: weights.bytes,
-      weightsId: weights.id,
-      control,
-      inputs: { bytes, dtype, shape },
-      order,
-      samples: this.#samples,
-      batch: batch.size,
-      fixed: batch.fixed,
-    };
-    this.#control = new Int32Array(control);
+    this.#request = request;
+    this.#where = where;
     this.#onProgress = onProgress;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -54,74 +45,93 @@ export class Job {
     });
   }
 
-  /** Threads that work on the job. */
-  get threads(): number {
-    return this.#threads;
+  get id(): number {
+    return this.#request.id;
   }
 
-  /** Whether a thread that joins now finds a batch to run. */
-  get unclaimed(): boolean {
-    return (
-      Atomics.load(this.#control, STOP) === 0 &&
-      Atomics.load(this.#control, NEXT_BATCH) * this.message.batch < this.#samples
-    );
+  /** Whether its result is known, or not wanted any more. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
-  join(): void {
-    this.#threads++;
+  /** For a process that is to run what is missing. @param inputs the id of the inputs there */
+  request(inputs: number): JobRequest {
+    const { samples, batch } = this.#request;
+    // A batch that failed is among the missing ones, and those before it: the first failure will be the same.
+    this.#firstFailure = undefined;
+    const all = Math.ceil(samples / batch);
+    const missing = Array.from({ length: all }, (_, index) => index).filter((index) => !this.#received.has(index));
+    return { ...this.#request, inputs, batches: missing.length === all ? undefined : Uint32Array.from(missing) };
   }
 
-  receive(reply: Exclude<WorkerReply, { kind: 'ready' | 'broken' }>): void {
+  receive(reply: JobReply): void {
     switch (reply.kind) {
       case 'batch':
         this.#store(reply);
         return;
       case 'failed':
-        // Batches are claimed in order and each claimed one is finished, so the first sample is the same in every run.
-        if (this.#firstFailure === undefined || reply.place < this.#firstFailure.place) this.#firstFailure = reply;
-        Atomics.store(this.#control, STOP, 1);
+        if (this.#firstFailure === undefined || (reply.place ?? -1) < (this.#firstFailure.place ?? -1)) {
+          this.#firstFailure = reply;
+        }
         return;
       case 'left':
-        this.#threads--;
-        if (this.#threads === 0) this.#finish();
+        this.#finish();
     }
   }
 
-  /** Stops the job: threads leave after their current batch. */
+  /** Gives the job up; it is left when its threads are. */
   abort(reason: unknown): void {
-    Atomics.store(this.#control, STOP, 1);
+    this.#settled = true;
     this.#reject(reason);
-    if (this.#threads === 0) this.#leave();
   }
 
-  /** For when threads are gone or told to go, and will not report. */
-  abandon(reason: unknown): void {
-    Atomics.store(this.#control, STOP, 1);
-    this.#reject(reason);
+  /** For when its threads are gone, or it never had any. */
+  leave(): void {
     this.#leave();
   }
 
-  #store({ first, classes, values }: Extract<WorkerReply, { kind: 'batch' }>): void {
-    this.#logits ??= { values: new Float32Array(this.#samples * classes), samples: this.#samples, classes };
+  /** Gives the job up because its process does not survive it. @param place of the first sample in the batch that it was in */
+  fail(expected: string, found: string, place: number | undefined): void {
+    const sample = place === undefined ? '' : `, in the batch that begins with sample ${this.#sample(place)}`;
+    this.abort(new LostEvaluation(`Expected ${expected} but found ${found}, twice${sample} (${this.#where})`));
+  }
+
+  #store({ first, classes, values }: Extract<JobReply, { kind: 'batch' }>): void {
+    if (this.#settled || this.#received.has(first / this.#request.batch)) return;
+    const { samples, batch } = this.#request;
+    this.#logits ??= { values: new Float32Array(samples * classes), samples, classes };
     if (this.#logits.classes !== classes) {
-      this.abort(
-        new RadinError('GRAPH', `Expected ${this.#logits.classes} classes in every batch but found ${classes}`),
-      );
+      const message = `Expected ${this.#logits.classes} classes in every batch but found ${classes}`;
+      this.abort(this.#error('GRAPH', message));
       return;
     }
     this.#logits.values.set(values, first * classes);
+    this.#received.add(first / batch);
     this.#done += values.length / classes;
     this.#onProgress?.(this.#done);
   }
 
   #finish(): void {
     if (this.#firstFailure !== undefined) {
-      const { message, place } = this.#firstFailure;
-      const sample = this.message.order?.[place] ?? place;
-      this.#reject(new RadinError('EVALUATION', `${message}, sample ${sample}`));
-    } else if (this.#logits !== undefined && this.#done === this.#samples) {
+      const { code, message, place } = this.#firstFailure;
+      this.abort(this.#error(code, place === undefined ? message : `${message}, sample ${this.#sample(place)}`));
+    } else if (this.#logits !== undefined && this.#done === this.#request.samples) {
+      this.#settled = true;
       this.#resolve(this.#logits);
     }
     this.#leave();
   }
+
+  #sample(place: number): number {
+    return this.#request.order?.[place] ?? place;
+  }
+
+  #error(code: RadinError['code'], message: string): RadinError {
+    return new RadinError(code, `${message} (${this.#where})`);
+  }
+}
+
+/** How errors name what is evaluated. */
+export function placeOf(model: { readonly id: string }, inputs: { readonly path: string }): string {
+  return `model ${quote(model.id)}, inputs ${inputs.path}`;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { arch, cpus, platform } from 'node:os';
 import { listBackends } from '@radin/native';
 import { type CacheKey, cacheKey, type KeyParts, sha256, sha256OfText } from '../cache/index.js';
@@ -55,6 +56,7 @@ export class LogitsKeys {
         names: plan.weights.map(({ name, tensor }) => [tensor, name]),
       }),
       inputs: await this.#hashOf(inputs),
+      ...(plan.task !== 'multi-class' && { task: plan.task, positions: inputs.positions ?? 0 }),
       batch: evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
       onnxruntime: ONNXRUNTIME_VERSION,
@@ -80,8 +82,10 @@ export class LogitsKeys {
   }
 }
 
-async function hashOf({ dtype, shape, bytes }: Inputs): Promise<string> {
-  return sha256OfText(JSON.stringify([dtype, shape, await sha256(new Uint8Array(bytes))]));
+async function hashOf(inputs: Inputs): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const block of inputs.blocks()) hash.update(block);
+  return sha256OfText(JSON.stringify([inputs.dtype, inputs.shape, hash.digest('hex')]));
 }
 
 /** What the processor can do, as far as our own kernels ask: a model's name does not tell, and the runtime chooses its kernels by it. */

@@ -1,74 +1,77 @@
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { checkLabels, type Inputs, type Split } from '../data/index.js';
-import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, type OnnxModel } from '../formats/index.js';
+import { dtypeBytes, type OnnxModel, type TemporaryFile } from '../formats/index.js';
 import type { Logits } from '../logits/index.js';
 import { type Checkpoint, type Pool, readTensors } from '../pool/index.js';
 import { Slots } from '../slots.js';
 import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
+import { FencedJobs } from './fenced-jobs.js';
 import { checkInputs, type GraphOptions, type GraphPlan, planGraph } from './graph-plan.js';
-import { Job } from './job.js';
-import { CLOSE, type WorkerReply, type WorkerSetup } from './protocol.js';
+import { Job, placeOf } from './job.js';
+import type { EvaluationLimits } from './limits.js';
+import { WeightsFiles } from './weights-files.js';
 
 /** Enough samples per run to spread its fixed cost, few enough that a batch's activations stay in cache. */
 const MAX_BATCH = 64;
-/** A model's weights are three times in memory: as they are read, shared with all threads, and in the thread that feeds them. */
-const COPIES = 3;
 /** Bytes of input per run, for large images. */
 const MAX_BATCH_BYTES = 16 * 2 ** 20;
 
-export interface OnnxEvaluatorOptions extends GraphOptions {
+/** Copies of the weights that a thread and the model that it works on take: while it is read, in its file, and in the thread. */
+const COPIES_PER_THREAD = 3;
+
+export interface OnnxEvaluatorOptions extends GraphOptions, EvaluationLimits {
   /** Threads, each with a session of its own; default: all cores. No result depends on it. */
   readonly threads?: number;
-  /** Bytes that the weights of models may take in all threads together: fewer threads where they are more. */
-  readonly maxWeightBytes?: number;
   /** Samples per run; default: up to 64, fewer for large samples. The last bits of the logits can depend on it. */
   readonly batch?: number;
+  /** Bytes that weights may take in all threads together: fewer threads where they would take more, and at least one. */
+  readonly maxWeightBytes?: number;
 }
 
-/** Evaluates checkpoints on ONNX Runtime: one graph, weights fed anew for each model, every core busy. */
+/** Evaluates checkpoints on ONNX Runtime, in a process of its own: one graph, weights fed anew for each model, every core busy. */
 export class OnnxEvaluator implements Evaluator {
   readonly plan: GraphPlan;
+  /** Evaluated at once, and models in memory for them: one more would only wait. */
+  readonly threads: number;
+  readonly mostOpen: number;
   readonly #batch: number | undefined;
-  readonly #threads: number;
-  readonly #workers: Worker[] = [];
-  readonly #exits = new Map<Worker, Promise<unknown>>();
-  readonly #idle: Worker[] = [];
-  /** Jobs under way, oldest first. */
-  readonly #jobs = new Map<number, Job>();
-  readonly #spareWeights: SharedArrayBuffer[] = [];
-  readonly #spareStaging: Uint8Array[] = [];
-  /** As many models in memory as threads: one more would only wait. */
+  readonly #jobs: FencedJobs;
+  readonly #files: WeightsFiles;
   readonly #slots: Slots;
+  readonly #loading: Slots;
   #nextId = 0;
-  #failure: Error | undefined;
+  #disposed: Promise<void> | undefined;
 
-  private constructor(plan: GraphPlan, options: OnnxEvaluatorOptions) {
+  private constructor(
+    plan: GraphPlan,
+    threads: number,
+    { batch, maxWeightBytes = Number.POSITIVE_INFINITY }: OnnxEvaluatorOptions,
+    jobs: FencedJobs,
+  ) {
     this.plan = plan;
-    this.#batch = plan.fixedBatch ?? options.batch;
-    const threads = options.threads ?? availableParallelism();
-    const { maxWeightBytes = Number.POSITIVE_INFINITY } = options;
-    this.#threads = Math.max(
-      1,
-      Math.min(threads, Math.floor(maxWeightBytes / (COPIES * Math.max(1, plan.weightBytes)))),
-    );
-    this.#slots = new Slots(this.#threads);
+    this.threads = threads;
+    const copies = Math.floor(maxWeightBytes / Math.max(1, plan.weightBytes));
+    this.mostOpen = Math.max(1, copies - (COPIES_PER_THREAD - 1) * threads);
+    this.#batch = plan.fixedBatch ?? batch;
+    this.#jobs = jobs;
+    this.#files = new WeightsFiles(threads);
+    this.#slots = new Slots(threads);
+    this.#loading = new Slots(threads);
   }
 
-  /** Checks the graph against the pool and starts the threads. @throws RadinError where they do not fit or ONNX Runtime refuses the graph. */
+  /** Checks the graph against the pool and starts the process. @throws RadinError where they do not fit or ONNX Runtime refuses the graph. */
   static async open(graph: OnnxModel, pool: Pool, options: OnnxEvaluatorOptions = {}): Promise<OnnxEvaluator> {
-    // ONNX Runtime reads this when it is loaded. Without it, it keeps a device id and events under the home folder to send.
-    process.env.ORT_DISABLE_TELEMETRY ??= '1';
-    const evaluator = new OnnxEvaluator(planGraph(graph, pool, options), options);
-    try {
-      await Promise.all(Array.from({ length: evaluator.#threads }, () => evaluator.#startWorker()));
-    } catch (error) {
-      await evaluator.dispose();
-      throw error;
-    }
-    return evaluator;
+    const plan = planGraph(graph, pool, options);
+    const { threads: wanted = availableParallelism(), maxWeightBytes = Number.POSITIVE_INFINITY } = options;
+    const fitting = Math.floor(maxWeightBytes / Math.max(1, COPIES_PER_THREAD * plan.weightBytes));
+    const threads = Math.max(1, Math.min(wanted, fitting));
+    const { graph: bytes, input, output, weights, weightBytes, task } = plan;
+    const jobs = await FencedJobs.start(
+      { graph: bytes, input, output, weights, weightBytes, task, threads },
+      plan.path,
+      options,
+    );
+    return new OnnxEvaluator(plan, threads, options, jobs);
   }
 
   /** Checks what can be known before a model runs: the inputs' shape and dtype, and the labels where the graph states C. @throws RadinError */
@@ -99,24 +102,18 @@ export class OnnxEvaluator implements Evaluator {
     const { signal } = options;
     signal?.throwIfAborted();
     checkInputs(this.plan, inputs);
-    const bytes = this.#spareWeights.pop() ?? new SharedArrayBuffer(this.plan.weightBytes);
-    const giveBack = () => {
-      if (this.#spareWeights.length < this.#threads) this.#spareWeights.push(bytes);
-    };
-    try {
-      await this.#load(model, bytes, signal);
-      signal?.throwIfAborted();
-    } catch (error) {
-      giveBack();
-      throw error;
-    }
-    const weights = { id: this.#nextId++, bytes };
+    const file = await this.#load(model, signal);
+    const weights = { id: this.#nextId++, path: file.path };
     /** The jobs that threads may still be inside of, stopped ones too. */
     const busy = new Set<Promise<void>>();
     return {
       logits: (samples, run = {}) => this.#run(weights, model, inputs, samples, busy, run),
-      // The memory is used again only when every thread has left it.
-      close: () => Promise.all(busy).then(giveBack),
+      // The file is used again only when every thread has left it.
+      close: async () => {
+        await Promise.all(busy);
+        if (this.#disposed === undefined) this.#files.giveBack(file);
+        else file.close();
+      },
     };
   }
 
@@ -132,112 +129,65 @@ export class OnnxEvaluator implements Evaluator {
     return this.plan.weightBytes;
   }
 
-  /** Ends all threads, after the batches that they are in. */
-  async dispose(): Promise<void> {
-    this.#fail(new Error('the evaluator was disposed of'));
-    const workers = this.#workers.splice(0);
-    for (const worker of workers) worker.postMessage(CLOSE);
-    await Promise.all(workers.map((worker) => this.#exits.get(worker)));
+  /** Ends the process at once. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#jobs.end(new Error('the evaluator was disposed of')).then(() => this.#files.close());
+    return this.#disposed;
   }
 
   /** One job: all threads that are free work on it. */
   async #run(
-    weights: { readonly id: number; readonly bytes: SharedArrayBuffer },
+    weights: { readonly id: number; readonly path: string },
     model: Checkpoint,
     inputs: Inputs,
-    samples: Uint32Array | undefined,
+    order: Uint32Array | undefined,
     busy: Set<Promise<void>>,
     { signal, onProgress }: EvaluateOptions,
   ): Promise<Logits> {
     signal?.throwIfAborted();
-    if (this.#failure !== undefined) throw this.#failure;
-    if (samples?.length === 0) throw new RangeError('Expected at least one sample but received none');
-    const batch = { size: this.batchOf(inputs), fixed: this.plan.fixedBatch !== undefined };
-    const job = new Job(this.#nextId++, weights, inputs, samples, batch, onProgress);
-    const stop = () => job.abort(signal?.reason);
-    const left = job.left.then(() => {
-      this.#jobs.delete(job.message.id);
-      busy.delete(left);
-    });
+    if (order?.length === 0) throw new RangeError('Expected at least one sample but received none');
+    const request = {
+      id: this.#nextId++,
+      weights: weights.path,
+      weightsId: weights.id,
+      order,
+      samples: order?.length ?? inputs.samples,
+      batch: this.batchOf(inputs),
+      fixed: this.plan.fixedBatch !== undefined,
+    };
+    const job = new Job(request, placeOf(model, inputs), onProgress);
+    this.#jobs.add(job, inputs);
+    const stop = () => this.#jobs.abort(job, signal?.reason);
+    const left = job.left.then(() => void busy.delete(left));
     busy.add(left);
     signal?.addEventListener('abort', stop, { once: true });
-    this.#jobs.set(job.message.id, job);
-    this.#dispatch();
     try {
       return await job.result;
-    } catch (error) {
-      throw error instanceof RadinError ? named(error, model, inputs) : error;
     } finally {
       signal?.removeEventListener('abort', stop);
     }
   }
 
-  /** Weights go through private memory: native code does not write to shared memory that other threads read. */
-  async #load(model: Checkpoint, weights: SharedArrayBuffer, signal: AbortSignal | undefined): Promise<void> {
-    const staging = this.#spareStaging.pop() ?? new Uint8Array(this.plan.weightBytes);
-    const reads = this.plan.weights.map(({ tensor, byteOffset, byteLength }) => ({
-      name: tensor,
-      target: staging.subarray(byteOffset, byteOffset + byteLength),
-    }));
-    await readTensors(model, reads, signal ? { signal } : {});
-    new Uint8Array(weights).set(staging);
-    // Used again rather than left to the garbage collector, which is late for memory outside its heap.
-    if (this.#spareStaging.length < this.#threads) this.#spareStaging.push(staging);
-  }
-
-  #startWorker(): Promise<void> {
-    const { graph, input, output, weights, weightBytes } = this.plan;
-    const setup: WorkerSetup = { graph, input, output, weights, weightBytes };
-    const worker = new Worker(createRequire(import.meta.url).resolve('@radin/core/onnx-worker'), { workerData: setup });
-    this.#workers.push(worker);
-    this.#exits.set(worker, new Promise((resolve) => worker.once('exit', resolve)));
-    return new Promise((resolve, reject) => {
-      worker.on('message', (reply: WorkerReply) => {
-        if (reply.kind === 'ready') {
-          this.#idle.push(worker);
-          resolve();
-        } else if (reply.kind === 'broken') {
-          reject(
-            new RadinError(
-              'GRAPH',
-              `Expected a graph that ONNX Runtime can run but found ${this.plan.path}: ${reply.message}`,
-            ),
-          );
-        } else {
-          this.#jobs.get(reply.job)?.receive(reply);
-          if (reply.kind === 'left') {
-            this.#idle.push(worker);
-            this.#dispatch();
-          }
-        }
-      });
-      worker.on('error', (error) => {
-        reject(error);
-        this.#fail(error);
-      });
-      worker.on('exit', (code) => this.#fail(new Error(`an evaluation thread ended with code ${code}`)));
-    });
-  }
-
-  /** Gives every idle thread the oldest job that no thread has begun, else helps to finish the oldest. */
-  #dispatch(): void {
-    while (this.#idle.length > 0) {
-      const open = [...this.#jobs.values()].filter((job) => job.unclaimed);
-      const job = open.find((candidate) => candidate.threads === 0) ?? open[0];
-      if (job === undefined) return;
-      job.join();
-      this.#idle.pop()?.postMessage(job.message);
+  /** Reads, or averages, the weights and puts them where the threads find them. */
+  async #load(model: Checkpoint, signal: AbortSignal | undefined): Promise<TemporaryFile> {
+    await this.#loading.acquire(signal);
+    try {
+      const staging = new Uint8Array(this.plan.weightBytes);
+      const reads = this.plan.weights.map(({ tensor, byteOffset, byteLength }) => ({
+        name: tensor,
+        target: staging.subarray(byteOffset, byteOffset + byteLength),
+      }));
+      await readTensors(model, reads, signal ? { signal } : {});
+      const file = await this.#files.write(staging);
+      try {
+        signal?.throwIfAborted();
+        return file;
+      } catch (error) {
+        this.#files.giveBack(file);
+        throw error;
+      }
+    } finally {
+      this.#loading.release();
     }
   }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const job of this.#jobs.values()) job.abandon(error);
-  }
-}
-
-function named(error: RadinError, model: Checkpoint, inputs: Inputs): RadinError {
-  return new RadinError(error.code, `${error.message} (model ${quote(model.id)}, inputs ${inputs.path})`, {
-    cause: error,
-  });
 }

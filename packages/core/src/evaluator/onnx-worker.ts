@@ -3,32 +3,36 @@
  * but weights and inputs, and several models run at once. Weights are fed as inputs from one buffer that is overwritten
  * for each model; the session is never made again.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type Dtype, dtypeBytes } from '../formats/index.js';
+import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import { RadinError } from '../errors/index.js';
+import { dtypeBytes } from '../formats/index.js';
 import { toFloat32 } from '../logits/index.js';
-import { CLOSE, type JobMessage, NEXT_BATCH, STOP, type WorkerReply, type WorkerSetup } from './protocol.js';
-import { tensorType, widen } from './tensor-types.js';
+import { expectedShape, fitsTask } from '../metric/index.js';
+import { BatchInput, makeTensor } from './batch-input.js';
+import {
+  type JobMessage,
+  NEXT_BATCH,
+  STOP,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSetup,
+} from './protocol.js';
+import { steadyMilliseconds, ThreadNote } from './thread-record.js';
+
+/** One system call reads at most this much: Node refuses lengths of 2 GiB and more. */
+const LARGEST_READ = 2 ** 30;
 
 const setup = workerData as WorkerSetup;
+const note = new ThreadNote(setup.record, setup.thread);
 const arena = new ArrayBuffer(setup.weightBytes);
 const weights = setup.weights.map(
   ({ name, dtype, shape, byteOffset, byteLength }) =>
     [name, makeTensor(dtype, arena, byteOffset, byteLength / dtypeBytes(dtype), shape)] as const,
 );
+const inputs = new Map<number, BatchInput>();
 let loadedWeights = -1;
-
-function makeTensor(
-  dtype: Dtype,
-  buffer: ArrayBuffer,
-  byteOffset: number,
-  length: number,
-  shape: readonly number[],
-): Tensor {
-  const type = tensorType(dtype);
-  if (type === undefined) throw new TypeError(`Expected a dtype of ONNX Runtime but received ${dtype}`);
-  return new Tensor(type.ort, type.view(buffer, byteOffset, length) as Float32Array, shape);
-}
 
 function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
@@ -38,42 +42,49 @@ function oneLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
 }
 
-/** Samples at the places [first, first + rows) of the job as the graph's input; rows past the last sample repeat it. */
-function inputTensor({ inputs, order, samples }: JobMessage, first: number, rows: number): Tensor {
-  const perSample = inputs.shape.slice(1).reduce((product, size) => product * size, 1);
-  const stored = (inputs.shape[0] as number) * perSample;
-  const source = tensorType(inputs.dtype)?.view(inputs.bytes, 0, stored) as Float32Array;
-  const { dtype } = setup.input;
-  const length = rows * perSample;
-  const buffer = new ArrayBuffer(length * dtypeBytes(dtype));
-  const target = tensorType(dtype)?.view(buffer, 0, length) as Float32Array;
-  const present = Math.min(rows, samples - first);
-  const copy = (sample: number, row: number, count: number) =>
-    widen(
-      source.subarray(sample * perSample, (sample + count) * perSample),
-      inputs.dtype,
-      target.subarray(row * perSample, (row + count) * perSample),
-      dtype,
-    );
-  if (order === undefined) copy(first, 0, present);
-  else for (let row = 0; row < present; row++) copy(order[first + row] as number, row, 1);
-  for (let row = present; row < rows; row++) {
-    target.copyWithin(row * perSample, (present - 1) * perSample, present * perSample);
+function loadWeights({ weights: path, weightsId }: JobMessage): void {
+  if (loadedWeights === weightsId) return;
+  loadedWeights = -1;
+  const bytes = new Uint8Array(arena);
+  const fd = openSync(path, 'r');
+  try {
+    for (let done = 0; done < bytes.byteLength; ) {
+      const count = readSync(fd, bytes, done, Math.min(LARGEST_READ, bytes.byteLength - done), done);
+      if (count === 0) throw new RangeError(`Expected ${bytes.byteLength} bytes of weights but found ${done}`);
+      done += count;
+    }
+  } finally {
+    closeSync(fd);
   }
-  return makeTensor(dtype, buffer, 0, length, [rows, ...inputs.shape.slice(1)]);
+  loadedWeights = weightsId;
+}
+
+/** @throws RangeError where the output's shape is not what the task asks for. */
+function numbersPerSample(dims: readonly number[], rows: number, positions: number | undefined): number {
+  const { task } = setup;
+  if (dims[0] !== rows || !fitsTask(task, dims)) {
+    const classes = task === 'multi-class' || task === 'token-classification' ? ' with at least 2 classes' : '';
+    throw new RangeError(
+      `Expected logits of shape ${expectedShape(task, rows)}${classes} but found [${dims.join(', ')}]`,
+    );
+  }
+  if (positions !== undefined && dims[1] !== positions) {
+    throw new RangeError(
+      `Expected logits for ${positions} tokens of each sample, as there are labels, but found [${dims.join(', ')}]`,
+    );
+  }
+  return dims.slice(1).reduce((product, size) => product * size, 1);
 }
 
 async function runBatch(session: InferenceSession, job: JobMessage, first: number): Promise<void> {
+  const begun = steadyMilliseconds();
   const present = Math.min(job.batch, job.samples - first);
   const rows = job.fixed ? job.batch : present;
-  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: inputTensor(job, first, rows) };
+  const source = inputs.get(job.inputs) as BatchInput;
+  const input = source.read(job, first, rows);
+  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: input };
   const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
-  const [outputRows, classes] = output.dims;
-  if (output.dims.length !== 2 || outputRows !== rows || classes === undefined || classes < 2) {
-    throw new RangeError(
-      `Expected logits of shape [${rows}, classes] with at least 2 classes but found [${output.dims.join(', ')}]`,
-    );
-  }
+  const classes = numbersPerSample(output.dims, rows, source.positions);
   const dtype = ({ float32: 'F32', float16: 'F16', float64: 'F64' } as const)[output.type as 'float32'];
   if (dtype === undefined) throw new RangeError(`Expected logits of a floating-point type but found ${output.type}`);
   const data = output.data as Float32Array;
@@ -83,43 +94,40 @@ async function runBatch(session: InferenceSession, job: JobMessage, first: numbe
   );
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    reply({
-      kind: 'failed',
-      job: job.id,
-      place: first + Math.floor(bad / classes),
-      message: `Expected finite logits but found ${values[bad]}, class ${bad % classes}`,
-    });
+    const place = first + Math.floor(bad / classes);
+    const message = `Expected finite logits but found ${values[bad]}, class ${bad % classes}`;
+    reply({ kind: 'failed', job: job.id, place, code: 'EVALUATION', message });
     return;
   }
-  reply({ kind: 'batch', job: job.id, first, classes, values }, [values.buffer as ArrayBuffer]);
+  const milliseconds = steadyMilliseconds() - begun;
+  reply({ kind: 'batch', job: job.id, first, classes, values, milliseconds }, [values.buffer as ArrayBuffer]);
 }
 
 async function work(session: InferenceSession, job: JobMessage): Promise<void> {
   const control = new Int32Array(job.control);
-  if (loadedWeights !== job.weightsId) {
-    new Uint8Array(arena).set(new Uint8Array(job.weights, 0, arena.byteLength));
-    loadedWeights = job.weightsId;
-  }
+  const turns = job.batches?.length ?? Math.ceil(job.samples / job.batch);
   while (Atomics.load(control, STOP) === 0) {
-    const first = Atomics.add(control, NEXT_BATCH, 1) * job.batch;
-    if (first >= job.samples) break;
+    const turn = Atomics.add(control, NEXT_BATCH, 1);
+    if (turn >= turns) break;
+    const first = (job.batches?.[turn] ?? turn) * job.batch;
+    note.begin(job.id, first);
     try {
+      loadWeights(job);
       await runBatch(session, job, first);
     } catch (error) {
-      const message =
-        error instanceof RangeError
-          ? error.message
-          : `Expected ONNX Runtime to run the graph but found: ${oneLine(error)}`;
-      reply({ kind: 'failed', job: job.id, place: first, message });
+      reply({ kind: 'failed', job: job.id, ...failureOf(error, first) });
     }
   }
+  note.end();
   reply({ kind: 'left', job: job.id });
 }
 
-/** The thread ends by itself: one that is terminated inside ONNX Runtime takes the whole process with it. */
-async function close(session: InferenceSession): Promise<void> {
-  await session.release();
-  parentPort?.close();
+function failureOf(error: unknown, first: number) {
+  // Of a file: no sample is at fault.
+  if (error instanceof RadinError) return { place: undefined, code: error.code, message: error.message };
+  const message =
+    error instanceof RangeError ? error.message : `Expected ONNX Runtime to run the graph but found: ${oneLine(error)}`;
+  return { place: first, code: 'EVALUATION', message } as const;
 }
 
 try {
@@ -132,8 +140,12 @@ try {
     logSeverityLevel: 4,
   });
   let busy: Promise<void> = Promise.resolve();
-  parentPort?.on('message', (message: JobMessage | typeof CLOSE) => {
-    busy = busy.then(() => (message === CLOSE ? close(session) : work(session, message)));
+  parentPort?.on('message', (request: WorkerRequest) => {
+    busy = busy.then(() => {
+      if (request.kind === 'job') return work(session, request.job);
+      inputs.set(request.inputs.id, new BatchInput(request.inputs, setup.input.dtype));
+      return undefined;
+    });
   });
   reply({ kind: 'ready' });
 } catch (error) {

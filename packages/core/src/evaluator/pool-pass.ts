@@ -1,12 +1,12 @@
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, type Split } from '../data/index.js';
-import { type LogitsStore, type PoolLogits, poolLogits, storedInMemory } from '../logits/index.js';
+import { type LogitsStore, type PoolLogits, poolLogits, scoredLogits, storedInMemory } from '../logits/index.js';
 import type { Pool } from '../pool/index.js';
 import { Slots } from '../slots.js';
 import type { Evaluator } from './evaluator.js';
 
 /**
- * The one pass of every model over a split, whose logits stage 1 works from: N full evaluations.
+ * The one pass of every model over a split, whose rows of logits stage 1 works from (`scoredLogits`): N full evaluations.
  * @param store keeps the logits, which are in memory without one; then only `atOnce` models' are there besides
  * @param onProgress called with the number of models done, fractions included
  * @param onRemembered called for each model that cost no pass
@@ -32,7 +32,7 @@ export async function passOfPool(
     async (checkpoint, index, signal) => {
       await slots.acquire(signal);
       try {
-        const result = await evaluator.logits(checkpoint, split.inputs, {
+        const outputs = await evaluator.logits(checkpoint, split.inputs, {
           signal,
           ...(options.onRemembered && { onRemembered: options.onRemembered }),
           onProgress: (samples) => {
@@ -40,6 +40,7 @@ export async function passOfPool(
             options.onProgress?.(done.reduce((sum, fraction) => sum + fraction, 0));
           },
         });
+        const result = scoredLogits(outputs, split.labels);
         checkLabels(split.labels, result.classes);
         return store === undefined ? storedInMemory(result) : await store.keep(index, result);
       } finally {
@@ -48,5 +49,6 @@ export async function passOfPool(
     },
     options.signal,
   );
-  return poolLogits(pool.ids, logits, split.labels.values);
+  const { values, targets, groups } = split.labels;
+  return poolLogits(pool.ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
 }

@@ -1,3 +1,4 @@
+import { isSum } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import { Random, STREAMS } from '../random.js';
 import { type EnsembleScores, secondsToScore } from '../sampler/index.js';
@@ -78,6 +79,17 @@ export async function explainEnsemble(
     : sampled(ensemble, singles, empty, options);
 }
 
+/**
+ * What sampling takes at least, where the metric must be computed from all samples; an estimate as `seconds` are. Metrics that are
+ * sums can look at some of the samples.
+ */
+export function leastSecondsToExplain(ensemble: EnsembleScores): number {
+  const size = ensemble.poolSize;
+  if (isSum(ensemble.metric)) return 0;
+  const subsets = Math.min(2 ** size, 2 * (size + subsetsOfPair(size)));
+  return secondsToScore(ensemble, 'metric', subsets, subsets * (size / 2));
+}
+
 function canScoreAll(
   ensemble: EnsembleScores,
   { exactUpTo, seconds }: Pick<EnsembleExplanationOptions, 'exactUpTo' | 'seconds'>,
@@ -134,7 +146,8 @@ async function sampled(
   const permutations = Math.floor((room - 2 * size) / subsetsOfPair(size));
   const random = new Random(seed, STREAMS.explanation);
   const perPart = permutations < 2 ? samplesPerPart(ensemble, seconds) : ensemble.samples;
-  const isInParts = perPart * PARTS < ensemble.samples;
+  // A part's score is the whole's on average only where the metric is a mean over the samples.
+  const isInParts = isSum(ensemble.metric) && perPart * PARTS < ensemble.samples;
   const [all] = (await ensemble.scores(
     [Mixture.uniform(size, [...Array(size).keys()])],
     'metric',

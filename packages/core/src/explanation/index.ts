@@ -3,6 +3,7 @@ export {
   type EnsembleExplanation,
   type EnsembleExplanationOptions,
   explainEnsemble,
+  leastSecondsToExplain,
 } from './ensemble-explanation.js';
 export type { Inclusion } from './inclusion.js';
 export type { PairInteraction } from './sampled-interactions.js';

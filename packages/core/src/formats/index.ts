@@ -4,9 +4,19 @@ export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type Tens
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
 export { makeFolder } from './make-folder.js';
-export { type NpyArray, type NpyFile, type NpyInfo, openNpy, readNpy, readNpyHeader, writeNpy } from './npy.js';
+export {
+  type FilePlace,
+  type NpyArray,
+  type NpyFile,
+  type NpyInfo,
+  openNpy,
+  readNpy,
+  readNpyHeader,
+  writeNpy,
+} from './npy.js';
 export { arrayNames } from './npz.js';
 export { type BatchNorm, batchNorms } from './onnx-batch-norm.js';
+export { checkOperators } from './onnx-check.js';
 export { type OnnxFile, openAnyOnnx, openOnnx } from './onnx-file.js';
 export { liftInitializers } from './onnx-lift.js';
 export { MOMENTS, momentsGraph } from './onnx-moments.js';
@@ -27,12 +37,22 @@ export {
 } from './open-tensors.js';
 export { ADAPTER_CONFIG, readJsonObject } from './peft-config.js';
 export type { PyTorchOptions } from './pytorch-reader.js';
-export { allocate, type RegularFile, readSmallFile, unreadableFile, withRegularFile } from './regular-file.js';
+export {
+  allocate,
+  changedFile,
+  endedEarly,
+  type RegularFile,
+  readSmallFile,
+  stampOf,
+  unreadableFile,
+  withRegularFile,
+} from './regular-file.js';
 export { renamedTensors } from './renamed-tensors.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';
 export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safetensors-writer.js';
 export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
 export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
+export { TemporaryFile } from './temporary-file.js';
 export type { TensorFile } from './tensor-file.js';
 export { widenedTensors, widest } from './widened-tensors.js';

@@ -26,22 +26,49 @@ export interface NpyArray extends NpyInfo {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
+/** Bytes of an array that are unpacked at a time: elements of every size fit in whole. */
+const BLOCK_BYTES = 4 * 2 ** 20;
+
 /** Bytes that an array is read from: a file, or an entry of an archive. */
-export type ByteSource = Pick<RegularFile, 'path' | 'size' | 'read' | 'close'>;
+export interface ByteSource extends Pick<RegularFile, 'path' | 'size' | 'read' | 'close'> {
+  /** Where they lie in a file as they are; undefined where they have to be unpacked. */
+  place(): Promise<FilePlace | undefined>;
+}
+
+type Readable = Pick<ByteSource, 'path' | 'size' | 'read'>;
+
+/** Bytes in a file that others can open too. */
+export interface FilePlace {
+  readonly path: string;
+  readonly offset: number;
+  /** Of the whole file, as `stampOf` says: with another one it is no longer the same. */
+  readonly stamp: string;
+}
 
 /** An open array. */
 export interface NpyFile extends NpyInfo {
   /** Where the little-endian elements are; undefined where they have to be read: big-endian or in an archive. */
   readonly range: { readonly fd: number; readonly offset: number; readonly byteLength: number } | undefined;
+  /** Where a file has the little-endian elements as they are; undefined where they are big-endian or have to be unpacked. */
+  place(): Promise<FilePlace | undefined>;
   /** The elements, as `readNpy` gives them. */
   read(): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same in parts of a few MiB, in place of `read`: what was unpacked can't be had twice. Each is valid until the next. */
+  blocks(): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
 }
 
 /** Opens a NumPy array and reads its header only. @throws RadinError as `readNpy`; there is no limit to its size */
 export async function openNpy(path: string): Promise<NpyFile> {
   const file = await openRegularFile(path);
-  return openNpyBytes(file, file.fd);
+  const source: ByteSource = {
+    path,
+    size: file.size,
+    read: (target, position) => file.read(target, position),
+    place: async () => ({ path, offset: 0, stamp: await file.stamp() }),
+    close: () => file.close(),
+  };
+  return openNpyBytes(source, file.fd);
 }
 
 /** Opens an array in any bytes, which are closed with it or on failure. @param fd where they are a file's, as they are */
@@ -54,7 +81,12 @@ export async function openNpyBytes(file: ByteSource, fd?: number): Promise<NpyFi
       dtype,
       shape,
       range: bigEndian || fd === undefined ? undefined : range,
+      place: async () => {
+        const found = bigEndian ? undefined : await file.place();
+        return found && { ...found, offset: found.offset + dataStart };
+      },
       read: () => readElements(file, dtype, bigEndian, dataStart),
+      blocks: () => readBlocks(file, dtype, bigEndian, dataStart),
       close: () => file.close(),
     };
   } catch (error) {
@@ -64,7 +96,7 @@ export async function openNpyBytes(file: ByteSource, fd?: number): Promise<NpyFi
 }
 
 async function readElements(
-  file: ByteSource,
+  file: Readable,
   dtype: Dtype,
   bigEndian: boolean,
   dataStart: number,
@@ -73,6 +105,21 @@ async function readElements(
   await file.read(data, dataStart);
   if (bigEndian) swapBytes(data, dtypeBytes(dtype));
   return data;
+}
+
+async function* readBlocks(
+  file: Readable,
+  dtype: Dtype,
+  bigEndian: boolean,
+  dataStart: number,
+): AsyncGenerator<Uint8Array> {
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, file.size - dataStart));
+  for (let at = dataStart; at < file.size; at += block.byteLength) {
+    const part = block.subarray(0, file.size - at);
+    await file.read(part, at);
+    if (bigEndian) swapBytes(part, dtypeBytes(dtype));
+    yield part;
+  }
 }
 
 /**
@@ -118,7 +165,7 @@ export async function writeNpy(path: string, dtype: Dtype, shape: readonly numbe
   });
 }
 
-async function readHeader(file: ByteSource): Promise<NpyHeader & { readonly dataStart: number }> {
+async function readHeader(file: Readable): Promise<NpyHeader & { readonly dataStart: number }> {
   const { path, size } = file;
   const prefix = Buffer.alloc(Math.min(size, PREFIX_BYTES + 4));
   await file.read(prefix, 0);
@@ -146,7 +193,7 @@ function checkSize({ dtype, shape }: NpyHeader, found: number, path: string): vo
   failFormat(`${expected ?? 'more than 2^53'} bytes of data for ${dtype} ${formatShape(shape)}`, `${found}`, path);
 }
 
-function swapBytes(data: Uint8Array<ArrayBuffer>, elementBytes: number): void {
+function swapBytes(data: Uint8Array, elementBytes: number): void {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (elementBytes === 2) bytes.swap16();
   else if (elementBytes === 4) bytes.swap32();

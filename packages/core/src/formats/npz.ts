@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
-import { type ByteSource, type NpyFile, openNpyBytes } from './npy.js';
+import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
 import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
 
@@ -10,7 +10,7 @@ const WHAT = 'NumPy archive (.npz)';
 
 /** Far more than archives of data have; a longer directory is an attack. */
 const MOST_ENTRIES = 10_000;
-/** The largest array in one piece that every supported version of Node holds. */
+/** The most that is unpacked: the largest array in one piece that every supported version of Node holds. What is stored as it is may be larger. */
 const MOST_BYTES = 2 ** 32;
 /** Arrays of more than this may not be a hundredth of it in the archive: deflated data of any use are not, bombs are. */
 const SMALL_BYTES = 2 ** 26;
@@ -76,6 +76,8 @@ class UnpackedEntry implements ByteSource {
     readonly expectedChecksum: number,
     readonly chunks: AsyncIterator<Uint8Array>,
     readonly destroy: () => void,
+    /** Of the first byte in the archive's file; undefined where the entry is deflated. */
+    readonly offset: number | undefined,
   ) {}
 
   static async open(file: RegularFile, zip: ZipFile, entry: Entry): Promise<UnpackedEntry> {
@@ -83,16 +85,20 @@ class UnpackedEntry implements ByteSource {
     if (entry.isEncrypted()) failFormat('an entry in plain', 'an encrypted one', path);
     const { compressionMethod: method, uncompressedSize: size } = entry;
     if (method !== STORED && method !== DEFLATED) failFormat('a stored or deflated entry', `method ${method}`, path);
-    if (size > MOST_BYTES) failFormat(`at most ${MOST_BYTES} bytes in an entry`, `${size}`, path);
-    if (size > Math.max(SMALL_BYTES, MOST_UNPACKED_FROM_ONE * entry.compressedSize)) {
-      const most = `at most ${MOST_UNPACKED_FROM_ONE} bytes for each packed one`;
-      failFormat(most, `${size} for ${entry.compressedSize}`, path);
+    if (method === DEFLATED) {
+      if (size > MOST_BYTES) failFormat(`at most ${MOST_BYTES} bytes in an entry`, `${size}`, path);
+      if (size > Math.max(SMALL_BYTES, MOST_UNPACKED_FROM_ONE * entry.compressedSize)) {
+        const most = `at most ${MOST_UNPACKED_FROM_ONE} bytes for each packed one`;
+        failFormat(most, `${size} for ${entry.compressedSize}`, path);
+      }
     }
     return understood(WHAT, path, async () => {
-      await readEntryHeader(zip, entry, path);
+      const { fileDataStart } = await readEntryHeader(zip, entry, path);
       const stream = await zip.openReadStreamPromise(entry);
       const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-      const unpacked = new UnpackedEntry(path, size, file, entry.crc32, chunks, () => stream.destroy());
+      const destroy = () => stream.destroy();
+      const offset = method === STORED ? fileDataStart : undefined;
+      const unpacked = new UnpackedEntry(path, size, file, entry.crc32, chunks, destroy, offset);
       const head = new Uint8Array(Math.min(size, HEAD_BYTES));
       await unpacked.#fill(head);
       unpacked.#head = head;
@@ -106,6 +112,11 @@ class UnpackedEntry implements ByteSource {
     if (buffered.byteLength < target.byteLength) {
       await understood(WHAT, this.path, () => this.#fill(target.subarray(buffered.byteLength)));
     }
+  }
+
+  async place(): Promise<FilePlace | undefined> {
+    const { offset, file } = this;
+    return offset === undefined ? undefined : { path: file.path, offset, stamp: await file.stamp() };
   }
 
   async close(): Promise<void> {

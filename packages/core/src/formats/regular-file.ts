@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import type { FileRange, SourceError } from '@radin/native';
@@ -15,7 +16,7 @@ export interface RegularFile {
   readonly size: number;
   /** Fills `target` exactly from `position` on. @throws RadinError if the file has become shorter or cannot be read. */
   read(target: Uint8Array, position: number): Promise<void>;
-  /** The same as long as nobody writes to the file: size and times of the last changes, in nanoseconds. @throws RadinError */
+  /** The same as long as nobody writes to the file: see `stampOf`. @throws RadinError */
   stamp(): Promise<string>;
   close(): Promise<void>;
 }
@@ -39,6 +40,20 @@ export async function openRegularFile(path: string): Promise<RegularFile> {
   } catch (error) {
     throw fileError('read', path, error);
   }
+}
+
+/** What tells a file from others, and from itself once it was written to: number, size and times of the last changes, in nanoseconds. */
+export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join();
+}
+
+/** The error for a file that is no longer what it was when it was opened. */
+export function changedFile(path: string, cause?: unknown): RadinError {
+  return new RadinError(
+    'FILE',
+    `Expected a file that stays as it is but found a change while it was read: ${path}`,
+    cause === undefined ? {} : { cause },
+  );
 }
 
 /** Opens, uses and always closes a file. */
@@ -83,13 +98,7 @@ export function unreadableFile(path: string, { offset, byteLength }: FileRange, 
     case 'ended':
       return endedEarly(path, offset + byteLength, error.position);
     case 'changed':
-      return new RadinError(
-        'FILE',
-        `Expected a file that stays as it is but found a change while it was read: ${path}`,
-        {
-          cause: error,
-        },
-      );
+      return changedFile(path, error);
     case 'unreadable': {
       const errno = -Number((systemConstants.errno as Readonly<Record<string, number>>)[error.code ?? '']);
       return fileError(
@@ -102,7 +111,7 @@ export function unreadableFile(path: string, { offset, byteLength }: FileRange, 
 }
 
 /** The error for a file that ends before `expected` bytes, after `found`. */
-function endedEarly(path: string, expected: number, found: number): RadinError {
+export function endedEarly(path: string, expected: number, found: number): RadinError {
   return new RadinError(
     'FILE',
     `Expected ${expected} bytes or more but found the end of the file after ${found} in ${path}`,
@@ -138,8 +147,7 @@ class OpenFile implements RegularFile {
 
   async stamp(): Promise<string> {
     try {
-      const { size, mtimeNs, ctimeNs } = await this.#handle.stat({ bigint: true });
-      return [size, mtimeNs, ctimeNs].join();
+      return stampOf(await this.#handle.stat({ bigint: true }));
     } catch (error) {
       throw fileError('read', this.path, error);
     }

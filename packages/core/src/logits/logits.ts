@@ -1,6 +1,6 @@
 import type { FloatDtype, Source } from '@radin/native';
 
-/** One model's logits ŷ_k in memory, float32 [M, C], all finite. */
+/** One model's logits ŷ_k in memory, float32 [M, C], all finite; as a model gives them, C is the number of outputs of a sample. */
 export interface Logits {
   readonly values: Float32Array;
   /** M. */
@@ -32,7 +32,7 @@ export function storedInMemory({ values, samples, classes }: Logits): StoredLogi
 /** Logits of these samples from little-endian float32 numbers; undefined where they are none, or not all finite. No copy. */
 export function logitsFromBytes(bytes: Uint8Array, samples: number): Logits | undefined {
   const classes = bytes.byteLength / (samples * Float32Array.BYTES_PER_ELEMENT);
-  if (!Number.isInteger(classes) || classes < 2) return undefined;
+  if (!Number.isInteger(classes) || classes < 1) return undefined;
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, samples * classes);
   // By index: 50 million numbers take 0.07 s so, 0.6 s by an iterator.
   for (let at = 0; at < values.length; at++) {

@@ -1,19 +1,23 @@
 import { RadinError } from '../errors/index.js';
+import type { Truth } from '../metric/index.js';
 import type { StoredLogits } from './logits.js';
 
-/** The cached logits of all N models on one split, with its labels: all that stage 1 needs. */
-export interface PoolLogits {
+/** The cached logits of all N models on one split, with what they are scored against: all that stage 1 needs. */
+export interface PoolLogits extends Truth {
   readonly models: readonly string[];
   /** N entries of shape [M, C]. */
   readonly logits: readonly StoredLogits[];
-  /** Class indices in [0, C), shape [M]. */
-  readonly labels: Int32Array;
   readonly samples: number;
   readonly classes: number;
 }
 
 /** Puts models' logits together. @throws RadinError naming the first model whose shape differs from the others' or the labels'. */
-export function poolLogits(models: readonly string[], logits: readonly StoredLogits[], labels: Int32Array): PoolLogits {
+export function poolLogits(
+  models: readonly string[],
+  logits: readonly StoredLogits[],
+  labels: Int32Array,
+  { targets, groups }: Omit<Truth, 'labels'> = {},
+): PoolLogits {
   const first = logits[0];
   if (first === undefined) throw new RadinError('DATA', 'Expected the logits of at least one model but found none');
   const { samples, classes } = first;
@@ -24,10 +28,16 @@ export function poolLogits(models: readonly string[], logits: readonly StoredLog
       `Expected logits of shape [${samples}, ${classes}] as of model ${models[0]} but found [${logits[odd]?.samples}, ${logits[odd]?.classes}] of model ${models[odd]}`,
     );
   }
-  if (labels.length !== samples) {
+  if (targets !== undefined && targets.length !== samples * classes) {
+    throw new RadinError(
+      'DATA',
+      `Expected ${samples} × ${classes} targets, as many as logits, but found ${targets.length}`,
+    );
+  }
+  if (targets === undefined && labels.length !== samples) {
     throw new RadinError('DATA', `Expected ${samples} labels, one per row of the logits, but found ${labels.length}`);
   }
-  return { models, logits, labels, samples, classes };
+  return { models, logits, labels, ...(targets && { targets }), ...(groups && { groups }), samples, classes };
 }
 
 /**

@@ -1,17 +1,44 @@
 import type { Measure } from '@radin/native';
+import type { PredictionMeasure } from './predictions.js';
 
 /**
- * How predictions are scored. A score is always "higher is better", so cross-entropy is negated.
- * The backend adds up `measure` over the samples; the metric turns that total into a score.
+ * How predictions are scored. A score is always "higher is better", so losses are negated. The backend adds up `measure` over
+ * the samples and the metric turns that total into a score; or `measure` scores the predictions of all samples at once.
  */
 export interface Metric {
-  /** `accuracy`, `top-K` or `cross-entropy`. */
+  /** `accuracy`, `top-K`, `cross-entropy`, …: docs/metrics.md has all. */
   readonly name: string;
-  /** `fraction`: in [0, 1], shown as a percentage. `nats`: ≤ 0. */
-  readonly unit: 'fraction' | 'nats';
-  readonly measure: Measure;
-  /** The score of `samples` predictions whose measures add up to `total`. */
+  /** `fraction`: in [0, 1], shown as a percentage. Any other is shown after the number: `nats`, or nothing. */
+  readonly unit: string;
+  /** Whether the score is minus what the name says, of which less is better. */
+  readonly negated: boolean;
+  readonly measure: Measure | PredictionMeasure;
+  /** The score of `samples` predictions whose measures add up to `total`; of a `predictions` measure the total is the score. */
   score(total: number, samples: number): number;
+  /** Whether what is scored has no classes, so that there are no cross-entropy of labels and no predicted classes. Default: false. */
+  readonly withoutClasses?: boolean;
+  /** Whether every sample must have a group. Default: false. */
+  readonly needsGroups?: boolean;
+  /** Tells a user's metric from others of its name: the hash of its module. */
+  readonly source?: string;
+  /** False where scores of a later run may be others for the same predictions, so that none is remembered. Default: true. */
+  readonly remembered?: boolean;
+}
+
+/** A metric of whole predictions. @param value as the name says; with `negated`, less of it is better */
+export function predictionMetric(
+  name: string,
+  value: PredictionMeasure['of'],
+  { unit = 'fraction', negated = false, ...more }: Partial<Omit<Metric, 'name' | 'measure' | 'score'>> = {},
+): Metric {
+  return {
+    name,
+    unit,
+    negated,
+    measure: { kind: 'predictions', of: negated ? (predictions) => 0 - value(predictions) : value },
+    score: (total) => total,
+    ...more,
+  };
 }
 
 /** Fraction of samples whose label is among the k largest logits; ties go to the lowest class. k = 1 is the accuracy. */
@@ -19,6 +46,7 @@ export function topK(k: number): Metric {
   return {
     name: k === 1 ? 'accuracy' : `top-${k}`,
     unit: 'fraction',
+    negated: false,
     measure: { kind: 'top', k },
     score: (total, samples) => total / samples,
   };
@@ -31,14 +59,12 @@ export const accuracy: Metric = topK(1);
 export const crossEntropy: Metric = {
   name: 'cross-entropy',
   unit: 'nats',
+  negated: true,
   measure: { kind: 'cross-entropy' },
   score: (total, samples) => -total / samples,
 };
 
-/** The metric called `accuracy`, `cross-entropy` or `top-K` with K ≥ 1; undefined if there is none of that name. */
-export function metricNamed(name: string): Metric | undefined {
-  if (name === 'accuracy') return accuracy;
-  if (name === 'cross-entropy') return crossEntropy;
-  const k = /^top-([1-9]\d{0,8})$/.exec(name)?.[1];
-  return k === undefined ? undefined : topK(Number(k));
+/** Whether a metric is a sum over the samples, so that races can stop a soup and a bank can count. */
+export function isSum({ measure }: Metric): boolean {
+  return measure.kind !== 'predictions';
 }

@@ -77,7 +77,8 @@ async function readGiven(
       await file.close();
     }
   }
-  return poolLogits(ids, logits, split.labels.values);
+  const { values, groups } = split.labels;
+  return poolLogits(ids, logits, values, groups ? { groups } : {});
 }
 
 function checkSamples(found: number, path: string, { labels, part, samples }: Split): void {

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { readSplitInfo, type SplitInfo, type SplitInputs } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { checkInputs, planGraph } from '../evaluator/index.js';
-import { dtypeBytes, type OnnxModel, readOnnx } from '../formats/index.js';
+import { type OnnxModel, readOnnx } from '../formats/index.js';
+import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import { type BatchNormFacts, batchNormFacts, graphNames, inspectPool, type PoolInspection } from '../pool/index.js';
 import { openPool } from './open-pool.js';
 import { type Prediction, predictRun, type RunSizes } from './predict.js';
@@ -20,7 +21,7 @@ export interface ProblemInspection extends PoolInspection {
 }
 
 /** Without dtype and shape where no inputs are named. */
-type InspectedSplit = Omit<SplitInfo, 'inputs'> & Partial<Pick<SplitInputs, 'dtype' | 'shape'>>;
+type InspectedSplit = Omit<SplitInfo, 'inputs' | 'rows'> & Partial<Pick<SplitInputs, 'dtype' | 'shape'>>;
 
 /**
  * Looks at models, graph and data; no program that evaluates is run. Cost: as `inspectPool`, and with `quick` headers and the graph only.
@@ -59,7 +60,7 @@ export async function inspectProblem(
   const splits: SplitInfo[] = [];
   for (const name of ['validation', 'test'] as const) {
     const paths = files[name];
-    const info = paths && (await attempt(() => readSplitInfo(name, paths)));
+    const info = paths && (await attempt(() => readSplitInfo(name, paths, files.task?.name)));
     if (info !== undefined) splits.push(info);
   }
   const isSound = pool.problems.length === 0 && pool.models.every((model) => model.problems.length === 0);
@@ -89,10 +90,15 @@ async function whatRuns(files: PoolFiles, splits: readonly SplitInfo[], isSound:
     const { pool, checkpoints, graph, constants } = opened;
     const bytes = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
     if (graph === undefined) return { bytes, graph };
-    const { output, rename } = files;
+    const { output, rename, task } = files;
     const names = graphNames(graph, checkpoints, rename);
     if (isSound) {
-      const plan = planGraph(graph, pool, { ...(output && { output }), ...(rename && { rename }), constants });
+      const plan = planGraph(graph, pool, {
+        ...(output && { output }),
+        ...(rename && { rename }),
+        ...(task && { task: task.name }),
+        constants,
+      });
       for (const split of splits) {
         if (split.inputs !== undefined) checkInputs(plan, split.inputs);
         if (plan.classes !== undefined && split.classes !== undefined && plan.classes !== split.classes) {
@@ -119,21 +125,20 @@ interface WhatRuns {
 function sizesOf(
   pool: PoolInspection,
   graph: OnnxModel,
-  { output }: PoolFiles,
+  { output, task }: PoolFiles,
   splits: readonly SplitInfo[],
   weightBytes: number,
   { threads = availableParallelism(), run = {} }: Pick<ProblemOptions, 'threads' | 'run'>,
 ): RunSizes | undefined {
   const logits = graph.outputs.find(({ name }) => name === output) ?? graph.outputs[0];
-  const stated = logits?.shape?.[1] ?? splits[0]?.classes;
-  if (typeof stated !== 'number' || splits[0]?.name !== 'validation') return undefined;
+  const stated = statedClasses(task?.name ?? MULTI_CLASS.name, logits?.shape) ?? splits[0]?.classes;
+  if (stated === undefined || splits[0]?.name !== 'validation') return undefined;
   return {
     models: pool.models.length,
     weightBytes,
     graphBytes: graph.bytes.byteLength,
-    splits: splits.map(({ name, samples, inputs }) => ({
-      samples,
-      inputBytes: inputs?.shape.reduce((product, size) => product * size, dtypeBytes(inputs.dtype)) ?? 0,
+    splits: splits.map(({ name, rows }) => ({
+      rows,
       ofAllModels: name === 'validation',
     })),
     classes: stated,

@@ -7,6 +7,9 @@ import type { OpenPool } from './open-pool.js';
 import type { MemoryShares } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
+/** What a thread's copies of a tensor may take more than its bytes, as each begins at a multiple of 64. */
+const ALIGNMENT = 3 * 64;
+
 /** What runs the pool's models. */
 export interface OpenEvaluator {
   readonly evaluator: OnnxEvaluator | CommandEvaluator;
@@ -19,9 +22,18 @@ export async function openEvaluator(
   { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
   splits: readonly Split[],
-  { threads, batch, metric }: Pick<ProblemOptions, 'threads' | 'batch' | 'metric'>,
+  { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
   shares: MemoryShares | undefined,
 ): Promise<OpenEvaluator> {
+  for (const { name, labels } of splits) {
+    if (metric.needsGroups && labels.groups === undefined) throw noGroups(name, metric.name);
+  }
+  const elsewhere = files.evaluator
+    ? 'the command of an evaluator'
+    : files.logits && 'logits that were computed elsewhere';
+  if (files.task !== undefined && elsewhere !== undefined) {
+    throw new RadinError('CONFIG', `Expected the task multi-class with ${elsewhere} but found ${files.task.name}`);
+  }
   if (files.evaluator !== undefined) {
     const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
     const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
@@ -31,9 +43,15 @@ export async function openEvaluator(
   for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
-    ...(shares && { threads: shares.atOnce, maxWeightBytes: shares.weights }),
+    ...(shares && {
+      threads: shares.atOnce,
+      maxWeightBytes: shares.weights + shares.atOnce * pool.tensors.length * ALIGNMENT,
+    }),
     ...(batch && { batch }),
+    ...limits,
+    ...(maxWeightBytes !== undefined && { maxWeightBytes }),
     ...(files.output && { output: files.output }),
+    ...(files.task && { task: files.task.name }),
     ...(files.rename && { rename: files.rename }),
     constants,
   });
@@ -50,6 +68,14 @@ export async function openEvaluator(
     await evaluator.dispose();
     throw error;
   }
+}
+
+function noGroups(split: Split['name'], metric: string): RadinError {
+  const flag = split === 'test' ? '--test-groups' : '--val-groups';
+  return new RadinError(
+    'CONFIG',
+    `Expected a group of each ${split} sample for ${metric} (groups: beside its labels in radin.yaml, or ${flag}) but found none`,
+  );
 }
 
 function checkHasInputs(files: PoolFiles, split: 'validation' | 'test'): void {

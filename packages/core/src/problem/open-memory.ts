@@ -1,7 +1,8 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { MOST_MODELS_FOR_ALL_SUBSETS } from '@radin/native';
-import type { Split } from '../data/index.js';
+import { rowsOf, type Split } from '../data/index.js';
 import { LogitsStore } from '../logits/index.js';
+import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import type { OpenPool } from './open-pool.js';
 import { type MemoryShares, type Prediction, predictRun, type RunSizes, shareMemory } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
@@ -33,8 +34,7 @@ export function openMemory(
     weightBytes: pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
     graphBytes: graph?.bytes.byteLength ?? 0,
     splits: splits.map((split) => ({
-      samples: split.samples,
-      inputBytes: split.inputs.bytes.byteLength,
+      rows: rowsOf(split.labels),
       ofAllModels: ofAllModels(split),
     })),
     classes: classesOf(opened, files, splits),
@@ -56,10 +56,10 @@ export function openMemory(
 }
 
 /** C as the graph states it, else as one-hot labels do, else as the largest label suggests. */
-function classesOf({ graph }: Pick<OpenPool, 'graph'>, { output }: PoolFiles, splits: readonly Split[]): number {
+function classesOf({ graph }: Pick<OpenPool, 'graph'>, { output, task }: PoolFiles, splits: readonly Split[]): number {
   const logits = graph?.outputs.find(({ name }) => name === output) ?? graph?.outputs[0];
-  const stated = logits?.shape?.[1];
-  if (typeof stated === 'number') return stated;
+  const stated = statedClasses(task?.name ?? MULTI_CLASS.name, logits?.shape);
+  if (stated !== undefined) return stated;
   let classes = 2;
   for (const { labels } of splits) {
     classes = Math.max(classes, labels.classes ?? 0);

@@ -18,10 +18,10 @@ export interface OpenSoupMaker {
 
 /** Reads the inputs for BatchNorm, where the pool has any, and checks the graph. @throws RadinError */
 export async function openSoupMaker(
-  { pool, graph }: OpenPool,
+  { pool, graph, constants }: OpenPool,
   evaluator: OpenEvaluator['evaluator'],
   { batchNormInputs, output, rename }: PoolFiles,
-  { threads, batch }: Pick<ProblemOptions, 'threads' | 'batch'>,
+  { threads, batch, limits, maxWeightBytes }: ProblemOptions,
   backend: Backend,
   keys: LogitsKeys | undefined,
 ): Promise<OpenSoupMaker> {
@@ -41,13 +41,21 @@ export async function openSoupMaker(
     );
   }
   const inputs = await readInputs(batchNormInputs);
-  evaluator.checkInputs(inputs);
-  const estimator = new BatchNormEstimator(graph, pool, inputs, {
-    ...(threads && { threads }),
-    ...(batch && { batch }),
-    ...(output && { output }),
-    ...(rename && { rename }),
-  });
-  const preparation = keys && `batch-norm ${JSON.stringify((await keys.run(inputs)).inputs)}`;
-  return { soups: new SoupMaker(pool, backend, estimator), preparation, notices: [] };
+  try {
+    evaluator.checkInputs(inputs);
+    const estimator = new BatchNormEstimator(graph, pool, inputs, {
+      ...(threads && { threads }),
+      ...(batch && { batch }),
+      ...limits,
+      ...(maxWeightBytes !== undefined && { maxWeightBytes }),
+      ...(output && { output }),
+      ...(rename && { rename }),
+      constants,
+    });
+    const preparation = keys && `batch-norm ${JSON.stringify((await keys.run(inputs)).inputs)}`;
+    return { soups: new SoupMaker(pool, backend, estimator), preparation, notices: [] };
+  } catch (error) {
+    inputs.close();
+    throw error;
+  }
 }

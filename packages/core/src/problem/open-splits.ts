@@ -8,14 +8,19 @@ export async function openSplits(
   { splits: wanted = ['validation', 'test'], holdOut: nested }: Pick<ProblemOptions, 'splits' | 'holdOut'>,
 ): Promise<Split[]> {
   const splits: Split[] = [];
-  for (const name of wanted) {
-    const paths = files[name];
-    if (paths === undefined) continue;
-    const split = await readSplit(name, paths);
-    if (name === 'validation' && nested !== undefined) {
+  try {
+    for (const name of wanted) {
+      const paths = files[name];
+      if (paths === undefined) continue;
+      const split = await readSplit(name, paths, files.task);
+      splits.push(split);
+      if (name !== 'validation' || nested === undefined) continue;
       const { kept, heldOut } = holdOut(split, nested.fraction, new Random(nested.seed, STREAMS.holdOut));
-      splits.push(kept, heldOut);
-    } else splits.push(split);
+      splits.splice(-1, 1, kept, heldOut);
+    }
+    return splits;
+  } catch (error) {
+    for (const { inputs } of splits) inputs.close();
+    throw error;
   }
-  return splits;
 }

@@ -34,9 +34,8 @@ export interface RunSizes {
   /** Of the graph's file, bytes; 0 where there is none. */
   readonly graphBytes: number;
   readonly splits: readonly {
-    /** M. */
-    readonly samples: number;
-    readonly inputBytes: number;
+    /** Of logits: M, or the number of tokens that count. */
+    readonly rows: number;
     /** Whether the logits of all models are kept, and not only those of a few soups looked at. */
     readonly ofAllModels: boolean;
   }[];
@@ -74,25 +73,12 @@ export interface Prediction {
 /** Bytes of the logits of all models on the splits of which they are kept. */
 export function logitsBytes({ models, splits, classes }: RunSizes): number {
   const kept = splits.filter(({ ofAllModels }) => ofAllModels);
-  return kept.reduce((sum, { samples }) => sum + models * samples * classes * Float32Array.BYTES_PER_ELEMENT, 0);
+  return kept.reduce((sum, { rows }) => sum + models * rows * classes * Float32Array.BYTES_PER_ELEMENT, 0);
 }
 
 /** One model's logits on the largest split. */
 function singleLogits({ splits, classes }: RunSizes): number {
-  return Math.max(0, ...splits.map(({ samples }) => samples)) * classes * Float32Array.BYTES_PER_ELEMENT;
-}
-
-/** The process and the data, whatever the limit. */
-function opened({ splits }: RunSizes): number {
-  return splits.reduce((sum, { inputBytes }) => sum + inputBytes, PROCESS_BYTES);
-}
-
-/**
- * What is needed only until the evaluator runs: the graph with its own weights, or a split's inputs once more while they are
- * read. It counts all the same, for the garbage collector may leave it, or as much of later pieces, where it is.
- */
-function opening({ splits, graphBytes }: RunSizes): number {
-  return Math.max(graphBytes, ...splits.map(({ inputBytes }) => inputBytes));
+  return Math.max(0, ...splits.map(({ rows }) => rows)) * classes * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** What stage 1 keeps, whatever the limit. */
@@ -106,7 +92,8 @@ function scoring(sizes: RunSizes): number {
 
 /** Of the whole run, with `running` bytes for weights, logits and averages. */
 function peakOf(sizes: RunSizes, running: number): number {
-  return opened(sizes) + opening(sizes) + scoring(sizes) + running;
+  // The graph is needed only until the evaluator runs, and counts all the same: the garbage collector may leave it where it is.
+  return PROCESS_BYTES + sizes.graphBytes + scoring(sizes) + running;
 }
 
 function perThread(sizes: RunSizes): number {

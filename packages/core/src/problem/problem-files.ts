@@ -1,7 +1,7 @@
 import type { ContentCache } from '../cache/index.js';
 import type { ArrayFiles, SplitFiles } from '../data/index.js';
-import type { CommandEvaluatorOptions } from '../evaluator/index.js';
-import type { Metric } from '../metric/index.js';
+import type { CommandEvaluatorOptions, EvaluationLimits } from '../evaluator/index.js';
+import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
@@ -10,6 +10,8 @@ export interface PoolFiles {
   /** A model in ONNX whose graph counts where `graph` is left out. */
   readonly architecture?: string;
   readonly models: readonly string[];
+  /** What the models predict. Default: multi-class. */
+  readonly task?: Task;
   readonly validation: SplitFiles;
   readonly test?: SplitFiles;
   /** The program that evaluates in the place of ONNX Runtime. */
@@ -48,6 +50,10 @@ export interface ProblemOptions {
   readonly backend: string;
   readonly threads?: number;
   readonly batch?: number;
+  /** What one evaluation may take. */
+  readonly limits?: EvaluationLimits;
+  /** Bytes that weights may take while models are evaluated: see `OnnxEvaluatorOptions`. */
+  readonly maxWeightBytes?: number;
   /** The splits to open; default: all that the pool has. */
   readonly splits?: readonly ('validation' | 'test')[];
   /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */

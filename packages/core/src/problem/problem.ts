@@ -20,7 +20,7 @@ import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { type OpenMemory, openMemory } from './open-memory.js';
 import { openPool } from './open-pool.js';
-import { openSoupMaker } from './open-soup-maker.js';
+import { type OpenSoupMaker, openSoupMaker } from './open-soup-maker.js';
 import { openSplits } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import type { SoupMaker } from './soup-maker.js';
@@ -49,15 +49,19 @@ export class Problem {
     const named = backendNamed(options.backend);
     const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
+    let splits: readonly Split[] = [];
     let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
+    let making: OpenSoupMaker | undefined;
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
+      making?.soups.close();
+      for (const { inputs } of splits) inputs.close();
       await opened.close();
     };
     try {
       const { pool, init } = opened;
-      const splits = await openSplits(files, options);
+      splits = await openSplits(files, options);
       const memory = openMemory(opened, files, splits, options);
       const { shares } = memory;
       const backend = shares === undefined ? named : limitedBackend(named, shares.work);
@@ -67,11 +71,8 @@ export class Problem {
       const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
       const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      const {
-        soups,
-        preparation,
-        notices: more,
-      } = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      const { soups, preparation, notices: more } = making;
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
         pool,
@@ -90,7 +91,8 @@ export class Problem {
       };
       scorers = new Map(
         splits.map((split) => {
-          const evaluations = cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
+          const evaluations =
+            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
           const logits = given.get(split);
           const store = memory.storeOf(split);
           return [

@@ -44,6 +44,11 @@ export class SoupMaker {
     return new SoupWithStatistics(soup, await known);
   }
 
+  /** Closes what the estimator reads. */
+  close(): void {
+    this.estimator?.close();
+  }
+
   async #estimate(estimator: BatchNormEstimator, soup: Soup, signal: AbortSignal | undefined): Promise<Statistics> {
     await this.#slots.acquire(signal);
     try {

@@ -1,3 +1,4 @@
+import { LostEvaluation } from '../evaluator/index.js';
 import type { WeightGeometry } from '../pool/index.js';
 import type { StoppableOptions } from '../progress.js';
 import { neighbours, proposeCandidates, reweightings, SAMPLERS } from '../sampler/index.js';
@@ -13,7 +14,7 @@ import {
 import { anySignal, unlessStopped } from '../stop.js';
 import { rankSingles } from './baselines.js';
 import type { CurvePoint } from './curve.js';
-import { LISTED } from './radin.js';
+import { failureNotice, LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
 
 export interface AdaptiveOptions extends StoppableOptions {
@@ -90,11 +91,17 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
       const next =
         (evaluated.length % 2 === 0 ? open.first(({ key }) => !reweighted.has(key)) : undefined) ?? open.first();
       if (next === undefined) break;
-      const { observed, passes: cost, ...found } = await trials.run(next.mixture, best, anySignal(signal, stop));
-      passes += cost;
-      open.remove(next);
-      open.estimate.observe(next, observed);
       const { mixture, approxScore } = next;
+      open.remove(next);
+      const trial = await trials.run(mixture, best, anySignal(signal, stop)).catch(unlessLost);
+      if ('failed' in trial) {
+        evaluated.push({ mixture, approxScore, rank: evaluated.length + 1, ...trial });
+        notices.push(failureNotice(trial.failed));
+        continue;
+      }
+      const { observed, passes: cost, ...found } = trial;
+      passes += cost;
+      open.estimate.observe(next, observed);
       const candidate = { mixture, approxScore, rank: evaluated.length + 1, ...found };
       evaluated.push(candidate);
       const leader = hasScore(candidate) ? selectBest([best, candidate]) : best;
@@ -124,6 +131,12 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     ...(interrupted && { interrupted }),
     notices,
   };
+}
+
+/** The search goes on without a soup whose evaluation is lost. */
+function unlessLost(error: unknown): { readonly failed: string } {
+  if (error instanceof LostEvaluation) return { failed: error.message };
+  throw error;
 }
 
 function hasScore(candidate: Candidate): candidate is Scored {

@@ -20,7 +20,10 @@ export const CONFIDENCE = 0.95;
 /** The choice against another mixture on the same samples: `onlyFirst` are those that only the choice gets right. */
 export interface PairedComparison extends McNemar, PairedDifference {}
 
-/** What one split says of a choice. Intervals and tests are there where the metric counts samples, not for cross-entropy. */
+/**
+ * What one split says of a choice. Intervals and tests are there where the metric counts samples, as accuracy and top-K do; not for
+ * other metrics, and not for tokens, which are not independent within a sample.
+ */
 export interface SplitStatistics {
   /** M of the split. */
   readonly samples: number;
@@ -46,7 +49,8 @@ export async function splitStatistics(
   const { samples } = scorer;
   const [first, second] = (await scorer.evaluations([choice, other], options)) as [Evaluated, Evaluated];
   const scores = { samples, score: first.score, otherScore: second.score };
-  if (first.correct === undefined || second.correct === undefined) return scores;
+  if (first.correct === undefined || second.correct === undefined || scorer.task === 'token-classification')
+    return scores;
   const [onlyFirst, onlySecond] = [countOnly(first.correct, second.correct), countOnly(second.correct, first.correct)];
   return {
     ...scores,
@@ -60,7 +64,7 @@ export async function splitStatistics(
 
 /**
  * By how much the best of the evaluated candidates is expected to score too high because it is the best (`winnersCurse`);
- * undefined for cross-entropy and where an evaluator gave scores only. Samples that a stopped candidate did not see count as for the winner. That hides what the
+ * undefined where there are no tests either (`SplitStatistics`), and where an evaluator gave scores only. Samples that a stopped candidate did not see count as for the winner. That hides what the
  * candidate would have lost there, so after a race the estimate is cautious: on examples/digits at B = 25 it is 0.01 to 0.11
  * points above that of full passes, which is 0.04 to 0.16, for the paper's search. It halves the samples of a fixed list of
  * candidates, so it does not see that the adaptive search also proposed them by these samples.
@@ -76,7 +80,7 @@ export async function estimateWinnersCurse(
     .map(({ mixture }) => mixture)
     .sort(breakTie);
   const [winner] = await scorer.evaluations([best.mixture], options);
-  if (winner?.correct === undefined) return undefined;
+  if (winner?.correct === undefined || scorer.task === 'token-classification') return undefined;
   const rows: Uint8Array[] = [];
   for (const mixture of evaluated) {
     const row = await outcomes(scorer, mixture, winner.correct, options);

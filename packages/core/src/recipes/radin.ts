@@ -40,20 +40,30 @@ export async function radin(scorer: MixtureScorer, options: RadinOptions): Promi
     ? await evaluate(candidates, budget, options)
     : { candidates: await evaluateTop(scorer, candidates, budget, options) };
   const finished = raced.candidates.filter(hasScore);
-  const fallback = raced.interrupted ? [selectBest(rankSingles(await scorer.individualScores(options)))] : [];
+  const failures = raced.candidates.flatMap(({ failed }) => (failed === undefined ? [] : [failureNotice(failed)]));
+  const fallback =
+    raced.interrupted || finished.length === 0 ? [selectBest(rankSingles(await scorer.individualScores(options)))] : [];
   return {
     method,
     best: selectBest([...finished, ...fallback]),
     candidates: [...raced.candidates, ...candidates.slice(raced.candidates.length)],
     scored,
-    evaluations: raced.candidates.filter(({ score, scoreAtMost }) => score !== undefined || scoreAtMost !== undefined)
-      .length,
+    evaluations: raced.candidates.filter(wasEvaluated).length,
     ...(raced.passes !== undefined && { passes: raced.passes }),
     // A race stops soups by the best of all B, so it does not tell which was the best of fewer.
     ...(finished.length === raced.candidates.length && { curve: curveOf(finished) }),
     ...(raced.interrupted && { interrupted: true }),
-    notices,
+    notices: [...notices, ...failures],
   };
+}
+
+/** What the user should know of a soup that a search went on without. */
+export function failureNotice(failed: string): string {
+  return `a soup has no score, since its evaluation was lost: ${failed}`;
+}
+
+function wasEvaluated({ score, scoreAtMost, failed }: Candidate): boolean {
+  return score !== undefined || scoreAtMost !== undefined || failed !== undefined;
 }
 
 function hasScore(candidate: Candidate): candidate is Candidate & { readonly score: number } {

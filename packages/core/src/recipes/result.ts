@@ -16,7 +16,7 @@ export interface SearchResult {
   readonly method: Method;
   /** The choice; its `score` is the one it was chosen by. */
   readonly best: Candidate & { readonly score: number };
-  /** What was considered, in the order of its rank, the first `scored` or 1,000; with a `score` where it was evaluated for real, or `scoreAtMost` where a race stopped it. */
+  /** What was considered, in the order of its rank, the first `scored` or 1,000; with a `score` where it was evaluated for real, or `scoreAtMost` where a race stopped it, or `failed` where its evaluation was lost. */
   readonly candidates: readonly Candidate[];
   /** How many candidates stage 1 scored. */
   readonly scored: number;

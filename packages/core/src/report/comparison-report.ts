@@ -1,10 +1,12 @@
-import type { Metric } from '../metric/index.js';
+import type { Metric, TaskName } from '../metric/index.js';
 import type { ComparisonRow, RowSplitStatistics, RowStatistics } from '../recipes/index.js';
 import type { Reused } from '../stage2/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
 import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
+import { metricTitle, plainScore } from './format.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
-import { reusedText } from './search-report.js';
+import { type ScoringReport, scoringReport } from './scoring-report.js';
+import { poolNouns, reusedText } from './search-report.js';
 import { alignColumns } from './table.js';
 import type { WrittenSoup } from './written-soup.js';
 
@@ -28,6 +30,8 @@ export interface ComparisonFacts {
     readonly models: readonly string[];
     readonly samples: number;
     readonly classes: number;
+    /** Left out for multi-class. */
+    readonly task?: TaskName;
   };
   readonly metric: Metric;
   readonly budgets: readonly number[];
@@ -45,7 +49,11 @@ export interface ComparisonFacts {
 }
 
 /** The object of `comparison.json` and of `compare --json`. */
-export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric'>, PoolReport, WrittenSoup {
+export interface ComparisonReport
+  extends Omit<ComparisonFacts, 'pool' | 'metric'>,
+    PoolReport,
+    ScoringReport,
+    WrittenSoup {
   /** What the keys mean; another number for documents that this version would misread. */
   readonly schema: typeof COMPARISON_SCHEMA;
   readonly pool: {
@@ -53,6 +61,8 @@ export interface ComparisonReport extends Omit<ComparisonFacts, 'pool' | 'metric
     readonly models: number;
     readonly samples: number;
     readonly classes: number;
+    /** Left out for multi-class. */
+    readonly task?: TaskName;
   };
   readonly metric: string;
   /** The row whose soup was written: the best by validation score among the methods that a user could use. */
@@ -83,6 +93,7 @@ export function comparisonReport(
     schema: COMPARISON_SCHEMA,
     pool: { ...pool, models: pool.models.length },
     metric: metric.name,
+    ...scoringReport(metric),
     ...run,
     ...poolReport(findings, pool.models),
     written: { method: written.result.method, budget: written.budget },
@@ -128,13 +139,18 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
   const methods = [...new Set(rows.map(({ method }) => method))];
   const tested = rows.some(({ testScore }) => testScore !== undefined);
   const cell = (score: number | undefined) =>
-    score === undefined ? '' : metric.unit === 'fraction' ? (100 * score).toFixed(2) : score.toFixed(4);
+    score === undefined ? '' : metric.unit === 'fraction' ? (100 * score).toFixed(2) : plainScore(score, metric);
   const unit = metric.unit === 'fraction' ? '%' : metric.unit;
+  const { row, columns: numbers } = poolNouns(pool.task);
   const hasMarks = rows.some(({ statistics }) => statistics !== undefined);
-  const columns = budgets.flatMap(() => [`val ${unit}`, ...(tested ? [`test ${unit}`] : []), 'evals']);
+  const columns = budgets.flatMap(() => [
+    `val ${unit}`.trimEnd(),
+    ...(tested ? [`test ${unit}`.trimEnd()] : []),
+    'evals',
+  ]);
   const table = alignColumns([
     ['', ...budgets.flatMap((budget) => ['', ...(tested ? [''] : []), `B = ${budget}`])],
-    [metric.name, ...columns],
+    [metricTitle(metric), ...columns],
     ...methods.map((method) => [
       METHOD_TITLES[method] ?? method,
       ...budgets.flatMap((budget) => {
@@ -147,7 +163,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
     ]),
   ]);
   return [
-    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes`,
+    `${pool.models} models, ${pool.samples} ${row}s, ${pool.classes} ${numbers[1]}`,
     '',
     ...table,
     '',

@@ -16,6 +16,8 @@ export interface DescribedCandidate extends DescribedMixture {
   readonly valScore?: number;
   /** The most that it can be, where the evaluation was stopped after `samples` samples because another candidate scores more. */
   readonly valScoreAtMost?: number;
+  /** Why there is no score, where the evaluation was lost. */
+  readonly failed?: string;
   readonly samples?: number;
 }
 
@@ -28,13 +30,14 @@ export function describeMixture({ ingredients, weights }: Mixture, ids: readonly
 }
 
 export function describeCandidate(candidate: Candidate, ids: readonly string[]): DescribedCandidate {
-  const { mixture, approxScore, estimate, rank, score, scoreAtMost, samples } = candidate;
+  const { mixture, approxScore, estimate, rank, score, scoreAtMost, failed, samples } = candidate;
   return {
     ...describeMixture(mixture, ids),
     approxScore,
     ...(estimate !== undefined && { estimate }),
     rank,
     ...(score !== undefined && { valScore: score }),
+    ...(failed !== undefined && { failed }),
     ...(scoreAtMost !== undefined && { valScoreAtMost: scoreAtMost }),
     ...(samples !== undefined && { samples }),
   };

@@ -1,6 +1,6 @@
 import type { EnsembleExplanation, IngredientValue, PairInteraction } from '../explanation/index.js';
 import type { Metric } from '../metric/index.js';
-import { signed } from './format.js';
+import { plainScore, signed, signedScore } from './format.js';
 import { alignColumns } from './table.js';
 
 /** What was found out about a pool's ensemble, and where there is one, about the soup that a search chose. */
@@ -109,13 +109,13 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
   const { method, subsets, samples, models, inclusionAmong, helpfulPairs, harmfulPairs, ingredients } = report;
   const isFraction = metric.unit === 'fraction';
   const shown = models.slice(0, MOST_ROWS);
-  const points = (value: number) => (isFraction ? signed(100 * value, 3) : signed(value, 4));
+  const points = (value: number) => (isFraction ? signed(100 * value, 3) : signedScore(value, metric));
   const isSampled = method === 'sampled';
   const soup = new Map((ingredients ?? []).map((ingredient) => [ingredient.model, ingredient]));
   const table = alignColumns([
     [
       'model',
-      isFraction ? 'alone %' : `alone ${metric.unit}`,
+      isFraction ? 'alone %' : `alone ${metric.unit}`.trimEnd(),
       'Shapley',
       ...(isSampled ? ['± error'] : []),
       'left out',
@@ -124,7 +124,7 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
     ],
     ...shown.map(({ model, score, shapley, shapleyError, leaveOneOut, inclusion, expectedInclusion }) => [
       model,
-      isFraction ? (100 * score).toFixed(2) : score.toFixed(4),
+      isFraction ? (100 * score).toFixed(2) : plainScore(score, metric),
       points(shapley),
       ...(isSampled ? [points(shapleyError ?? 0).slice(1)] : []),
       points(leaveOneOut),
@@ -140,7 +140,7 @@ export function explanationText(report: ExplanationReport, metric: Metric): stri
     `what each model is worth to the ensemble of all (${isSampled ? `estimated from ${subsets}` : `exact, from all ${subsets}`} subsets${samples === undefined ? '' : ` on ${samples} samples`})`,
     ...table,
     ...(models.length > shown.length ? [`… and ${models.length - shown.length} more, all in the JSON`] : []),
-    `Shapley, left out: ${isFraction ? 'points' : metric.unit}; best 1 %: share of the best ${inclusionAmong.best} of ${inclusionAmong.candidates} candidates that contain the model (of all candidates)`,
+    `Shapley, left out: ${isFraction ? 'points' : metric.unit || `units of ${metric.name}`}; best 1 %: share of the best ${inclusionAmong.best} of ${inclusionAmong.candidates} candidates that contain the model (of all candidates)`,
     ...(soup.size > 0
       ? [
           'soup: what the model adds to the averaged logits of the chosen soup, and to the soup itself where that is known',

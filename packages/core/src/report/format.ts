@@ -12,18 +12,47 @@ export function formatBytes(bytes: number): string {
 }
 
 /** A score as people read it: a fraction as a percentage, else with its unit. */
-export function formatScore(score: number, { unit }: Metric): string {
-  return unit === 'fraction' ? `${fixed(100 * score, 2)} %` : `${fixed(score, 4)} ${unit}`;
+export function formatScore(score: number, { unit }: Pick<Metric, 'unit'>): string {
+  return unit === 'fraction' ? `${fixed(100 * score, 2)} %` : `${plain(score, unit)} ${unit}`.trimEnd();
 }
 
 /** A difference of two scores, with its sign. */
-export function formatGain(difference: number, { unit }: Metric): string {
-  return unit === 'fraction' ? `${signed(100 * difference, 2)} points` : `${signed(difference, 4)} ${unit}`;
+export function formatGain(difference: number, { unit }: Pick<Metric, 'unit'>): string {
+  if (unit === 'fraction') return `${signed(100 * difference, 2)} points`;
+  return `${signedScore(difference, { unit })} ${unit}`.trimEnd();
+}
+
+/** What a metric's scores are, where its name alone misleads: `mse (negated)`, of which more is better all the same. */
+export function metricTitle({ name, negated }: Pick<Metric, 'name' | 'negated'>): string {
+  return negated ? `${name} (negated)` : name;
+}
+
+/** Sizes of numbers without a scale of their own that four decimals show well; others have four digits. */
+const [SMALL_NUMBER, LARGE_NUMBER] = [0.1, 1e5];
+
+function plain(value: number, unit: string): string {
+  return plainScore(value, { unit }).replace('-', MINUS);
+}
+
+/** A difference of scores that are no fractions, with its sign and without its unit. */
+export function signedScore(difference: number, { unit }: Pick<Metric, 'unit'>): string {
+  return withSign(plain(difference, unit));
+}
+
+/** A score that is no fraction as a number in a table, without its unit. */
+export function plainScore(value: number, { unit }: Pick<Metric, 'unit'>): string {
+  const size = Math.abs(value);
+  if (unit !== 'nats' && size > 0 && (size < SMALL_NUMBER || size >= LARGE_NUMBER)) return value.toPrecision(4);
+  const text = value.toFixed(4);
+  return Number(text) === 0 ? text.replace('-', '') : text;
 }
 
 /** A number with its sign, which what rounds to zero has not lost: `+0.25`, `−0.10`, `+0.00`. */
 export function signed(value: number, digits: number): string {
-  const text = fixed(value, digits);
+  return withSign(fixed(value, digits));
+}
+
+function withSign(text: string): string {
   return text.startsWith(MINUS) ? text : `+${text}`;
 }
 

@@ -11,11 +11,13 @@ export {
 } from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
 export { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
-export { formatBytes, formatGain, formatPValue, formatScore, pValueText, signed } from './format.js';
+export { formatBytes, formatGain, formatPValue, formatScore, metricTitle, pValueText, signed } from './format.js';
 export { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 export type { PoolFindings, PoolReport } from './pool-report.js';
+export { type ScoringReport, scoringReport } from './scoring-report.js';
 export {
   type EstimateFacts,
+  poolNouns,
   type RunFacts,
   SEARCH_SCHEMA,
   type SearchOutcome,

@@ -1,5 +1,5 @@
 import type { SoupFacts } from '../explanation/index.js';
-import type { Metric } from '../metric/index.js';
+import type { Metric, TaskName } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
 import type { Candidate } from '../stage1/index.js';
 import type { Racing, Reused } from '../stage2/index.js';
@@ -8,9 +8,10 @@ import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } fr
 import { type DescribedCandidate, describeCandidate } from './described.js';
 import { curveText, type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
-import { formatGain, formatScore } from './format.js';
+import { formatGain, formatScore, metricTitle } from './format.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
+import { type ScoringReport, scoringReport } from './scoring-report.js';
 import { type SoupReason, soupReasons } from './soup-reasons.js';
 import type { WrittenSoup } from './written-soup.js';
 
@@ -50,6 +51,8 @@ export interface RunFacts {
     readonly models: readonly string[];
     readonly samples: number;
     readonly classes: number;
+    /** Left out for multi-class. */
+    readonly task?: TaskName;
   };
   readonly budget: number;
   readonly lambda: number;
@@ -78,6 +81,7 @@ export interface SearchReport
   extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>,
     ChoiceReport,
     PoolReport,
+    ScoringReport,
     WrittenSoup {
   /** What the keys mean; another number for documents that this version would misread. */
   readonly schema: typeof SEARCH_SCHEMA;
@@ -97,6 +101,7 @@ export interface SearchReport
     readonly models: number;
     readonly samples: number;
     readonly classes: number;
+    readonly task?: TaskName;
   };
   readonly metric: string;
   readonly notices: readonly string[];
@@ -141,6 +146,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     ...poolReport(findings, pool.models),
     ...run,
     metric: metric.name,
+    ...scoringReport(metric),
     notices: result.notices,
     scored: result.scored,
     candidates: listed(result).map((candidate) => describeCandidate(candidate, pool.models)),
@@ -184,9 +190,10 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     return ours === undefined || theirs === undefined ? undefined : formatGain(ours - theirs, metric);
   };
   const testGain = gain('testScore');
+  const nouns = poolNouns(pool.task);
   const isUniform = best.weights.every((weight) => weight === best.weights[0]);
   return [
-    `${pool.models} models, ${pool.samples} validation samples, ${pool.classes} classes; metric: ${metric.name}; strategy: ${report.method}`,
+    `${pool.models} models, ${pool.samples} ${nouns.row}s, ${pool.classes} ${nouns.columns[1]}; metric: ${metricTitle(metric)}; strategy: ${report.method}`,
     '',
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
@@ -204,4 +211,20 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
     ...reusedText(reused),
   ].join('\n');
+}
+
+/** What a split's rows and the numbers of each are called: samples of classes, or tokens, labels, outputs. */
+export function poolNouns(task: TaskName = 'multi-class'): {
+  readonly row: string;
+  readonly columns: [string, string];
+} {
+  return {
+    row: task === 'token-classification' ? 'validation token' : 'validation sample',
+    columns:
+      task === 'regression'
+        ? ['output', 'outputs']
+        : task === 'multi-label'
+          ? ['label', 'labels']
+          : ['class', 'classes'],
+  };
 }

@@ -2,7 +2,7 @@ import { Mixture } from '../mixture/index.js';
 import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import type { Sampler, SamplerContext } from './sampler.js';
-import { bestOf, nameBy, type Scored } from './scored.js';
+import { bestOf, climbing, nameBy, type Scored } from './scored.js';
 
 /** Up to here one model is dropped at a time; above it, where leaving out one of many hardly matters, a quarter. */
 const ONE_BY_ONE = 32;
@@ -15,6 +15,7 @@ const ONE_BY_ONE = 32;
 export function backward(criterion: Criterion): Sampler {
   return {
     name: nameBy('backward', criterion),
+    ...climbing(criterion),
     async *sample(context) {
       yield* bestOf(await eliminate(context, criterion), context.count);
     },

@@ -23,6 +23,7 @@ const MOST_COPIED = 2 ** 24;
  */
 export const convex: Sampler = {
   name: 'convex',
+  climbs: 'cross-entropy',
   async *sample(context) {
     const { notify, count } = context;
     const start = await startingPoint(context);

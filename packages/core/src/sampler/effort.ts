@@ -1,10 +1,11 @@
+import { isSum } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { Criterion, EnsembleScores } from './ensemble-scores.js';
 import type { SamplerContext } from './sampler.js';
 import { type Scored, scoreAll } from './scored.js';
 
 /** What a search may spend: of a metric's counts, and of cross-entropies, of which one pass over 200 models takes 0.2 s. */
-const MOST_SECONDS = { metric: 1, 'cross-entropy': 3 };
+const MOST_SECONDS = { metric: 1, 'cross-entropy': 3, predictions: 3 };
 
 /**
  * Seconds per sample and class of a mixture and of each of its ingredients, half of the processor time measured for 200 models
@@ -14,6 +15,8 @@ const MOST_SECONDS = { metric: 1, 'cross-entropy': 3 };
 const COUNT = { mixture: 7e-10, ingredient: 1.6e-11 };
 const CLASSES_THAT_MATTER = 32;
 const LOSS = { mixture: 3e-10, ingredient: 2e-11 };
+/** Of metrics of whole predictions, which a single thread computes from averaged logits: exponentials, or sorting. */
+const PREDICTIONS = { mixture: 2e-8, ingredient: 4e-10 };
 
 /** Of a loss with its gradient, for each model of the pool; and of a call for losses, which reads all models' logits. */
 const GRADIENT = 6.5e-11;
@@ -32,7 +35,7 @@ export class Effort {
   constructor(context: SamplerContext, criterion: Criterion, share = 1) {
     this.#context = context;
     this.#criterion = criterion;
-    this.#left = share * MOST_SECONDS[this.#isLoss ? 'cross-entropy' : 'metric'];
+    this.#left = share * MOST_SECONDS[this.#spent];
   }
 
   get isSpent(): boolean {
@@ -55,8 +58,10 @@ export class Effort {
     return scoreAll(this.#context, mixtures, this.#criterion);
   }
 
-  get #isLoss(): boolean {
-    return this.#criterion === 'cross-entropy' || this.#context.ensemble.metric.measure.kind === 'cross-entropy';
+  get #spent(): keyof typeof MOST_SECONDS {
+    const { kind } = this.#context.ensemble.metric.measure;
+    if (this.#criterion === 'cross-entropy' || kind === 'cross-entropy') return 'cross-entropy';
+    return kind === 'predictions' ? 'predictions' : 'metric';
   }
 
   #secondsFor(mixtures: readonly Mixture[]): number {
@@ -73,7 +78,9 @@ export function secondsToScore(
   ingredients: number,
 ): number {
   const seconds = ({ mixture, ingredient }: typeof COUNT) => mixtures * mixture + ingredients * ingredient;
-  return criterion === 'cross-entropy' || metric.measure.kind === 'cross-entropy'
-    ? samples * classes * (seconds(LOSS) + READING * poolSize)
-    : samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
+  if (criterion === 'cross-entropy' || metric.measure.kind === 'cross-entropy') {
+    return samples * classes * (seconds(LOSS) + READING * poolSize);
+  }
+  if (!isSum(metric)) return samples * classes * seconds(PREDICTIONS);
+  return samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
 }

@@ -3,7 +3,7 @@ import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { walk } from './path.js';
 import type { Sampler } from './sampler.js';
-import { bestOf, nameBy, type Scored, scoreSingles } from './scored.js';
+import { bestOf, climbing, nameBy, type Scored, scoreSingles } from './scored.js';
 
 /**
  * Forward selection: from the best single model, add the model that makes the best ensemble, again and again. Every step is a
@@ -12,6 +12,7 @@ import { bestOf, nameBy, type Scored, scoreSingles } from './scored.js';
 export function forward(criterion: Criterion): Sampler {
   return {
     name: nameBy('forward', criterion),
+    ...climbing(criterion),
     async *sample(context) {
       const [start] = (await scoreSingles(context, criterion)) as [Scored];
       yield* bestOf(await walk(new Effort(context, criterion), context.count, start, oneMore), context.count);

@@ -1,4 +1,5 @@
 import { RadinError } from '../errors/index.js';
+import { isSum, type Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import { Random } from '../random.js';
 import { backward } from './backward.js';
@@ -63,11 +64,18 @@ function samplersOf(options: ProposalOptions): readonly Sampler[] {
 
 /**
  * Refuses what would fail after the passes over the pool.
+ * @param metric what soups are scored by, where that is known
  * @param listed those whose mixtures are to be listed; default: all
  * @throws RadinError
  */
-export function checkSamplers(poolSize: number, options: ProposalOptions, listed = options.samplers): void {
+export function checkSamplers(
+  poolSize: number,
+  options: ProposalOptions,
+  metric?: Metric,
+  listed = options.samplers,
+): void {
   for (const sampler of listed) sampler.check?.(poolSize);
+  if (metric !== undefined) for (const sampler of options.samplers) checkClimbs(sampler, metric);
   const isEmpty = poolSize === 1 || (poolSize === 2 && options.samplers.every((sampler) => sampler === monteCarlo));
   if (isEmpty && !options.includeUniform) {
     throw new RadinError(
@@ -113,4 +121,15 @@ export async function proposeCandidates(
     }
   }
   return { mixtures: [...mixtures.values(), ...(includeUniform ? [uniform] : [])], notices };
+}
+
+function checkClimbs({ name, climbs }: Sampler, metric: Metric): void {
+  const needed =
+    climbs === 'sum' && !isSum(metric)
+      ? 'accuracy, top-K or cross-entropy of classes'
+      : climbs === 'cross-entropy' && metric.withoutClasses
+        ? 'a task with classes'
+        : undefined;
+  if (needed === undefined) return;
+  throw new RadinError('CONFIG', `Expected ${needed} for the sampler "${name}" but found the metric ${metric.name}`);
 }

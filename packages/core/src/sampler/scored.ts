@@ -1,6 +1,6 @@
 import { Mixture } from '../mixture/index.js';
 import type { Criterion } from './ensemble-scores.js';
-import type { SamplerContext } from './sampler.js';
+import type { Sampler, SamplerContext } from './sampler.js';
 
 /** A mixture and the score of its averaged logits, higher is better. */
 export interface Scored {
@@ -51,4 +51,9 @@ export function bestOf(found: readonly Scored[], count: number): Mixture[] {
 /** `forward` by the metric is called `forward`, by cross-entropy `forward-cross-entropy`. */
 export function nameBy(name: string, criterion: Criterion): string {
   return criterion === 'metric' ? name : `${name}-${criterion}`;
+}
+
+/** What a sampler by that criterion asks of the metric. */
+export function climbing(criterion: Criterion): Pick<Sampler, 'climbs'> {
+  return criterion === 'metric' ? {} : { climbs: criterion };
 }

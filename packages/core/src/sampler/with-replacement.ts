@@ -3,7 +3,7 @@ import { Effort } from './effort.js';
 import type { Criterion } from './ensemble-scores.js';
 import { walk } from './path.js';
 import type { Sampler } from './sampler.js';
-import { bestOf, nameBy, type Scored, scoreSingles } from './scored.js';
+import { bestOf, climbing, nameBy, type Scored, scoreSingles } from './scored.js';
 
 /**
  * Selection with replacement (Caruana et al., "Ensemble selection from libraries of models", ICML 2004): a model may be added
@@ -12,6 +12,7 @@ import { bestOf, nameBy, type Scored, scoreSingles } from './scored.js';
 export function withReplacement(criterion: Criterion): Sampler {
   return {
     name: nameBy('with-replacement', criterion),
+    ...climbing(criterion),
     async *sample(context) {
       const [start] = (await scoreSingles(context, criterion)) as [Scored];
       // Adding a model to itself changes no mixture, so the counts are kept beside the path and not read off the weights.

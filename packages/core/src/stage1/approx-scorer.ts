@@ -10,13 +10,14 @@ import {
 import { quote, RadinError } from '../errors/index.js';
 import { unreadableFile } from '../formats/index.js';
 import type { PoolLogits, StoredLogits } from '../logits/index.js';
-import { crossEntropy, type Metric } from '../metric/index.js';
+import { crossEntropy, isSum, type Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import type { EnsembleScores, Estimate, EstimateChoice, SimplexLoss } from '../sampler/index.js';
 import type { Candidate } from './candidate.js';
 import { readMargins } from './margins.js';
 import { openEstimate, type Summand } from './open-estimate.js';
+import { finiteFloat32, predictionScores } from './prediction-scores.js';
 import { scaledLogits } from './scaled-logits.js';
 import { simplexLoss } from './simplex-loss.js';
 import { someSamples } from './some-samples.js';
@@ -34,7 +35,8 @@ export interface ApproxScorerOptions {
 
 /**
  * Stage 1: approximate scores of mixtures from cached logits (RADIN, Eq. 3), exact for a mixture of one model. Accuracy and
- * top-k read the logits once, into a bank; cross-entropy reads them for every call.
+ * top-k read the logits once, into a bank; cross-entropy reads them for every call, and metrics that are no sums over the samples
+ * for every few mixtures.
  */
 export class ApproxScorer {
   readonly #cache: PoolLogits;
@@ -52,10 +54,14 @@ export class ApproxScorer {
     this.#bank = bank;
   }
 
-  /** Cost: for accuracy and top-k one read of the logits. @throws RadinError for logits that are not finite, and for files that cannot be read */
+  /** Cost: one read of the logits, but for cross-entropy. @throws RadinError for logits that are not finite, and for files that cannot be read */
   static async open(cache: PoolLogits, options: ApproxScorerOptions & { signal?: AbortSignal }): Promise<ApproxScorer> {
     const { metric, backend, threads, signal } = options;
     checkMetric(metric, cache.classes);
+    if (!isSum(metric)) {
+      const finite = await finiteFloat32(cache, signal).catch((error) => Promise.reject(named(error, cache)));
+      return new ApproxScorer(finite, options, undefined);
+    }
     if (metric.measure.kind !== 'top') return new ApproxScorer(cache, options, undefined);
     const { logits, samples, classes, labels } = cache;
     const request = { logits, samples, classes, labels, top: metric.measure.k };
@@ -143,6 +149,15 @@ export class ApproxScorer {
   }
 
   async #totals(mixtures: readonly Mixture[], summand: Summand, options: CallOptions): Promise<Float64Array> {
+    const { measure } = this.#metric;
+    if (summand.measure === 'metric' && measure.kind === 'predictions') {
+      const { temperatures } = summand;
+      const request = { cache: this.#cache, metric: this.#metric, measure, backend: this.#backend, temperatures };
+      const run = { ...this.#threads, ...(options.signal && { signal: options.signal }) };
+      const total = mixtures.length;
+      const onScored = (done: number) => options.onProgress?.({ phase: 'score', done, total });
+      return this.#reading(predictionScores(mixtures, request, run, onScored));
+    }
     const models = this.#cache.models.length;
     const totals = new Float64Array(mixtures.length);
     const tile = Math.max(1, Math.floor(TILE_WEIGHTS / models));

@@ -13,6 +13,8 @@ export interface Candidate {
   readonly score?: number;
   /** The most that the score can be, where the evaluation was stopped because another candidate scores more. */
   readonly scoreAtMost?: number;
+  /** Why there is no score, where the evaluation was lost: see `LostEvaluation`. */
+  readonly failed?: string;
   /** Samples that a stopped evaluation saw. */
   readonly samples?: number;
 }

@@ -1,5 +1,6 @@
 export { ApproxScorer, type ApproxScorerOptions, checkMetric } from './approx-scorer.js';
 export type { Candidate } from './candidate.js';
+export { outputsAreProbabilities } from './outputs-are-probabilities.js';
 export { rankCandidates, selectBest, withPrior } from './rank.js';
-export { checkProposal, type Ranking, type RankOptions, rankProposal } from './rank-proposal.js';
+export { checkEstimate, checkProposal, type Ranking, type RankOptions, rankProposal } from './rank-proposal.js';
 export { forEachBlock, readSamples } from './read-samples.js';

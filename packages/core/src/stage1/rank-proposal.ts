@@ -1,4 +1,5 @@
 import { MOST_MODELS_FOR_ALL_SUBSETS } from '@radin/native';
+import { RadinError } from '../errors/index.js';
 import type { Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
@@ -42,7 +43,17 @@ export function checkProposal(
   const scoresAll =
     metric.measure.kind === 'top' && poolSize <= MOST_MODELS_FOR_ALL_SUBSETS && isMetric(options.estimate);
   const listed = scoresAll ? options.samplers.filter((sampler) => sampler !== exhaustive) : options.samplers;
-  checkSamplers(poolSize, options, listed);
+  checkSamplers(poolSize, options, metric, listed);
+  if (options.estimate !== undefined) checkEstimate(options.estimate, metric);
+}
+
+/** @throws RadinError where the task has no classes, whose probabilities all estimates but the metric are of */
+export function checkEstimate({ name, temperature }: EstimateChoice, metric: Metric): void {
+  if (!metric.withoutClasses || (name === 'metric' && temperature !== 'per-model')) return;
+  throw new RadinError(
+    'CONFIG',
+    `Expected the estimate "metric" without temperatures for ${metric.name} of a task without classes but found ${name === 'metric' ? '--temperature per-model' : name}`,
+  );
 }
 
 /** Proposes candidates, scores and ranks them. All subsets are scored without being listed where the metric allows it. */

@@ -1,9 +1,10 @@
 import { type PoolLogits, storedInMemory } from '../logits/index.js';
+import { truthOf } from '../metric/index.js';
 import { forEachBlock, readSamples } from './read-samples.js';
 
 /** A copy of all models' logits for some of the samples, in the order given. @throws as `readSamples` */
 export async function someSamples(cache: PoolLogits, samples: Uint32Array, signal?: AbortSignal): Promise<PoolLogits> {
-  const { models, classes, labels } = cache;
+  const { models, classes } = cache;
   const copies = models.map(() => new Float32Array(samples.length * classes));
   await forEachBlock(models.length, 1, signal, (model) => {
     const all = readSamples(cache, model, 0, cache.samples);
@@ -16,7 +17,7 @@ export async function someSamples(cache: PoolLogits, samples: Uint32Array, signa
   return {
     models,
     logits: copies.map((values) => storedInMemory({ values, samples: count, classes })),
-    labels: Int32Array.from(samples, (sample) => labels[sample] as number),
+    ...truthOf(cache, samples, classes),
     samples: count,
     classes,
   };

@@ -1,26 +1,27 @@
 import type { Logits } from '../logits/index.js';
 import { poolLogits, storedInMemory } from '../logits/index.js';
+import type { Truth } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import { ApproxScorer, type ApproxScorerOptions } from '../stage1/index.js';
 
 /** What a full evaluation found. */
 export interface Evaluated {
   readonly score: number;
-  /** 1 for each sample that is right, else 0; absent for cross-entropy, which counts none. */
+  /** 1 for each sample that is right, else 0; absent for metrics that count none, as cross-entropy. */
   readonly correct?: Uint8Array;
 }
 
 /** In place of a 1 or 0 for a sample on which a soup was not evaluated. */
 export const NOT_EVALUATED = 2;
 
-/** Score of one model's logits, by the code that scores mixtures. @param id names the model in errors @param labels [M] */
+/** Score of one model's logits, by the code that scores mixtures. @param id names the model in errors */
 export async function scoreLogits(
   id: string,
   logits: Logits,
-  labels: Int32Array,
+  truth: Truth,
   options: ApproxScorerOptions & { signal?: AbortSignal },
 ): Promise<Evaluated> {
-  const alone = await ApproxScorer.open(poolLogits([id], [storedInMemory(logits)], labels), options);
+  const alone = await ApproxScorer.open(poolLogits([id], [storedInMemory(logits)], truth.labels, truth), options);
   try {
     return await outcome(alone, Mixture.uniform(1, [0]), options);
   } finally {

@@ -1,5 +1,5 @@
-import { type CacheKey, type ContentCache, cacheKey, sha256 } from '../cache/index.js';
-import type { Split } from '../data/index.js';
+import { type CacheKey, type ContentCache, cacheKey, type KeyParts, sha256 } from '../cache/index.js';
+import { type Labels, rowsOf, type Split } from '../data/index.js';
 import type { LogitsKeys } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 import { AVERAGING_VERSION, type Mixture } from '../mixture/index.js';
@@ -64,7 +64,7 @@ export class EvaluationMemory {
     for (const [samples, evaluated] of found) {
       soup.parts.set(partName(samples), { samples: samples.length, ...evaluated });
     }
-    const writing = soup.written.then(() => cache.write(soup.key, encodeParts(soup.parts, split.samples)));
+    const writing = soup.written.then(() => cache.write(soup.key, encodeParts(soup.parts, rowsOf(split.labels))));
     soup.written = writing;
     await writing;
   }
@@ -82,7 +82,7 @@ export class EvaluationMemory {
   async #open({ ingredients: members, weights, uniform }: Mixture): Promise<KnownSoup> {
     const { cache, keys, pool, split, metric, scoresOnly, preparation } = this.#parts;
     const ingredients = members.map((index) => pool.checkpoints[index] as Checkpoint);
-    this.#labels ??= sha256(new Uint8Array(split.labels.values.slice().buffer));
+    this.#labels ??= hashOf(split.labels.values);
     const key = cacheKey('evaluations', {
       ...(await keys.run(split.inputs)),
       averaging: AVERAGING_VERSION,
@@ -93,9 +93,27 @@ export class EvaluationMemory {
       labels: await this.#labels,
       metric: metric.name,
       ...(preparation !== undefined && { preparation }),
+      ...(await this.#more(split.labels)),
     });
-    const stored = await cache.read(key, mostBytes(split.samples));
-    const parts = (stored && decodeParts(stored, metric, split.samples, scoresOnly)) ?? new Map<string, StoredPart>();
+    const rows = rowsOf(split.labels);
+    const stored = await cache.read(key, mostBytes(rows));
+    const parts = (stored && decodeParts(stored, metric, rows, scoresOnly)) ?? new Map<string, StoredPart>();
     return { key, ingredients, parts, written: Promise.resolve() };
   }
+
+  /** What else scores depend on, where labels or metrics are other than classes and what they are counted by. */
+  async #more({ task, targets, tokens, groups }: Labels): Promise<KeyParts> {
+    const { source } = this.#parts.metric;
+    return {
+      ...(task && { task }),
+      ...(targets && { targets: await hashOf(targets) }),
+      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
+      ...(groups && { groups: await hashOf(groups) }),
+      ...(source !== undefined && { source }),
+    };
+  }
+}
+
+function hashOf(values: Int32Array | Float64Array): Promise<string> {
+  return sha256(new Uint8Array(values.slice().buffer));
 }

@@ -13,7 +13,7 @@ export interface MixtureScorer {
   readonly poolSize: number;
   /** Samples per run of the evaluator: parts of a multiple of it waste nothing. */
   readonly batch: number;
-  /** Whether a soup is always evaluated on all samples, since some cost as much. */
+  /** Whether a soup is always evaluated on all samples, since some cost as much, or since tokens are scored. */
   readonly wholeOnly?: boolean;
   /** The cached logits of all models. */
   cache(options?: CallOptions): Promise<PoolLogits>;

@@ -1,5 +1,5 @@
 import { RadinError } from '../errors/index.js';
-import type { Metric } from '../metric/index.js';
+import { isSum, type Metric } from '../metric/index.js';
 import type { StoppableOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { breakTie } from '../sampler/index.js';
@@ -26,9 +26,9 @@ export type Racing =
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All
  * modes but the statistical one run the same batches of the same samples in the same order, fewer or more of them, so what
- * they compute of a sample is the same to the bit.
+ * they compute of a sample is the same to the bit. By a metric that is no sum over the samples every soup gets a full pass.
  * Stopped by `stop`, it returns what is known by then.
- * @throws RadinError for a statistical race by cross-entropy, which is not bounded
+ * @throws RadinError for a statistical race by a metric that does not count samples, which is not bounded
  */
 export async function raceTop(
   scorer: SplitScorer,
@@ -39,7 +39,7 @@ export async function raceTop(
 ): Promise<Raced> {
   checkBudget(budget);
   checkRacing(scorer.metric, racing, scorer.wholeOnly);
-  if (scorer.wholeOnly) return evaluateWhole(scorer, ranked.slice(0, budget), options);
+  if (scorer.wholeOnly || !isSum(scorer.metric)) return evaluateWhole(scorer, ranked.slice(0, budget), options);
   const { signal, stop } = options;
   const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));
@@ -54,6 +54,8 @@ export async function raceTop(
     const outcome = await unlessStopped(stop, race);
     const { measured, scores } = outcome ?? track.soFar;
     const raced = contenders.map((candidate, index) => {
+      const failed = track.failure(index);
+      if (failed !== undefined) return { ...candidate, failed };
       const [score, samples] = [scores[index] as number, track.samplesOf(measured[index] as number)];
       if (samples === 0) return candidate;
       const finished = samples === scorer.samples;
@@ -78,7 +80,7 @@ export function checkRacing(metric: Metric, racing: Racing, wholeOnly = false): 
   if (wholeOnly) {
     throw new RadinError(
       'CONFIG',
-      'Expected exact racing, or off, with the command of an evaluator, which takes whole splits, but found statistical',
+      'Expected exact racing, or off, of tokens and with the command of an evaluator, which take whole splits, but found statistical',
     );
   }
   if (!(racing.error > 0 && racing.error < 1)) {

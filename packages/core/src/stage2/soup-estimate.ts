@@ -21,7 +21,15 @@ const LOSS_PER_VARIANCE = 0.01;
 const LOSS_PER_DEFICIT = 0.3;
 
 /** Gaps to be expected, for scores that are fractions and for nats; the most probable size is found from the evaluations. */
-const GAP_SCALE: Readonly<Record<Metric['unit'], number>> = { fraction: 0.03, nats: 0.1 };
+const GAP_SCALE = { fraction: 0.03, nats: 0.1 };
+
+/** Of other units, of which only the pool tells how large scores are: what the median model is behind the best. */
+function gapScale({ unit }: Metric, individual: Float64Array): number {
+  if (unit === 'fraction' || unit === 'nats') return GAP_SCALE[unit];
+  const sorted = individual.toSorted();
+  const best = sorted.at(-1) as number;
+  return best - (sorted[sorted.length >> 1] as number) || GAP_SCALE.fraction * Math.abs(best) || GAP_SCALE.fraction;
+}
 
 /**
  * Averaged logits of one call that an estimate is computed from, over all mixtures: for 2,000 samples and 26 classes those of
@@ -82,7 +90,7 @@ export class SoupEstimate {
     this.#individual = individual;
     this.#bestIndividual = individual.reduce((best, score) => Math.max(best, score), Number.NEGATIVE_INFINITY);
     this.#unit = geometry.medianDistance ** 2 || 1;
-    this.#scale = GAP_SCALE[ensemble.metric.unit];
+    this.#scale = gapScale(ensemble.metric, individual);
     this.#gaps = new GapModel(geometry, { scale: this.#scale });
   }
 

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { LostEvaluation } from '../evaluator/index.js';
+import type { Logits } from '../logits/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { chunkSize } from './chunk-size.js';
-import { NOT_EVALUATED } from './evaluated.js';
+import { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 import { OpenSoups } from './open-soups.js';
 import type { Outcome, Track } from './race.js';
 import type { RacingOrder } from './racing-order.js';
@@ -29,6 +31,8 @@ export class SoupTrack {
   /** Chunks measured of each contender, and what it got in them. */
   readonly #measured: number[];
   readonly #totals: number[];
+  /** Why the evaluation of a contender was lost. */
+  readonly #failed = new Map<number, string>();
   #evaluated = 0;
 
   private constructor(
@@ -45,8 +49,8 @@ export class SoupTrack {
     this.#known = known;
     this.#correct = correct;
     this.#options = options;
-    const { batch, weightBytes, atOnce } = scorer;
-    const limit = atOnce ?? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes)));
+    const { batch, weightBytes, mostOpen } = scorer;
+    const limit = Math.min(mostOpen, Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))));
     // One task for each core keeps all busy: more would wait for threads with logits and weights in memory.
     const tasks = Math.min(limit, Math.max(LEAST_OPEN, availableParallelism()));
     this.#soups = new OpenSoups(limit, tasks, (mixture, signal) => scorer.openSoup(mixture, signal));
@@ -89,6 +93,11 @@ export class SoupTrack {
     return this.#scorer.metric.measure.kind === 'top' ? this.#correct[contender] : undefined;
   }
 
+  /** Why the contender has no score, where its evaluation was lost. */
+  failure(contender: number): string | undefined {
+    return this.#failed.get(contender);
+  }
+
   get exact(): Track {
     const { metric, samples } = this.#scorer;
     const counts = metric.measure.kind === 'top';
@@ -124,7 +133,9 @@ export class SoupTrack {
       score: (correct) => metric.score(correct, samples),
       measure: async (contender, first, end, signal) => {
         if (!this.#known.has(contender)) await this.#measure(contender, first, end, signal);
-        return Uint8Array.from(this.#places(first, end), (sample) => this.#correct[contender]?.[sample] as number);
+        const places = this.#places(first, end);
+        if (this.#failed.has(contender)) return new Uint8Array(places.length);
+        return Uint8Array.from(places, (sample) => this.#correct[contender]?.[sample] as number);
       },
     };
   }
@@ -142,12 +153,17 @@ export class SoupTrack {
     return this.#order.samples.subarray(this.#bounds[first], this.#bounds[end]);
   }
 
-  /** What the contender gets in each of the chunks: right samples, or negated losses in nats. */
+  /** What the contender gets in each of the chunks: right samples, or negated losses in nats; where its evaluation is lost, less than all others. */
   async #measure(contender: number, first: number, end: number, signal: AbortSignal): Promise<number[]> {
     const parts = Array.from({ length: end - first }, (_, at) => this.#places(first + at, first + at + 1));
     const mixture = this.#mixtures[contender] as Mixture;
     const run = (samples: Uint32Array) => this.#soups.use(mixture, signal, (soup) => soup.logits(samples, { signal }));
-    const scored = await this.#scorer.scoreParts(mixture, parts, run, signal);
+    const scored = this.#failed.has(contender) ? undefined : await this.#score(contender, parts, run, signal);
+    if (scored === undefined) {
+      this.#totals[contender] = Number.NEGATIVE_INFINITY;
+      this.#measured[contender] = end;
+      return parts.map(() => Number.NEGATIVE_INFINITY);
+    }
     const totals = scored.map(({ score, correct }, at) => {
       const samples = parts[at] as Uint32Array;
       if (correct === undefined) return score * samples.length;
@@ -165,5 +181,21 @@ export class SoupTrack {
       total: this.#mixtures.length,
     });
     return totals;
+  }
+
+  /** Undefined where the evaluation is lost: the race goes on without the contender. */
+  async #score(
+    contender: number,
+    parts: readonly Uint32Array[],
+    run: (samples: Uint32Array) => Promise<Logits>,
+    signal: AbortSignal,
+  ): Promise<Evaluated[] | undefined> {
+    try {
+      return await this.#scorer.scoreParts(this.#mixtures[contender] as Mixture, parts, run, signal);
+    } catch (error) {
+      if (!(error instanceof LostEvaluation)) throw error;
+      this.#failed.set(contender, error.message);
+      return undefined;
+    }
   }
 }

@@ -1,9 +1,9 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
-import { checkLabels, type Split } from '../data/index.js';
+import { checkLabels, rowsOf, type Split } from '../data/index.js';
 import { type EvaluateOptions, type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
-import type { Logits, LogitsStore, PoolLogits } from '../logits/index.js';
-import type { Metric } from '../metric/index.js';
+import { type Logits, type LogitsStore, type PoolLogits, scoredLogits } from '../logits/index.js';
+import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 import type { CallOptions, Progress } from '../progress.js';
@@ -67,9 +67,14 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.pool.size;
   }
 
-  /** M. */
+  /** What scores are means over: M, or the number of tokens that count. */
   get samples(): number {
-    return this.#parts.split.samples;
+    return rowsOf(this.#parts.split.labels);
+  }
+
+  /** What the models predict. */
+  get task(): TaskName {
+    return this.#parts.split.labels.task ?? MULTI_CLASS.name;
   }
 
   /** Samples per run of the evaluator. */
@@ -83,7 +88,7 @@ export class SplitScorer implements MixtureScorer {
   }
 
   get wholeOnly(): boolean {
-    return this.#parts.evaluator.wholeOnly === true;
+    return this.#parts.evaluator.wholeOnly === true || this.#parts.split.labels.tokens !== undefined;
   }
 
   /** Bytes of a soup's weights in memory. */
@@ -91,9 +96,9 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.weightBytes;
   }
 
-  /** How many soups may be open at once; undefined where memory is not limited. */
-  get atOnce(): number | undefined {
-    return this.#parts.atOnce;
+  /** How many soups may be open at once. */
+  get mostOpen(): number {
+    return this.#parts.evaluator.mostOpen ?? Number.POSITIVE_INFINITY;
   }
 
   /** The samples and labels. */
@@ -206,7 +211,7 @@ export class SplitScorer implements MixtureScorer {
   }
 
   /**
-   * Real logits of any checkpoint of the pool's layout and their score: one full evaluation, unless the logits are remembered
+   * What any checkpoint of the pool's layout gives for the split, and its score: one full evaluation, unless the logits are remembered
    * (`reused`). Without `logits` where the evaluator gave a score in their place.
    */
   async evaluate(
@@ -225,8 +230,15 @@ export class SplitScorer implements MixtureScorer {
     const logits = await (evaluator.logitsOrScore?.(model, split.inputs, run) ??
       evaluator.logits(model, split.inputs, run));
     if (typeof logits === 'number') return { score: logits, reused };
-    checkLabels(split.labels, logits.classes);
-    return { logits, reused, ...(await scoreLogits(model.id, logits, split.labels.values, this.#stage1)) };
+    const scored = scoredLogits(logits, split.labels);
+    checkLabels(split.labels, scored.classes);
+    return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
+  }
+
+  /** Shape of a model's outputs: [M, C], of tokens [M, T, C]. */
+  outputShape({ samples, classes }: Logits): number[] {
+    const { tokens } = this.#parts.split.labels;
+    return tokens === undefined ? [samples, classes] : [samples, tokens.positions, classes / tokens.positions];
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */
@@ -279,11 +291,17 @@ export class SplitScorer implements MixtureScorer {
   }
 
   /** Score of a soup's logits for these samples of the split, in their order. */
-  #scoreSamples(logits: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
+  #scoreSamples(outputs: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
     const { labels } = this.#parts.split;
+    const logits = scoredLogits(outputs, labels);
     checkLabels(labels, logits.classes);
     const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
-    return scoreLogits('the soup', logits, chosen, { ...this.#stage1, signal });
+    return scoreLogits('the soup', logits, { labels: chosen }, { ...this.#stage1, signal });
+  }
+
+  get #truth(): Truth {
+    const { values, targets, groups } = this.#parts.split.labels;
+    return { labels: values, ...(targets && { targets }), ...(groups && { groups }) };
   }
 
   /** A full evaluation, or what an earlier one found. */

@@ -1,4 +1,4 @@
-import type { Metric } from '../metric/index.js';
+import { isSum, type Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { breakTie } from '../sampler/index.js';
@@ -35,7 +35,7 @@ export interface Trial {
  * Evaluates soups one after the other, each against the best so far, samples that it will probably get wrong first, until it
  * can no longer be the best by the order of `selectBest`: the first look after which its score is at most the incumbent's even
  * if all the rest is right (a loss of 0 for cross-entropy). Exact, since that can only stop losers; in floating point too, where
- * adding a number ≤ 0 never raises a sum.
+ * adding a number ≤ 0 never raises a sum. Metrics that are no sums over the samples have no such bound: each soup is wholly evaluated.
  */
 export class Trials {
   readonly #scorer: MixtureScorer;
@@ -65,8 +65,8 @@ export class Trials {
   /** Cost: at most a pass, and size × M besides. @throws RadinError, the signal's reason when aborted */
   async run(mixture: Mixture, incumbent: Incumbent, options: CallOptions = {}): Promise<Trial> {
     options.signal?.throwIfAborted();
-    if (this.#scorer.wholeOnly) {
-      const [score] = (await this.#scorer.scores([mixture], options)) as [number];
+    if (this.#scorer.wholeOnly || !isSum(this.#metric)) {
+      const [score] = (await this.#scorer.scores([mixture], signalOf(options))) as [number];
       return { score, observed: score, passes: 1 };
     }
     const { samples } = this.#difficulty;
@@ -168,6 +168,11 @@ function chunksOf(order: Uint32Array, batch: number): Uint32Array[] {
   return Array.from({ length: Math.ceil(order.length / step) }, (_, chunk) =>
     order.subarray(chunk * step, (chunk + 1) * step),
   );
+}
+
+/** Without the progress, which a search counts in soups. */
+function signalOf({ signal }: CallOptions): CallOptions {
+  return signal ? { signal } : {};
 }
 
 function write(bits: Uint8Array | undefined, samples: Uint32Array | undefined, target: Uint8Array): void {

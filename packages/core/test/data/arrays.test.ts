@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, renameSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checkLabels, readLabels, readSplit } from '../../src/data/index.js';
+import { checkLabels, RowReader, readLabels, readSplit } from '../../src/data/index.js';
 import type { Dtype } from '../../src/formats/index.js';
+import { bytesOf } from '../evaluator/opened.js';
 import { f32, refused, type TensorData, temporaryFolder, tensor, writeArray } from '../files.js';
 import { npy, zip } from '../zip.js';
 
@@ -50,7 +52,7 @@ describe('data in parts', () => {
     const inputs = [await write(f32([2, 2], [1, 2, 3, 4])), `${archive}:x`];
     const split = await readSplit('validation', { inputs, labels: await labels() });
     expect(split.inputs.shape).toEqual([3, 2]);
-    expect(new Float32Array(split.inputs.bytes)).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
+    expect(await bytesOf(split.inputs)).toEqual(f32([6], [1, 2, 3, 4, 5, 6]).bytes);
     expect(split.inputs.path).toBe(`${inputs[0]} and 1 more`);
     const parts = [
       await write(tensor('U8', [2], Uint8Array.of(0, 1))),
@@ -78,5 +80,89 @@ describe('data in parts', () => {
     await expect(readSplit('validation', { inputs: [part, part], labels: await labels() })).rejects.toEqual(
       refused('DATA', /found 3 labels in .* for 2 samples in .* and 1 more/),
     );
+  });
+});
+
+describe('inputs stay in their files', () => {
+  const SAMPLES = 3 * 2 ** 14;
+  const labels = () => write(tensor('U8', [SAMPLES], new Uint8Array(SAMPLES)));
+
+  /** An array of 3 GiB, most of them a hole: the last two samples begin with 7 and 8. */
+  async function sparse(): Promise<string> {
+    const path = join(folder, `${files++}.npy`);
+    const head = npy('|u1', [SAMPLES, 2 ** 16], new Uint8Array());
+    const file = await open(path, 'w');
+    await file.write(head);
+    await file.truncate(head.byteLength + SAMPLES * 2 ** 16);
+    for (const back of [1, 2])
+      await file.write(Uint8Array.of(9 - back), 0, 1, head.byteLength + (SAMPLES - back) * 2 ** 16);
+    await file.close();
+    return path;
+  }
+
+  test('whatever their size, and samples are read in any order', async () => {
+    const before = process.resourceUsage().maxRSS;
+    const { inputs } = await readSplit('validation', { inputs: await sparse(), labels: await labels() });
+    const rows = new Uint8Array(3 * 2 ** 16);
+    new RowReader(inputs.places).read([SAMPLES - 1, 0, SAMPLES - 2], rows);
+    expect([0, 1, 2].map((row) => rows[row * 2 ** 16])).toEqual([8, 0, 7]);
+    // KiB.
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(64 * 1024);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ['written to', (path) => writeFileSync(path, 'x', { flag: 'a' })],
+    ['cut', (path) => truncateSync(path, 100)],
+    [
+      'replaced by its like',
+      (path) => {
+        copyFileSync(path, `${path}.new`);
+        renameSync(`${path}.new`, path);
+      },
+    ],
+    ['removed', (path) => unlinkSync(path)],
+  ])('and one that is %s meanwhile is an error that names it', async (_, change) => {
+    const path = await write(f32([2, 64], Array(128).fill(1)));
+    const split = await readSplit('validation', {
+      inputs: path,
+      labels: await write(tensor('U8', [2], new Uint8Array(2))),
+    });
+    const reader = new RowReader(split.inputs.places);
+    reader.read([0], new Uint8Array(256));
+    change(path);
+    const again = new RowReader(split.inputs.places);
+    expect(() => again.read([1], new Uint8Array(256))).toThrow(refused('FILE', new RegExp(`${path}`)) as Error);
+  });
+
+  test('of an archive are compared with its checksum when they are opened, compressed or not', async () => {
+    for (const deflated of [true, false]) {
+      const path = join(folder, `${files++}.npz`);
+      const entry = { name: 'x.npy', bytes: npy('<f4', [2, 2], Float32Array.of(1, 2, 3, 4)), deflated };
+      const label = await write(tensor('U8', [2], new Uint8Array(2)));
+      writeFileSync(path, zip([entry]));
+      const split = await readSplit('validation', { inputs: path, labels: label });
+      const row = new Float32Array(2);
+      new RowReader(split.inputs.places).read([1], new Uint8Array(row.buffer));
+      expect([...row]).toEqual([3, 4]);
+      split.inputs.close();
+      writeFileSync(path, zip([{ ...entry, lies: { crc32: 1 } }]));
+      await expect(readSplit('validation', { inputs: path, labels: label })).rejects.toEqual(
+        refused('FORMAT', /checksum/),
+      );
+    }
+  });
+
+  test('in big-endian order are read as the others', async () => {
+    const path = join(folder, `${files++}.npy`);
+    const bytes = Buffer.alloc(8);
+    bytes.writeFloatBE(1.5, 0);
+    bytes.writeFloatBE(-2, 4);
+    writeFileSync(path, npy('>f4', [2, 1], bytes));
+    const { inputs } = await readSplit('validation', {
+      inputs: path,
+      labels: await write(tensor('U8', [2], new Uint8Array(2))),
+    });
+    expect(await bytesOf(inputs)).toEqual(f32([2], [1.5, -2]).bytes);
+    inputs.close();
   });
 });

@@ -1,22 +1,30 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { holdOut, type Split } from '../../src/data/index.js';
+import { holdOut, RowReader, type Split } from '../../src/data/index.js';
 import { Random } from '../../src/random.js';
-import { refused } from '../pools.js';
+import { inputsOf } from '../evaluator/opened.js';
+import { f32, refused } from '../pools.js';
 
 /** A split whose inputs, two numbers each, say which sample they are. */
 function split(labels: readonly number[]): Split {
-  const bytes = new SharedArrayBuffer(2 * labels.length * Float32Array.BYTES_PER_ELEMENT);
-  new Float32Array(bytes).set(labels.flatMap((_, sample) => [sample, -sample]));
   return {
     name: 'validation',
-    inputs: { path: 'x.npy', dtype: 'F32', shape: [labels.length, 2], bytes },
+    inputs: inputsOf(
+      f32(
+        [labels.length, 2],
+        labels.flatMap((_, sample) => [sample, -sample]),
+      ),
+    ),
     labels: { path: 'y.npy', values: Int32Array.from(labels) },
     samples: labels.length,
   };
 }
 
-const samplesOf = ({ inputs }: Split) => [...new Float32Array(inputs.bytes)].filter((_, at) => at % 2 === 0);
+const samplesOf = ({ inputs }: Split) => {
+  const values = new Float32Array(2 * inputs.samples);
+  new RowReader(inputs.places).read([...Array(inputs.samples).keys()], new Uint8Array(values.buffer));
+  return [...values].filter((_, at) => at % 2 === 0);
+};
 
 test('a hold-out takes its fraction of every class, to within one sample, and loses none', () => {
   fc.assert(

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Split } from '../../src/data/index.js';
+import { Inputs, type Split } from '../../src/data/index.js';
 import { commandWords, fillIn } from '../../src/evaluator/command-words.js';
 import { CommandEvaluator, type CommandEvaluatorOptions, LogitsKeys } from '../../src/evaluator/index.js';
 import { accuracy, crossEntropy, type Metric } from '../../src/metric/index.js';
@@ -21,7 +21,8 @@ afterAll(() => {
 });
 
 const labels = { path: 'labels.npy', values: Int32Array.of(0, 1, 1, 0) };
-const inputs = { path: 'labels.npy', dtype: 'U8', shape: [4, 0], bytes: new SharedArrayBuffer(0) } as const;
+const noInputs = () => new Inputs({ path: 'labels.npy', dtype: 'U8', shape: [4, 0], parts: [] });
+const inputs = noInputs();
 const split: Split = { name: 'validation', inputs, labels, samples: 4 };
 const model = writeModel(join(folder, 'a model.safetensors'), { w: f32([1], [1]) });
 
@@ -216,7 +217,7 @@ test('what is remembered belongs to command, named files, version and labels', a
   const checkpoint = await FileCheckpoint.open('m', await model);
   onTestFinished(() => checkpoint.close());
   const keyOf = async (options: Partial<CommandEvaluatorOptions> = {}, others: Partial<Split> = {}) => {
-    const asked = { ...split, inputs: { ...inputs }, ...others };
+    const asked = { ...split, inputs: noInputs(), ...others };
     const evaluator = new CommandEvaluator(
       { command: 'python eval.py data', folder: own, ...options },
       [asked],

@@ -117,7 +117,12 @@ describe('a graph that cannot be used is refused in one line:', () => {
     [
       'an operator that does not exist',
       { ...linear, node: [node('NoSuchOperator', ['x', 'w', 'b'], 'logits')] },
-      /ONNX Runtime can run but found .*graph\.onnx: .*NoSuchOperator/,
+      /can run without .* found NoSuchOperator in .*graph\.onnx, the node of "logits"/,
+    ],
+    [
+      'an operator that is given too much',
+      { ...linear, node: [node('Relu', ['x', 'w', 'b'], 'logits')] },
+      /ONNX Runtime can run but found .*graph\.onnx: .*Relu/,
     ],
     ['a batch of no samples', linearGraph(2, 2, 0), /.*/],
   ])('%s', async (_, graph, message) => {

@@ -1,18 +1,30 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { onnx } from '#onnx';
-import type { Inputs } from '../../src/data/index.js';
+import { Inputs } from '../../src/data/index.js';
 import { OnnxEvaluator, type OnnxEvaluatorOptions } from '../../src/evaluator/index.js';
-import { readOnnx } from '../../src/formats/index.js';
+import { readOnnx, stampOf } from '../../src/formats/index.js';
 import { type Checkpoint, closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { draw, f32, numbers, reluGraph, type TensorData, writeGraph, writeModel } from '../pools.js';
 
-/** Data in memory as an evaluator takes it. */
+const inputsFolder = mkdtempSync(join(tmpdir(), 'radin-inputs-'));
+let files = 0;
+afterAll(() => rmSync(inputsFolder, { recursive: true }));
+
+/** Data as an evaluator takes it, from a file of bytes: errors call it inputs.npy. */
 export function inputsOf({ dtype, shape, bytes }: TensorData): Inputs {
-  const shared = new SharedArrayBuffer(bytes.byteLength);
-  new Uint8Array(shared).set(bytes);
-  return { path: 'inputs.npy', dtype, shape, bytes: shared };
+  const path = join(inputsFolder, `${files++}`);
+  writeFileSync(path, bytes);
+  const place = { path, offset: 0, stamp: stampOf(statSync(path, { bigint: true })) };
+  return new Inputs({ path: 'inputs.npy', dtype, shape, parts: [{ place, samples: shape[0] as number, path }] });
+}
+
+export async function bytesOf(inputs: Inputs): Promise<Uint8Array> {
+  const blocks: Uint8Array[] = [];
+  for await (const block of inputs.blocks()) blocks.push(block.slice());
+  return new Uint8Array(Buffer.concat(blocks));
 }
 
 /** Writes a graph and models called a, b, c … and opens them; all is disposed of after the test. */
@@ -46,11 +58,7 @@ const slowModels = [0, 1, 2].map(() => ({
 export const slowInputs = inputsOf(f32([SLOW_SAMPLES, FEATURES], draw(next, SLOW_SAMPLES * FEATURES)));
 
 /** The first of them. */
-export const fewInputs: Inputs = {
-  ...slowInputs,
-  shape: [100, FEATURES],
-  bytes: slowInputs.bytes.slice(0, 100 * FEATURES * Float32Array.BYTES_PER_ELEMENT),
-};
+export const fewInputs = slowInputs.select(Uint32Array.from({ length: 100 }, (_, sample) => sample));
 
 /** A network of some size and three models. */
 export async function openSlow(parent: string, threads: number) {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Inputs } from '../../src/data/index.js';
 import { LogitsKeys, OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
 import { closeCheckpoints, type FileCheckpoint, KnownContents, openCheckpoints, Pool } from '../../src/pool/index.js';
 import { f32, reluGraph, temporaryFolder, writeGraph, writeModel } from '../files.js';
+import { inputsOf } from './opened.js';
 
 const folder = temporaryFolder();
 
@@ -12,9 +12,7 @@ test('a model with its names mapped in two ways has two logits, and the cache tw
   const graph = await readOnnx(writeGraph(join(folder, 'graph.onnx'), reluGraph(2, 2, 2)));
   const tensors = { u: f32([2, 2], [1, -2, 3, 4]), v: f32([2, 2], [0.5, 1, -1, 2]) };
   const checkpoints = await openCheckpoints([await writeModel(join(folder, 'm.safetensors'), tensors)]);
-  const bytes = new SharedArrayBuffer(8);
-  new Float32Array(bytes).set([1, 2]);
-  const inputs: Inputs = { path: 'inputs', dtype: 'F32', shape: [1, 2], bytes };
+  const inputs = inputsOf(f32([1, 2], [1, 2]));
   const [model] = checkpoints as [FileCheckpoint];
   const run = async (rename: Record<string, string>) => {
     const evaluator = await OnnxEvaluator.open(graph, new Pool(checkpoints), { threads: 1, rename });

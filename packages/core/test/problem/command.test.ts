@@ -212,7 +212,9 @@ test('given logits beyond a limit of memory are kept in a file, to the same scor
 test('a pool with neither graph nor program, a graph without inputs, or a program and inputs for BatchNorm, is refused', async () => {
   const [pool] = (await pools) as [TinyPool];
   const { graph: _, ...without } = pool.files;
-  await expect(open(without)).rejects.toEqual(refused('CONFIG', /^Expected a graph, or the command/));
+  await expect(open(without)).rejects.toEqual(
+    refused('CONFIG', /^Expected a graph .* or the command of an evaluator but found none/),
+  );
   const labels = { validation: { labels: pool.files.validation.labels } };
   await expect(open({ ...pool.files, ...labels })).rejects.toEqual(refused('CONFIG', /inputs of the validation split/));
   const batchNorm = { ...withCommand(pool, 'logits'), batchNormInputs: pool.files.validation.inputs };

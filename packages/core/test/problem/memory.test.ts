@@ -99,8 +99,7 @@ describe('of any sizes', () => {
     graphBytes: fc.integer({ min: 1, max: 2 ** 30 }),
     splits: fc.array(
       fc.record({
-        samples: fc.integer({ min: 1, max: 100_000 }),
-        inputBytes: fc.integer({ min: 1, max: 2 ** 32 }),
+        rows: fc.integer({ min: 1, max: 100_000 }),
         ofAllModels: fc.boolean(),
       }),
       { minLength: 1, maxLength: 2 },
@@ -125,7 +124,7 @@ describe('of any sizes', () => {
   });
 
   test('a pool of 72 models of 350 MB fits into 2 GiB', () => {
-    const split = { samples: 10_000, inputBytes: 2 ** 20 };
+    const split = { rows: 10_000 };
     const run: RunSizes = {
       models: 72,
       weightBytes: 350e6,

@@ -148,7 +148,7 @@ describe('refused is', () => {
   });
 
   test('a model without a graph where there is none', async () => {
-    await expect(open({ models: models('safetensors') })).rejects.toEqual(refused('CONFIG', /a graph .*found neither/));
+    await expect(open({ models: models('safetensors') })).rejects.toEqual(refused('CONFIG', /a graph .*found none/));
   });
 });
 

@@ -8,6 +8,9 @@ describe('a score', () => {
     expect(formatScore(0.98615, accuracy)).toBe('98.61 %');
     expect(formatScore(1, accuracy)).toBe('100.00 %');
     expect(formatScore(-0.25, crossEntropy)).toBe('−0.2500 nats');
+    expect(formatScore(-6.78e6, { unit: 'm²' })).toBe('−6.780e+6 m²');
+    expect(formatScore(-0.012345, { unit: '' })).toBe('−0.01235');
+    expect(formatScore(0, { unit: '' })).toBe('0.0000');
   });
 
   test('that is a difference has its sign', () => {
@@ -15,6 +18,7 @@ describe('a score', () => {
     expect(formatGain(-0.0125, accuracy)).toBe('−1.25 points');
     expect(formatGain(0, accuracy)).toBe('+0.00 points');
     expect(formatGain(-0.5, crossEntropy)).toBe('−0.5000 nats');
+    expect(formatGain(1.5, { unit: '' })).toBe('+1.5000');
   });
 });
 

@@ -83,7 +83,11 @@ function byName(sorted: readonly Model[], axis: Axis, scores: Scores): ChartSpec
         mark: { type: 'text', align: 'right', dx: -4 },
         encoding: {
           x: { value: 'width' },
-          text: { field: 'valScore', type: 'quantitative', format: scores.metric.unit === 'fraction' ? '.2%' : '.4f' },
+          text: {
+            field: 'valScore',
+            type: 'quantitative',
+            format: scores.metric.unit === 'fraction' ? '.2%' : scores.metric.unit === 'nats' ? '.4f' : '.4~g',
+          },
           opacity: { condition: { test: 'width < 320', value: 0 }, value: 1 },
         },
       },

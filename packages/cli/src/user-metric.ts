@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  hasClasses,
+  type Metric,
+  metricNamed,
+  type Predictions,
+  predictionMetric,
+  quote,
+  RadinError,
+  TASKS,
+  type TaskName,
+} from '@radin/core';
+import { z } from 'zod';
+
+/** What a user's function is given. Arrays are row-major and not to be changed. */
+interface ScoredPredictions {
+  /** [M, C]: logits, or of a regression the outputs. */
+  readonly logits: Float32Array;
+  readonly samples: number;
+  readonly classes: number;
+  /** Class indices [M]; of multi-label classification and regressions the targets, [M, C]. */
+  readonly labels: Int32Array | Float64Array;
+  /** The group of each sample, where groups are given. */
+  readonly groups?: Int32Array;
+}
+
+const definition = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.@+-]{1,60}$/, 'Expected a name of letters, digits, - _ . + @')
+    .refine((name) => TASKS.every((task) => metricNamed(name, task) === undefined), 'Expected a name of your own'),
+  higherIsBetter: z.boolean(),
+  unit: z.string().max(20).optional(),
+  score: z.custom<(predictions: ScoredPredictions) => unknown>((value) => typeof value === 'function', {
+    message: 'Expected a function',
+  }),
+});
+
+/**
+ * A metric of the user's own: the default export of an ES module. The module is run with all rights of the process.
+ * Scores of soups are remembered under the hash of the module; not where it imports others, whose changes the hash would not show.
+ * @throws RadinError of one line where it cannot be loaded, is no metric, throws, or gives no finite number
+ */
+export async function loadUserMetric(path: string, task: TaskName): Promise<Metric> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new RadinError('CONFIG', `Expected the module of a metric at ${path} but found: ${reason(error)}`, {
+      cause: error,
+    });
+  });
+  const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error) => {
+    throw new RadinError('CONFIG', `Expected an ES module that loads but found: ${reason(error)} in ${path}`, {
+      cause: error,
+    });
+  });
+  if (module.default === undefined) {
+    throw new RadinError('CONFIG', `Expected a metric as the default export but found none in ${path}`);
+  }
+  const parsed = definition.safeParse(module.default);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const at = issue?.path.length ? quote(issue.path.join('.')) : 'the default export';
+    throw new RadinError(
+      'CONFIG',
+      `Expected { name, higherIsBetter, unit?, score } as the default export but found: ${issue?.message} (${at}) in ${path}`,
+    );
+  }
+  const { name, higherIsBetter, unit = '', score } = parsed.data;
+  const value = (predictions: Predictions) => {
+    const found = call(score, predictions, name, path);
+    if (typeof found !== 'number' || !Number.isFinite(found)) throw noScore(name, 'a finite number', found, path);
+    if (unit === 'fraction' && !(found >= 0 && found <= 1)) throw noScore(name, 'a fraction from 0 to 1', found, path);
+    return found;
+  };
+  const imports = /\b(import|require|export\s[^;]*\sfrom)\b/.test(bytes.toString('utf8'));
+  return predictionMetric(name, value, {
+    unit,
+    negated: !higherIsBetter,
+    withoutClasses: !hasClasses(task),
+    source: createHash('sha256').update(bytes).digest('hex'),
+    remembered: !imports,
+  });
+}
+
+function call(
+  score: (predictions: ScoredPredictions) => unknown,
+  { logits, samples, classes, truth }: Predictions,
+  name: string,
+  path: string,
+): unknown {
+  const { labels, targets, groups } = truth;
+  try {
+    return score({ logits, samples, classes, labels: targets ?? labels, ...(groups && { groups }) });
+  } catch (error) {
+    throw new RadinError('CONFIG', `Expected the metric ${name} to score but found: ${reason(error)} in ${path}`, {
+      cause: error,
+    });
+  }
+}
+
+function noScore(name: string, expected: string, found: unknown, path: string): RadinError {
+  const shown = typeof found === 'number' ? String(found) : found === null ? 'null' : `a value of type ${typeof found}`;
+  return new RadinError('CONFIG', `Expected ${expected} as the score of ${name} but found ${shown} in ${path}`);
+}
+
+function reason(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim() || 'an error';
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Metric, type Predictions, RadinError } from '@radin/core';
+import { describe, expect, it } from 'vitest';
+import { chooseMetric } from '../src/metric-choice.js';
+import { linearPool } from './pools.js';
+import { radinJson } from './run-radin.js';
+import { newFolder } from './scratch.js';
+
+const folder = newFolder();
+let files = 0;
+
+/** The metric of a module with that text, as `metric: ./name.mjs` in a file of its folder asks for it. */
+function load(text: string): Promise<Metric> {
+  const name = `metric-${files++}.mjs`;
+  writeFileSync(join(folder, name), text);
+  return chooseMetric({ text: name, folder, key: '"metric"' }, 'multi-class');
+}
+
+function define(rest: string): string {
+  return `export default { name: 'own', higherIsBetter: true, ${rest} };`;
+}
+
+const predictions: Predictions = {
+  logits: Float32Array.of(1, 2, 4, 3),
+  samples: 2,
+  classes: 2,
+  truth: { labels: Int32Array.of(1, 0), groups: Int32Array.of(5, 6) },
+};
+
+function scoreBy({ measure }: Metric): number {
+  if (measure.kind !== 'predictions') throw new RangeError('Expected a metric of predictions');
+  return measure.of(predictions);
+}
+
+/** The error of one line that a metric is refused with. */
+async function refusalOf(text: string): Promise<string> {
+  try {
+    scoreBy(await load(text));
+  } catch (error) {
+    if (error instanceof RadinError && !error.message.includes('\n')) return error.message;
+    throw error;
+  }
+  throw new Error('Expected a refusal');
+}
+
+describe('a module', () => {
+  it('is given predictions, labels and groups, and where less is better its score is negated', async () => {
+    const all = 'logits[2] + 10 * samples + 100 * classes + 1000 * labels[0] + 10000 * groups[1]';
+    const score = `score: ({ logits, samples, classes, labels, groups }) => ${all}`;
+    expect(scoreBy(await load(define(score)))).toBe(61_224);
+    const less = await load(`export default { name: 'own', higherIsBetter: false, unit: 'm', ${score} };`);
+    expect(scoreBy(less)).toBe(-61_224);
+    expect(less).toMatchObject({ name: 'own', unit: 'm', negated: true });
+  });
+
+  it('is known by its text, and nothing is remembered of one that imports others', async () => {
+    const [a, b] = [await load(define('score: () => 1')), await load(define('score: () => 2'))];
+    expect(a.source).not.toBe(b.source);
+    expect(a.remembered).toBe(true);
+    const imports = `import { sep } from 'node:path';\n${define('score: () => sep.length')}`;
+    expect((await load(imports)).remembered).toBe(false);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['without a default export', 'export const a = 1;', /default export but found none in .*\.mjs$/],
+    ['that is no metric', 'export default 3;', /\{ name, higherIsBetter, unit\?, score \} .*"?default export/],
+    ['without a score', define(''), /"score"\) in/],
+    ['with another key', define('score: () => 1, colour: 3'), /colour/],
+    [
+      'with the name of another metric',
+      "export default { name: 'accuracy', higherIsBetter: true, score: () => 1 };",
+      /name of your own/,
+    ],
+    ['with an error in it', 'export default {', /ES module that loads but found: .* in .*\.mjs$/],
+    ['that throws', define("score: () => { throw new Error('no\\nluck') }"), /own to score but found: no luck in/],
+    [
+      'that gives a text',
+      define("score: () => '1'"),
+      /finite number as the score of own but found a value of type string/,
+    ],
+    ['that gives a promise', define('score: async () => 1'), /finite number .* type object/],
+    ['that gives NaN', define('score: () => 0 / 0'), /finite number .* found NaN/],
+    ['that gives a fraction of 2', define("unit: 'fraction', score: () => 2"), /fraction from 0 to 1 .* found 2/],
+  ])('%s is refused in one line', async (_, text, message) => {
+    expect(await refusalOf(text)).toMatch(message);
+  });
+
+  it('that is not there is refused with its path', async () => {
+    const gone = chooseMetric({ text: './gone.mjs', folder, key: '--metric' }, 'regression');
+    await expect(gone).rejects.toThrow(/module of a metric at .*gone\.mjs but found: ENOENT/);
+  });
+});
+
+it('a name that no task has is refused with those of the task', async () => {
+  const choice = { text: 'accuracy', folder, key: '"metric"', at: 'radin.yaml:3:1' };
+  await expect(chooseMetric(choice, 'regression')).rejects.toThrow(
+    /"metric" to be mse, mae, r2 or a module such as .\/metric.mjs but found "accuracy" at radin.yaml:3:1, for the task regression/,
+  );
+  expect((await chooseMetric(undefined, 'regression')).name).toBe('mse');
+});
+
+it('a search by a module in radin.yaml writes how its scores are read', async () => {
+  const { folder: pool } = await linearPool({ models: 4 });
+  writeFileSync(
+    join(pool, 'least.mjs'),
+    "export default { name: 'errors', higherIsBetter: false, unit: 'samples', score: ({ logits, samples, classes, labels }) => {\n" +
+      'let wrong = 0;\n' +
+      'for (let m = 0; m < samples; m++) { const row = logits.subarray(m * classes, (m + 1) * classes);\n' +
+      'if (row.indexOf(Math.max(...row)) !== labels[m]) wrong++; }\nreturn wrong; } };',
+  );
+  writeFileSync(
+    join(pool, 'radin.yaml'),
+    'graph: model.onnx\nmodels: models/*.safetensors\nmetric: ./least.mjs\nvalidation: { inputs: val_inputs.npy, labels: val_labels.npy }\n',
+  );
+  const report = await radinJson<Record<string, unknown> & { best: { valScore: number } }>(
+    ['search', '.', '--out', 'out', '--budget', '3'],
+    pool,
+  );
+  expect(report).toMatchObject({ metric: 'errors', scoring: { unit: 'samples', negated: true }, racing: 'off' });
+  expect(Number.isInteger(report.best.valScore) && report.best.valScore <= 0).toBe(true);
+});

@@ -1,0 +1,69 @@
+import { Tensor } from 'onnxruntime-node';
+import { RowReader } from '../data/index.js';
+import { type Dtype, dtypeBytes } from '../formats/index.js';
+import type { InputsMessage, JobMessage } from './protocol.js';
+import { tensorType, widen } from './tensor-types.js';
+
+/** Makes the graph's input of the samples of a batch, which it reads from their files. */
+export class BatchInput {
+  readonly #reader: RowReader;
+  readonly #sampleShape: readonly number[];
+  readonly #perSample: number;
+
+  constructor(
+    private readonly inputs: InputsMessage,
+    /** That the graph wants. */
+    private readonly dtype: Dtype,
+  ) {
+    this.#reader = new RowReader(inputs.places);
+    this.#sampleShape = inputs.shape.slice(1);
+    this.#perSample = this.#sampleShape.reduce((product, size) => product * size, 1);
+  }
+
+  /** T, where each sample has logits for so many tokens. */
+  get positions(): number | undefined {
+    return this.inputs.positions;
+  }
+
+  /** Samples at the places [first, first + rows) of the job; rows past the last sample repeat it. @throws RadinError as `RowReader` */
+  read({ order, samples }: JobMessage, first: number, rows: number): Tensor {
+    const present = Math.min(rows, samples - first);
+    const chosen =
+      order?.subarray(first, first + present) ?? Uint32Array.from({ length: present }, (_, row) => first + row);
+    const { dtype } = this.inputs;
+    const bytes = new ArrayBuffer(rows * this.#perSample * dtypeBytes(this.dtype));
+    if (dtype === this.dtype) this.#reader.read(chosen, new Uint8Array(bytes));
+    else {
+      const stored = new Uint8Array(present * this.#perSample * dtypeBytes(dtype));
+      this.#reader.read(chosen, stored);
+      const length = present * this.#perSample;
+      widen(elements(dtype, stored.buffer, length), dtype, elements(this.dtype, bytes, length), this.dtype);
+    }
+    const target = new Uint8Array(bytes);
+    const sampleBytes = this.#perSample * dtypeBytes(this.dtype);
+    for (let row = present; row < rows; row++) {
+      target.copyWithin(row * sampleBytes, (present - 1) * sampleBytes, present * sampleBytes);
+    }
+    return makeTensor(this.dtype, bytes, 0, rows * this.#perSample, [rows, ...this.#sampleShape]);
+  }
+}
+
+export function makeTensor(
+  dtype: Dtype,
+  buffer: ArrayBuffer,
+  byteOffset: number,
+  length: number,
+  shape: readonly number[],
+): Tensor {
+  return new Tensor(typeOf(dtype).ort, typeOf(dtype).view(buffer, byteOffset, length) as Float32Array, shape);
+}
+
+function elements(dtype: Dtype, buffer: ArrayBuffer, length: number) {
+  return typeOf(dtype).view(buffer, 0, length);
+}
+
+function typeOf(dtype: Dtype) {
+  const type = tensorType(dtype);
+  if (type === undefined) throw new TypeError(`Expected a dtype of ONNX Runtime but received ${dtype}`);
+  return type;
+}

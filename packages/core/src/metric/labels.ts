@@ -1,0 +1,80 @@
+/** Metrics of multi-label classification: each of C labels is there or not, and is predicted where its logit is above 0. */
+import { meanOf } from './counted.js';
+import { predictionMetric } from './metric.js';
+import type { Predictions } from './predictions.js';
+
+/** Fraction of all M · C labels that are right: one minus the Hamming loss. */
+const labelAccuracy = predictionMetric('accuracy', ({ logits, truth: { targets = new Float64Array() } }) => {
+  let right = 0;
+  for (let at = 0; at < logits.length; at++) if ((logits[at] as number) > 0 === (targets[at] === 1)) right++;
+  return right / logits.length;
+});
+
+/** Fraction of the samples with all labels right. */
+const subsetAccuracy = predictionMetric('subset-accuracy', ({ logits, samples, classes, truth }) => {
+  const { targets = new Float64Array() } = truth;
+  let right = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    let at = sample * classes;
+    const end = at + classes;
+    while (at < end && (logits[at] as number) > 0 === (targets[at] === 1)) at++;
+    if (at === end) right++;
+  }
+  return right / samples;
+});
+
+/** Mean over the labels of F1 = 2 TP / (2 TP + FP + FN), 0 where a label is neither there nor predicted, as scikit-learn has it. */
+const macroF1 = predictionMetric('macro-f1', (predictions) => {
+  const { right, all } = countLabels(predictions);
+  return meanOf(predictions.classes, (c) => (all[c] === 0 ? 0 : (2 * (right[c] as number)) / (all[c] as number)));
+});
+
+/** F1 of all labels' counts together. */
+const microF1 = predictionMetric('micro-f1', (predictions) => {
+  const { right, all } = countLabels(predictions);
+  const sum = (counts: Float64Array) => counts.reduce((total, count) => total + count, 0);
+  return sum(all) === 0 ? 0 : (2 * sum(right)) / sum(all);
+});
+
+/** Mean over all M · C labels of −log of the probability 1 / (1 + exp(−z)) of what is so, negated, in nats. */
+const crossEntropy = predictionMetric(
+  'cross-entropy',
+  ({ logits, truth: { targets = new Float64Array() } }) => {
+    let total = 0;
+    for (let at = 0; at < logits.length; at++) {
+      const z = logits[at] as number;
+      // log(1 + exp(z)) − t z without overflow.
+      total += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (targets[at] as number) * z;
+    }
+    return total / logits.length;
+  },
+  { unit: 'nats', negated: true },
+);
+
+/** Mean over all M · C labels of (1 / (1 + exp(−z)) − t)², negated. */
+const brier = predictionMetric(
+  'brier',
+  ({ logits, truth: { targets = new Float64Array() } }) => {
+    let total = 0;
+    for (let at = 0; at < logits.length; at++) {
+      total += (1 / (1 + Math.exp(-(logits[at] as number))) - (targets[at] as number)) ** 2;
+    }
+    return total / logits.length;
+  },
+  { unit: '', negated: true },
+);
+
+export const LABEL_METRICS = [labelAccuracy, subsetAccuracy, macroF1, microF1, crossEntropy, brier];
+
+/** Of each label the samples that have it and for which it is predicted, TP, and those of either, added: 2 TP + FP + FN. */
+function countLabels({ logits, classes, truth }: Predictions): { right: Float64Array; all: Float64Array } {
+  const { targets = new Float64Array() } = truth;
+  const [right, all] = [new Float64Array(classes), new Float64Array(classes)];
+  for (let at = 0; at < logits.length; at++) {
+    const c = at % classes;
+    const [isThere, isPredicted] = [targets[at] as number, (logits[at] as number) > 0 ? 1 : 0];
+    right[c] = (right[c] as number) + isThere * isPredicted;
+    all[c] = (all[c] as number) + isThere + isPredicted;
+  }
+  return { right, all };
+}

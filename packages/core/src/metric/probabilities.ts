@@ -1,0 +1,54 @@
+/** Metrics of predicted probabilities, softmax(z). */
+import { predictionMetric } from './metric.js';
+import { type Predictions, softmax } from './predictions.js';
+
+/** Mean over the samples of Σ_c (p_c − 1[c = label])², negated; of the multi-class form, in [0, 2]. */
+export const brier = predictionMetric('brier', squaredErrors, { unit: '', negated: true });
+
+/** Mean of (p_1 − label)², negated: the two-class form, half of the multi-class one, in [0, 1]. */
+export const binaryBrier = predictionMetric('brier', (predictions) => squaredErrors(predictions) / 2, {
+  unit: '',
+  negated: true,
+});
+
+function squaredErrors({ logits, samples, classes, truth }: Predictions): number {
+  const probabilities = new Float64Array(classes);
+  let total = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    softmax(logits, sample * classes, probabilities);
+    const label = truth.labels[sample] as number;
+    for (let c = 0; c < classes; c++) {
+      const error = (probabilities[c] as number) - (c === label ? 1 : 0);
+      total += error * error;
+    }
+  }
+  return total / samples;
+}
+
+/** Bins of the expected calibration error, of equal width, as in Guo et al., "On calibration of modern neural networks", 2017. */
+const BINS = 15;
+
+/**
+ * Expected calibration error, negated: over 15 bins ((b − 1) / 15, b / 15] of the largest probability, the mean over the
+ * samples of |accuracy − mean of the largest probability| of their bin; in [0, 1].
+ */
+export const expectedCalibrationError = predictionMetric(
+  'ece',
+  ({ logits, samples, classes, truth }) => {
+    const probabilities = new Float64Array(classes);
+    // What a bin's samples have right less what they promise; |Σ| over the bins is all that is needed.
+    const surplus = new Float64Array(BINS);
+    for (let sample = 0; sample < samples; sample++) {
+      softmax(logits, sample * classes, probabilities);
+      let best = 0;
+      for (let c = 1; c < classes; c++) {
+        if ((logits[sample * classes + c] as number) > (logits[sample * classes + best] as number)) best = c;
+      }
+      const confidence = probabilities[best] as number;
+      const bin = Math.min(BINS - 1, Math.max(0, Math.ceil(confidence * BINS) - 1));
+      surplus[bin] = (surplus[bin] as number) + (best === truth.labels[sample] ? 1 : 0) - confidence;
+    }
+    return surplus.reduce((sum, one) => sum + Math.abs(one), 0) / samples;
+  },
+  { unit: '', negated: true },
+);
