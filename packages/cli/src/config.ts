@@ -3,6 +3,7 @@ import { quote, RadinError, readSmallFile, TASKS } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
+import { isMetric, noMetric } from './metric-choice.js';
 
 /** Room for the names of 10,000 models. */
 const LARGEST = 2 ** 20;
@@ -76,6 +77,10 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
+  const { metric, task } = parsed.data;
+  if (metric !== undefined && !isMetric(metric)) {
+    throw noMetric({ text: metric, key: '"metric"', at: locate('metric') }, task ?? 'multi-class');
+  }
   return {
     config: parsed.data,
     folder: dirname(path),
