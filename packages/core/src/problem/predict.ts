@@ -3,8 +3,8 @@ import { RadinError } from '../errors/index.js';
 
 const MiB = 2 ** 20;
 
-/** Node, the libraries, windows that files are hashed and written in, and what the garbage collector has not come to yet. */
-const PROCESS_BYTES = 220 * MiB;
+/** Node twice, the libraries, windows that files are hashed and written in, and what the garbage collectors have not come to yet. */
+const PROCESS_BYTES = 240 * MiB;
 /** A thread of ONNX Runtime with its session and what it computes of one batch. */
 const THREAD_BYTES = 40 * MiB;
 /** What averages and Gram matrices take where nothing limits them. */
