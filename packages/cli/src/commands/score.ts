@@ -106,10 +106,11 @@ async function score(
 ): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const { paths, labels, task, metric: configured } = await scoredLogits(pool, options);
+  const { task, metric: configured, read } = await scoredLogits(pool, options);
   const metric = await chooseMetric(metricFlag(options.metric) ?? configured, task.name);
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
+  const { paths, labels } = await read();
   const terminal = new Terminal(options, metric);
   const ids = paths.map(modelId);
   const repeated = ids.find((id, index) => ids.indexOf(id) < index);
