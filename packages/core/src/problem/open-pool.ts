@@ -8,6 +8,7 @@ import {
   type FileCheckpoint,
   openCheckpoints,
   Pool,
+  tieEqualTensors,
 } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
@@ -37,6 +38,7 @@ export async function openPool(files: PoolFiles): Promise<OpenPool> {
     if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
     await checkEqualTensors(checkpoints);
+    if (graph !== undefined) await tieEqualTensors(graph, checkpoints);
     const constants = graph && isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
     return { pool, checkpoints, graph, constants, notices, close };
   } catch (error) {
