@@ -90,7 +90,10 @@ export class FileCheckpoint implements Checkpoint {
 
   /** The same model with another view of its file; one of the two is to be closed. */
   seenAs(view: (file: TensorFile) => TensorFile): FileCheckpoint {
-    return new FileCheckpoint(this.id, view(this.#file), this.onnx, this.base);
+    const seen = new FileCheckpoint(this.id, view(this.#file), this.onnx, this.base);
+    // Views of models in ONNX may have other names.
+    if (this.onnx === undefined) for (const [name, others] of this.#equal) seen.#equal.set(name, others);
+    return seen;
   }
 
   get path(): string {

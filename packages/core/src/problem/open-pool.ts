@@ -31,6 +31,7 @@ export async function openPool(files: PoolFiles): Promise<OpenPool> {
   const close = () => closeCheckpoints(opened);
   try {
     const { graph, isModel } = await poolGraph(files, opened);
+    if (graph !== undefined) await tieEqualTensors(graph, opened);
     const { checkpoints, problems, notices } = alignCheckpoints(opened, {
       graph,
       ...(isModel && { reference: graph }),
@@ -38,7 +39,6 @@ export async function openPool(files: PoolFiles): Promise<OpenPool> {
     if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
     await checkEqualTensors(checkpoints);
-    if (graph !== undefined) await tieEqualTensors(graph, checkpoints);
     const constants = graph && isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
     return { pool, checkpoints, graph, constants, notices, close };
   } catch (error) {

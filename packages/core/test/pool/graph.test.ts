@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readOnnx } from '../../src/formats/index.js';
 import {
+  alignCheckpoints,
   closeCheckpoints,
   FileCheckpoint,
   graphNames,
@@ -75,6 +76,16 @@ describe('a weight that layers share', () => {
     await tieEqualTensors(model, [equal, other]);
     expect(graphProblems(model, equal)).toEqual([]);
     expect(graphProblems(model, other)).toMatchObject([{ message: expect.stringContaining('initializer "head"') }]);
+  });
+
+  test('has one type under both names where the graph has a wider one', async () => {
+    const half = tensor('F16', [2, 3], Uint16Array.of(1, 2, 3, 4, 5, 6));
+    const checkpoint = await open({ w: half, b: B, head: half });
+    const model = await graph;
+    await tieEqualTensors(model, [checkpoint]);
+    const [aligned] = alignCheckpoints([checkpoint], { graph: model }).checkpoints;
+    expect(aligned?.tensors.map(({ dtype }) => dtype)).toEqual(['F32', 'F32', 'F32']);
+    expect(graphProblems(model, aligned as FileCheckpoint)).toEqual([]);
   });
 
   test('does not hide the prefix of the names', async () => {
