@@ -97,6 +97,12 @@ export class CommandEvaluator implements Evaluator {
     this.#running.add(settled);
     void settled.then(() => this.#running.delete(settled));
     const found = await running;
+    if (typeof found === 'number' && data.part !== undefined) {
+      throw new RadinError(
+        'EVALUATION',
+        `Expected logits of ${quote(model.id)}, of which some samples can be held out, but found only a score from the evaluator's command, of all ${data.part.of} samples`,
+      );
+    }
     onProgress?.(data.samples);
     return found;
   }
@@ -202,7 +208,7 @@ export class CommandEvaluator implements Evaluator {
     const failure = failureOf(end, timeout * 1000);
     if (failure !== undefined) return failure;
     try {
-      if (!(await exists(logits))) return printedScore(end, this.#metric, data);
+      if (!(await exists(logits))) return printedScore(end, this.#metric);
       const found = await readCommandLogits(logits, data);
       this.#classes ??= found.classes;
       if (found.classes === this.#classes) return found;

@@ -37,20 +37,14 @@ export async function readCommandLogits(path: string, { labels, part, samples }:
   }
 }
 
-/** The score that a program printed in its last line. @throws RadinError where it printed none, one that the metric cannot have, or that of more samples */
-export function printedScore({ stdout }: ProgramEnd, metric: Metric, { part }: Samples): number {
+/** The score that a program printed in its last line. @throws RadinError where it printed none, or one that the metric cannot have */
+export function printedScore({ stdout }: ProgramEnd, metric: Metric): number {
   const line = lastLine(stdout);
   const score = scoreIn(line);
   if (score === undefined) {
     throw new RadinError(
       'EVALUATION',
       `Expected logits in the file {logits} or {"score": NUMBER} as the last line of standard output but found ${line === '' ? 'neither' : quote(line)}`,
-    );
-  }
-  if (part !== undefined) {
-    throw new RadinError(
-      'EVALUATION',
-      `Expected logits, of which some samples can be held out, but found only a score, of all ${part.of} samples`,
     );
   }
   const isFraction = metric.unit === 'fraction';

@@ -87,6 +87,12 @@ function widenTogether(
     // What has no common type is said where layouts are compared.
     if (both !== undefined) common.set(name, both);
   }
+  const known = new Set(floors.map(({ name }) => name));
+  for (const { name } of graph === undefined ? [] : (opened[0]?.tensors ?? [])) {
+    const shared = known.has(name) ? undefined : opened[0]?.tied(name).find((other) => known.has(other));
+    // Weights that layers share stay equal only in one type.
+    if (shared !== undefined) common.set(name, common.get(shared) as Dtype);
+  }
   const notices: string[] = [];
   const checkpoints = opened.map((checkpoint) => {
     const narrow = checkpoint.tensors.filter(({ name, dtype }) => {

@@ -66,6 +66,8 @@ export class FileCheckpoint implements Checkpoint {
   readonly #dtypes: ReadonlyMap<string, TensorInfo>;
   /** Tensors read whole and found free of NaN: soups read the same ingredients again and again. */
   readonly #checked = new Set<string>();
+  /** Names of tensors that were found to be equal: see `tieEqualTensors`. */
+  readonly #equal = new Map<string, readonly string[]>();
 
   private constructor(
     readonly id: string,
@@ -88,7 +90,10 @@ export class FileCheckpoint implements Checkpoint {
 
   /** The same model with another view of its file; one of the two is to be closed. */
   seenAs(view: (file: TensorFile) => TensorFile): FileCheckpoint {
-    return new FileCheckpoint(this.id, view(this.#file), this.onnx, this.base);
+    const seen = new FileCheckpoint(this.id, view(this.#file), this.onnx, this.base);
+    // Views of models in ONNX may have other names.
+    if (this.onnx === undefined) for (const [name, others] of this.#equal) seen.#equal.set(name, others);
+    return seen;
   }
 
   get path(): string {
@@ -128,14 +133,24 @@ export class FileCheckpoint implements Checkpoint {
   }
 
   tied(name: string): readonly string[] {
+    const equal = this.#equal.get(name) ?? [];
     const range = this.#file.range(name);
-    if (range === undefined || range.byteLength === 0) return [];
+    if (range === undefined || range.byteLength === 0) return equal;
     const isSame = (other: TensorInfo) => {
       if (other.name === name || other.dtype !== this.#dtypes.get(name)?.dtype) return false;
       const { fd, offset, byteLength } = this.#file.range(other.name) ?? {};
       return fd === range.fd && offset === range.offset && byteLength === range.byteLength;
     };
-    return this.tensors.filter(isSame).map((other) => other.name);
+    return [...new Set([...equal, ...this.tensors.filter(isSame).map((other) => other.name)])];
+  }
+
+  /** Takes tensors that have the same numbers for one that layers share. */
+  tie(names: readonly string[]): void {
+    for (const name of names)
+      this.#equal.set(
+        name,
+        names.filter((other) => other !== name),
+      );
   }
 
   stamp(): Promise<string> {

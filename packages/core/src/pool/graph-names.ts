@@ -30,8 +30,14 @@ export function graphNames(
     for (const tensor of tensors) if (isFloat(tensor.dtype)) weights.set(tensor.name, layoutOf(tensor));
   }
   if ([...weights.keys()].every((name) => initializers.has(name))) return SAME_NAMES;
-  const [first] = weights.keys();
-  const fits = ({ of }: Prefix) => [...weights].every(([name, layout]) => initializers.get(of(name) ?? '') === layout);
+  const own = [...weights.keys()].find((name) => checkpoints.every((one) => !one.tied?.(name).length));
+  const first = own ?? [...weights.keys()][0];
+  // The graph has weights that layers share once.
+  const fits = ({ of }: Prefix) =>
+    [...weights].every(([name, layout]) => {
+      const isThere = (one: string) => initializers.get(of(one) ?? '') === layout;
+      return isThere(name) || checkpoints.every((checkpoint) => checkpoint.tied?.(name).some(isThere));
+    });
   const [found, other] = prefixes(first ?? '', initializers.keys()).filter(fits);
   if (found === undefined) return SAME_NAMES;
   if (other !== undefined) {

@@ -5,6 +5,7 @@ export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type Ten
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { constantsOf } from './constants.js';
 export { contentSha256, duplicates, tensorSha256 } from './content.js';
+export { tieEqualTensors } from './equal-ties.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
 export { type GraphNames, graphNames } from './graph-names.js';
 export { inspectPool, type PoolInspection } from './inspect.js';

@@ -9,6 +9,7 @@ import {
   openCheckpoints,
   openInit,
   Pool,
+  tieEqualTensors,
 } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
@@ -35,6 +36,7 @@ export async function openPool(files: PoolFiles): Promise<OpenPool> {
   const close = () => closeCheckpoints(start === undefined ? opened : [...opened, start.init]);
   try {
     const { graph, isModel } = await poolGraph(files, opened);
+    if (graph !== undefined) await tieEqualTensors(graph, opened);
     const { checkpoints, problems, notices } = alignCheckpoints(opened, {
       graph,
       ...(isModel && { reference: graph }),

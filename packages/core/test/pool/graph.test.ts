@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readOnnx } from '../../src/formats/index.js';
 import {
+  alignCheckpoints,
   closeCheckpoints,
   FileCheckpoint,
+  graphNames,
   graphProblems,
   openCheckpoints,
   Pool,
+  tieEqualTensors,
   unsuppliedInitializers,
 } from '../../src/pool/index.js';
 import { dictPickle, tensorPickle, writePyTorch } from '../formats/pytorch-files.js';
@@ -64,6 +67,34 @@ describe('a weight that layers share', () => {
     const pool = await poolOf('w', 'head');
     pool.checkGraph(await graph);
     expect(pool.checkpoints[0]?.tied?.('head')).toEqual(['w']);
+  });
+
+  test('may have two names in a file that does not say so, such as a soup, if its numbers are equal in every model', async () => {
+    const equal = await open({ w: W, b: B, head: W });
+    const other = await open({ w: W, b: B, head: f32([2, 3], [1, 2, 3, 4, 5, 7]) });
+    const model = await graph;
+    await tieEqualTensors(model, [equal, other]);
+    expect(graphProblems(model, equal)).toEqual([]);
+    expect(graphProblems(model, other)).toMatchObject([{ message: expect.stringContaining('initializer "head"') }]);
+  });
+
+  test('has one type under both names where the graph has a wider one', async () => {
+    const half = tensor('F16', [2, 3], Uint16Array.of(1, 2, 3, 4, 5, 6));
+    const checkpoint = await open({ w: half, b: B, head: half });
+    const model = await graph;
+    await tieEqualTensors(model, [checkpoint]);
+    const [aligned] = alignCheckpoints([checkpoint], { graph: model }).checkpoints;
+    expect(aligned?.tensors.map(({ dtype }) => dtype)).toEqual(['F32', 'F32', 'F32']);
+    expect(graphProblems(model, aligned as FileCheckpoint)).toEqual([]);
+  });
+
+  test('does not hide the prefix of the names', async () => {
+    const checkpoint = await open({ '_orig_mod.w': W, '_orig_mod.b': B, '_orig_mod.head': W });
+    const model = await graph;
+    await tieEqualTensors(model, [checkpoint]);
+    const names = graphNames(model, [checkpoint], undefined);
+    expect(names.of('_orig_mod.b')).toBe('b');
+    expect(graphProblems(model, checkpoint, names)).toEqual([]);
   });
 
   test('must have one of these names in the graph', async () => {

@@ -172,6 +172,17 @@ describe('a program that prints scores', () => {
     );
   });
 
+  test('is refused at once where samples are held out, which no score leaves out', async () => {
+    const [pool] = (await pools) as [TinyPool];
+    const files = withCommand(pool, 'score', { validation: await writeLogits(pool) });
+    const problem = await open(files, { holdOut: { fraction: 0.25, seed: 3 } });
+    const geometry = (await problem.geometry()).whole;
+    await expect(adaptive(problem.validation, { budget: 2, candidates: 7, geometry })).rejects.toEqual(
+      refused('EVALUATION', /some samples can be held out, but found only a score .* of all 40 samples$/),
+    );
+    expect(runs(pool)).toHaveLength(1);
+  });
+
   test('is not needed to know single models whose logits are given', async () => {
     const [pool] = (await pools) as [TinyPool];
     const problem = await open(withCommand(pool, 'score', { validation: await writeLogits(pool) }));
