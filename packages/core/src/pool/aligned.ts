@@ -88,7 +88,7 @@ function widenTogether(
     if (both !== undefined) common.set(name, both);
   }
   const known = new Set(floors.map(({ name }) => name));
-  for (const { name } of graph === undefined ? [] : (opened[0]?.tensors ?? [])) {
+  for (const { name } of others.length === 0 ? [] : (opened[0]?.tensors ?? [])) {
     const shared = known.has(name) ? undefined : opened[0]?.tied(name).find((other) => known.has(other));
     // Weights that layers share stay equal only in one type.
     if (shared !== undefined) common.set(name, common.get(shared) as Dtype);

@@ -8,6 +8,7 @@ import { anglesFromStart, basinWarnings, distancesFromStart, nearDuplicates } fr
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
 import { contentSha256, groupsOfEqual } from './content.js';
+import { tieEqualTensors } from './equal-ties.js';
 import { checkEqualTensors } from './exact-tensors.js';
 import { type GraphNames, graphNames, SAME_NAMES } from './graph-names.js';
 import { modelId } from './model-file.js';
@@ -88,6 +89,9 @@ export async function inspectPool(
     }
     const unreadable = new Set(found.map(({ model }) => model));
     const graph = given ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph;
+    await attempt(undefined, found, async () => {
+      if (graph !== undefined && !options.quick) await tieEqualTensors(graph, opened);
+    });
     const { checkpoints, problems, notices: aligned } = alignCheckpoints(opened, { graph });
     found.push(...problems);
     let names = SAME_NAMES;
