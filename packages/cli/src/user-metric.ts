@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -10,10 +9,14 @@ import {
   predictionMetric,
   quote,
   RadinError,
+  readSmallFile,
   TASKS,
   type TaskName,
 } from '@radin/core';
 import { z } from 'zod';
+
+/** Bytes of a module: what it imports may be longer. */
+const LARGEST = 2 ** 20;
 
 /** What a user's function is given. Arrays are row-major and not to be changed. */
 interface ScoredPredictions {
@@ -33,7 +36,7 @@ const definition = z.strictObject({
     .regex(/^[\w.@+-]{1,60}$/, 'Expected a name of letters, digits, - _ . + @')
     .refine((name) => TASKS.every((task) => metricNamed(name, task) === undefined), 'Expected a name of your own'),
   higherIsBetter: z.boolean(),
-  unit: z.string().max(20).optional(),
+  unit: z.string().max(20).regex(/^\P{C}*$/u, 'Expected a unit without control characters').optional(),
   score: z.custom<(predictions: ScoredPredictions) => unknown>((value) => typeof value === 'function', {
     message: 'Expected a function',
   }),
@@ -45,11 +48,7 @@ const definition = z.strictObject({
  * @throws RadinError of one line where it cannot be loaded, is no metric, throws, or gives no finite number
  */
 export async function loadUserMetric(path: string, task: TaskName): Promise<Metric> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('CONFIG', `Expected the module of a metric at ${path} but found: ${reason(error)}`, {
-      cause: error,
-    });
-  });
+  const bytes = await readSmallFile(path, LARGEST);
   const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error) => {
     throw new RadinError('CONFIG', `Expected an ES module that loads but found: ${reason(error)} in ${path}`, {
       cause: error,
@@ -74,7 +73,7 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
     if (unit === 'fraction' && !(found >= 0 && found <= 1)) throw noScore(name, 'a fraction from 0 to 1', found, path);
     return found;
   };
-  const imports = /\b(import|require|export\s[^;]*\sfrom)\b/.test(bytes.toString('utf8'));
+  const imports = /\b(import|require|export\s[^;]*\sfrom)\b/.test(Buffer.from(bytes).toString('utf8'));
   return predictionMetric(name, value, {
     unit,
     negated: !higherIsBetter,
@@ -105,6 +104,8 @@ function noScore(name: string, expected: string, found: unknown, path: string): 
   return new RadinError('CONFIG', `Expected ${expected} as the score of ${name} but found ${shown} in ${path}`);
 }
 
+/** Of whatever was thrown, which need not be an error, nor have a text. */
 function reason(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim() || 'an error';
+  const text = error instanceof Error ? String(error.message) : typeof error === 'string' ? error : '';
+  return text.replace(/\s+/g, ' ').trim() || 'an error';
 }
