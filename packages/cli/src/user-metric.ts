@@ -36,7 +36,11 @@ const definition = z.strictObject({
     .regex(/^[\w.@+-]{1,60}$/, 'Expected a name of letters, digits, - _ . + @')
     .refine((name) => TASKS.every((task) => metricNamed(name, task) === undefined), 'Expected a name of your own'),
   higherIsBetter: z.boolean(),
-  unit: z.string().max(20).regex(/^\P{C}*$/u, 'Expected a unit without control characters').optional(),
+  unit: z
+    .string()
+    .max(20)
+    .regex(/^\P{C}*$/u, 'Expected a unit without control characters')
+    .optional(),
   score: z.custom<(predictions: ScoredPredictions) => unknown>((value) => typeof value === 'function', {
     message: 'Expected a function',
   }),
@@ -57,7 +61,7 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
   if (module.default === undefined) {
     throw new RadinError('CONFIG', `Expected a metric as the default export but found none in ${path}`);
   }
-  const parsed = definition.safeParse(module.default);
+  const parsed = parse(module.default, path);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = issue?.path.length ? quote(issue.path.join('.')) : 'the default export';
@@ -81,6 +85,21 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
     source: createHash('sha256').update(bytes).digest('hex'),
     remembered: !imports,
   });
+}
+
+/** @throws RadinError where looking at it runs code that throws */
+function parse(exported: unknown, path: string): ReturnType<typeof definition.safeParse> {
+  try {
+    return definition.safeParse(exported);
+  } catch (error) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected a plain object as the default export but found: ${reason(error)} in ${path}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 function call(

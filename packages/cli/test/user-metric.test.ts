@@ -75,6 +75,7 @@ describe('a module', () => {
     ['with an error in it', 'export default {', /ES module that loads but found: .* in .*\.mjs$/],
     ['that throws', define("score: () => { throw new Error('no\\nluck') }"), /own to score but found: no luck in/],
     ['that throws what has no text', define('score: () => { throw Object.create(null); }'), /found: an error in/],
+    ['whose name throws', 'export default { get name() { throw new Error(`no`); } };', /plain object .* found: no in/],
     ['with control characters in its unit', define("unit: 'a\\nb', score: () => 1"), /without control characters/],
     ['that is too long', '/'.repeat(2 ** 20 + 1), /at most 1048576 bytes but found 1048577/],
     [

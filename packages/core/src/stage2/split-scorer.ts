@@ -1,7 +1,13 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
-import { type EvaluateOptions, type Evaluator, type LoadedModel, LostEvaluation, passOfPool } from '../evaluator/index.js';
+import {
+  type EvaluateOptions,
+  type Evaluator,
+  type LoadedModel,
+  LostEvaluation,
+  passOfPool,
+} from '../evaluator/index.js';
 import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';

@@ -13,7 +13,10 @@ function packagesOf(url: URL, seen = new Set<string>()): string[] {
   );
 }
 
-test.each(['onnx-host', 'onnx-worker'])('%s loads no library besides ONNX Runtime, so that it starts at once', (name) => {
-  const packages = packagesOf(new URL(`../../src/evaluator/${name}.ts`, import.meta.url));
-  expect(packages.filter((found) => !found.startsWith('node:') && found !== 'onnxruntime-node')).toEqual([]);
-});
+test.each(['onnx-host', 'onnx-worker'])(
+  '%s loads no library besides ONNX Runtime, so that it starts at once',
+  (name) => {
+    const packages = packagesOf(new URL(`../../src/evaluator/${name}.ts`, import.meta.url));
+    expect(packages.filter((found) => !found.startsWith('node:') && found !== 'onnxruntime-node')).toEqual([]);
+  },
+);
