@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { ContentCache, RadinError } from '@radin/core';
+import { ContentCache, listEntries, RadinError } from '@radin/core';
 
 /** The folder of results of earlier runs, and whether the user has named it. */
 interface CacheFolder {
@@ -21,14 +21,17 @@ export function cacheFolder(flag: string | undefined): CacheFolder {
 
 /**
  * The cache that the options ask for. Where the usual folder cannot be used, a notice says so and there is none.
+ * @param readOnly of an empty or missing folder there is none, and nothing is made
  * @throws RadinError where a folder that the user named cannot be used
  */
 export async function openCache(
   option: string | false | undefined,
   notice: (text: string) => void,
+  readOnly = false,
 ): Promise<ContentCache | undefined> {
   if (option === false) return undefined;
   const { path, named } = cacheFolder(option);
+  if (readOnly && (await listEntries(path)).length === 0) return undefined;
   const onFailure = (message: string) => notice(`note: results are not kept for later runs from here on: ${message}`);
   try {
     return await ContentCache.open(path, { onFailure });

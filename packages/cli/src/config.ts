@@ -3,6 +3,7 @@ import { quote, RadinError, readSmallFile, TASKS } from '@radin/core';
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
+import { isMetric, noMetric } from './metric-choice.js';
 
 /** Room for the names of 10,000 models. */
 const LARGEST = 2 ** 20;
@@ -32,6 +33,7 @@ const schema = z.strictObject({
   graph: z.string().min(1).optional(),
   models: paths.optional(),
   base: z.string().min(1).optional(),
+  init: z.string().min(1).optional(),
   evaluator: evaluator.optional(),
   rename: z.record(z.string(), z.string()).optional(),
   validation: splitFiles,
@@ -67,12 +69,18 @@ export async function loadConfig(path: string): Promise<LoadedConfig> {
   };
   const [syntax] = document.errors;
   if (syntax !== undefined) {
-    throw new RadinError('CONFIG', `Expected valid YAML but found: ${oneLine(syntax.message)} at ${at(syntax.pos[0])}`);
+    // What is nested too deeply to be parsed ends in the engine's own words.
+    const found = /call stack/i.test(syntax.message) ? 'values nested too deeply' : oneLine(syntax.message);
+    throw new RadinError('CONFIG', `Expected valid YAML but found: ${found} at ${at(syntax.pos[0])}`);
   }
   checkKeys(document, at);
   const locate = (...keys: PropertyKey[]) => at(offsetOf(document.contents, keys));
   const parsed = schema.safeParse(toPlain(document, at));
   if (!parsed.success) throw firstIssue(parsed.error, locate, keysAt);
+  const { metric, task } = parsed.data;
+  if (metric !== undefined && !isMetric(metric)) {
+    throw noMetric({ text: metric, key: '"metric"', at: locate('metric') }, task ?? 'multi-class');
+  }
   return {
     config: parsed.data,
     folder: dirname(path),

@@ -1,5 +1,14 @@
 import { isAbsolute, join } from 'node:path';
-import { defaultMetric, type Metric, metricNamed, metricNames, quote, RadinError, type TaskName } from '@radin/core';
+import {
+  defaultMetric,
+  type Metric,
+  metricNamed,
+  metricNames,
+  quote,
+  RadinError,
+  TASKS,
+  type TaskName,
+} from '@radin/core';
 
 /** What asks for a metric, and where. */
 export interface MetricChoice {
@@ -20,17 +29,31 @@ function listed(task: TaskName): string {
 /** The metric that was asked for, of the task, or its default. @throws RadinError */
 export async function chooseMetric(choice: MetricChoice | undefined, task: TaskName): Promise<Metric> {
   if (choice === undefined) return defaultMetric(task);
-  const { text, folder, key, at } = choice;
+  const { text, folder } = choice;
   const named = metricNamed(text, task);
   if (named !== undefined) return named;
-  if (/\.m?js$/.test(text)) {
+  if (isModule(text)) {
     const { loadUserMetric } = await import('./user-metric.js');
     return loadUserMetric(isAbsolute(text) ? text : join(folder, text), task);
   }
-  throw new RadinError(
+  throw noMetric(choice, task);
+}
+
+/** The error for a text that is no metric of the task. */
+export function noMetric({ text, key, at }: Omit<MetricChoice, 'folder'>, task: TaskName): RadinError {
+  return new RadinError(
     'CONFIG',
     `Expected ${key} to be ${listed(task)} but found ${quote(text)}${at === undefined ? '' : ` at ${at}`}${task === 'multi-class' ? '' : `, for the task ${task}`}`,
   );
+}
+
+/** Whether a text can be a metric of any task. */
+export function isMetric(text: string): boolean {
+  return isModule(text) || TASKS.some((task) => metricNamed(text, task) !== undefined);
+}
+
+function isModule(text: string): boolean {
+  return /\.m?js$/.test(text);
 }
 
 /** The flag's metric in front of the file's. */

@@ -51,7 +51,11 @@ export interface HoldOutOptions {
   readonly holdout?: number;
 }
 
-interface EvaluatorOptions {
+export interface MemoryOptions {
+  readonly maxMemory?: number;
+}
+
+interface EvaluatorOptions extends MemoryOptions {
   readonly batch?: number;
   readonly evaluationTimeout?: number;
   readonly evaluationMemory?: number;
@@ -79,6 +83,25 @@ export function withShardSize(command: Command): Command {
     '--max-shard-size <size>',
     'write the soup in files of at most this much, such as 2GB, with an index, as Hugging Face names them',
     positiveByteCount,
+  );
+}
+
+export function withMaxMemory(command: Command): Command {
+  return command.option(
+    '--max-memory <size>',
+    'memory that evaluation and all else may take, such as 2GiB: fewer threads, smaller windows, logits in a file; no result depends on it',
+    positiveByteCount,
+  );
+}
+
+export interface DryRunOptions {
+  readonly dryRun?: true;
+}
+
+export function withDryRun(command: Command): Command {
+  return command.option(
+    '--dry-run',
+    'check everything, tell what the run would evaluate and take in time, memory and disk, and write nothing',
   );
 }
 
@@ -137,6 +160,10 @@ export function withPoolFlags(command: Command): Command {
     .option('--test-labels <file>', 'test labels, likewise', each)
     .option('--val-groups <file>', 'the group of each validation sample, integers, for worst-group-accuracy', each)
     .option('--test-groups <file>', 'the group of each test sample, likewise', each)
+    .option(
+      '--init <file>',
+      'the checkpoint that all models were fine-tuned from, to measure how far and where they went',
+    )
     .option(
       '--bn-inputs <file>',
       'inputs, likewise, on which the statistics of BatchNorm layers are estimated anew in every soup',
@@ -198,7 +225,10 @@ export function withRunOptions(command: Command): Command {
       'most memory for the process that evaluates, on Linux, such as 8GiB (default: nine tenths of what there is)',
       positiveByteCount,
     );
-  withCacheFolder(command).option('--no-cache', 'use no results of earlier runs and keep none of this one');
+  withMaxMemory(withCacheFolder(command)).option(
+    '--no-cache',
+    'use no results of earlier runs and keep none of this one',
+  );
   return withCommonOptions(command);
 }
 

@@ -1,4 +1,4 @@
-import { access, constants, lstat, stat } from 'node:fs/promises';
+import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   type CardFacts,
@@ -41,6 +41,21 @@ async function checkCreatable(path: string, folder: string): Promise<void> {
   }
   if (!found.isDirectory()) throw new RadinError('FILE', `Expected a folder to write to but found a file: ${folder}`);
   await checkWritable(path);
+}
+
+/**
+ * Refuses to write in place of a file that the command reads.
+ * @param option that names the output, for the error
+ * @throws RadinError naming the file
+ */
+export async function checkNoInput(output: string, inputs: readonly string[], option: string): Promise<void> {
+  const target = await realpath(output).catch(() => undefined);
+  if (target === undefined) return;
+  for (const input of inputs) {
+    if ((await realpath(input).catch(() => undefined)) === target) {
+      throw new RadinError('CONFIG', `Expected ${option} to be another file than the inputs but found ${output}`);
+    }
+  }
 }
 
 /** @throws RadinError where a folder does not exist or cannot be written to */

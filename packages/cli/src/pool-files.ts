@@ -27,6 +27,7 @@ export interface PoolFlags extends LogitsFlags, DownloadOptions {
   readonly stateDict?: string | undefined;
   readonly rename?: Readonly<Record<string, string>>;
   readonly base?: string;
+  readonly init?: string;
 }
 
 export interface ResolvedPool {
@@ -73,10 +74,12 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     patterns !== undefined
       ? modelsOf(patterns, '.', 'flag --models')
       : modelsOf([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
-  const baseModel = async () => {
-    if (flags.base !== undefined) return (await modelsOf([flags.base], '.', 'flag --base'))[0];
-    if (loaded === undefined || config?.base === undefined) return undefined;
-    return (await modelsOf([config.base], loaded.folder, loaded.locate('base')))[0];
+  const oneModel = async (key: 'base' | 'init') => {
+    const flag = flags[key];
+    if (flag !== undefined) return (await modelsOf([flag], '.', `flag --${key}`))[0];
+    const entry = config?.[key];
+    if (loaded === undefined || entry === undefined) return undefined;
+    return (await modelsOf([entry], loaded.folder, loaded.locate(key)))[0];
   };
   const graph = graphFlag ?? (config?.graph && inFolder(config.graph));
   const { only } = flags;
@@ -104,7 +107,8 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
-  const base = await baseModel();
+  const base = await oneModel('base');
+  const init = await oneModel('init');
   const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
   if (!hasCommand) need(inputs, '--val-inputs');
   return {
@@ -133,6 +137,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ...(stateDict && { stateDict }),
       ...(rename && { rename }),
       ...(base && { base }),
+      ...(init && { init }),
     },
     metric: metricOf(loaded),
   };

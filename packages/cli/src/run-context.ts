@@ -1,16 +1,21 @@
+import { tmpdir } from 'node:os';
 import {
+  formatBytes,
   isOnnx,
+  logitsBytes,
   MULTI_CLASS,
   outputsAreProbabilities,
   Problem,
   type ProblemOptions,
   RadinError,
+  type RunPlan,
   type TaskName,
 } from '@radin/core';
 import { openCache } from './cache-folder.js';
+import { checkSpace, freeBytes } from './disk-space.js';
 import type { Interruption } from './interruption.js';
 import { chooseMetric, metricFlag } from './metric-choice.js';
-import type { CandidateOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
+import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import { prepareSoup } from './soup-output.js';
@@ -33,9 +38,10 @@ export async function withProblem<T>(
   options: PoolOptions &
     HoldOutOptions &
     Partial<CandidateOptions> &
-    ShardOptions & { readonly out?: string; readonly only?: string },
+    ShardOptions &
+    DryRunOptions & { readonly out?: string; readonly only?: string },
   run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
-  splits?: ProblemOptions['splits'],
+  { splits, plan }: { readonly splits?: ProblemOptions['splits']; readonly plan?: RunPlan } = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
@@ -45,7 +51,8 @@ export async function withProblem<T>(
       'Expected no --max-shard-size for models in ONNX, whose soup is written in ONNX, but found one',
     );
   }
-  const { backend, threads, batch, holdout, evaluationTimeout: timeout, evaluationMemory: memory, seed = 0 } = options;
+  const { backend, threads, batch, holdout, seed = 0, maxMemory } = options;
+  const { evaluationTimeout: timeout, evaluationMemory: memory } = options;
   const problemOptions: ProblemOptions = {
     metric: await chooseMetric(metricFlag(options.metric) ?? metric, files.task?.name ?? MULTI_CLASS.name),
     backend,
@@ -53,6 +60,8 @@ export async function withProblem<T>(
     ...(batch && { batch }),
     limits: { ...(timeout && { timeout }), ...(memory && { memory }) },
     ...(splits && { splits }),
+    ...(plan && { run: plan }),
+    ...(maxMemory && { maxMemory }),
     ...(holdout && { holdOut: { fraction: holdout, seed } }),
   };
   const terminal = new Terminal(options, problemOptions.metric);
@@ -62,15 +71,50 @@ export async function withProblem<T>(
       'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none',
     );
   }
-  const cache = await openCache(options.cache, (text) => terminal.notice(text));
+  const cache = await openCache(options.cache, (text) => terminal.notice(text), options.dryRun);
   const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
   try {
     const notices = [...problem.notices, ...(await prepareSoup(problem.pool, options.out))];
     for (const notice of notices) terminal.notice(`note: ${notice}`);
-    return await run(problem, terminal, problemOptions, name);
+    await checkDisk(problem, options.out, cache?.folder, terminal);
+    const result = await run(problem, terminal, problemOptions, name);
+    if (maxMemory !== undefined && !options.dryRun) terminal.notice(memoryNotice(problem, maxMemory));
+    return result;
   } finally {
     terminal.finish();
     await problem.dispose();
+  }
+}
+
+function memoryNotice({ memory }: Problem, allowed: number): string {
+  // Of the whole process, in KiB on every system.
+  const peak = process.resourceUsage().maxRSS * 1024;
+  const { predicted } = memory;
+  const atMost = predicted === undefined ? '' : `predicted at most ${formatBytes(predicted.peakMemory)}, `;
+  const other = predicted === undefined ? "the evaluator's command" : 'the process that evaluates';
+  return `note: peak memory ${formatBytes(peak)} without ${other}, ${atMost}allowed ${formatBytes(allowed)}`;
+}
+
+/** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
+async function checkDisk(
+  { memory, scorers }: Problem,
+  out: string | undefined,
+  cache: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const { sizes, shares } = memory;
+  if (out !== undefined) await checkSpace(out, sizes.weightBytes, 'the soup');
+  const logits = logitsBytes(sizes);
+  if (shares !== undefined && logits > shares.logits) {
+    await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");
+  }
+  // Given logits are where they are.
+  if (cache === undefined || scorers.get('validation')?.hasGivenLogits) return;
+  const free = await freeBytes(cache);
+  if (free !== undefined && free < logits) {
+    terminal.notice(
+      `note: logits of ${formatBytes(logits)} may not all be kept for later runs: ${formatBytes(free)} are free in ${cache}`,
+    );
   }
 }
 

@@ -96,7 +96,6 @@ test('score takes logits and labels from a pool without models and graph', async
 describe('a radin.yaml is refused', () => {
   const COMMAND = '{ command: "x {weights}" }';
   test.each<[string, Record<string, string | undefined>, RegExp]>([
-    ['without graph and program', { graph: undefined }, /the key "graph" but found none at .*radin\.yaml:1:1$/],
     ['with a graph and labels alone', { validation: LABELS }, /the key "validation\.inputs" but found none at .*:3:1$/],
     ['with a test split without inputs', { test: LABELS }, /the key "test\.inputs" but found none at .*:4:1$/],
     ['without models', { models: undefined, evaluator: COMMAND }, /the key "models" but found none/],

@@ -17,7 +17,7 @@ describe('search refuses', () => {
         mkdirSync(join(pool.folder, CHECKPOINTS, 'e'));
         writeConfig(pool.folder, { models });
       },
-      /a model \(model\.safetensors, model\.safetensors\.index\.json, pytorch_model\.bin, or model\.onnx\) in the folder \S+checkpoints\/e but found none/,
+      /a model \(model\.safetensors, model\.safetensors\.index\.json, pytorch_model\.bin or model\.onnx\) in the folder \S+checkpoints\/e but found none/,
     ],
     [
       'a folder with two models',

@@ -105,7 +105,7 @@ describe.concurrent('a pool is refused', () => {
     ['an unknown key', { modles: 'x' }, /"modles" at radin\.yaml:4:1; did you mean "models"\?$/m],
     ['an unknown key that is like no other', { colour: 'x' }, /"colour" at radin\.yaml:4:1$/m],
     ['an unknown key of a split', { test: '{ inputs: a.npy, lables: b.npy }' }, /radin\.yaml:4:/],
-    ['no graph', { graph: undefined }, /a graph \(graph: in radin\.yaml.* or a model in ONNX/],
+    ['no graph', { graph: undefined }, /a graph \(graph: in radin\.yaml.* but found none$/m],
     ['no models', { models: undefined }, /"models".* at radin\.yaml:1:1$/m],
     ['no validation split', { validation: undefined }, /"validation".* at radin\.yaml:1:1$/m],
     ['no labels', { validation: '{ inputs: val_inputs.npy }' }, /"validation\.labels".* at radin\.yaml:3:1$/m],

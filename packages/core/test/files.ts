@@ -132,3 +132,13 @@ export function reluGraph(features: number, hidden: number, classes: number): on
     node: [node('MatMul', ['x', 'w1'], 'h'), node('Relu', ['h'], 'r'), node('MatMul', ['r', 'w2'], 'logits')],
   };
 }
+
+/** BatchNormalization of [batch, 2] alone. @param names of its scale, bias, mean and variance */
+export function batchNormGraph(names: readonly string[]): onnx.GraphProto.$Properties {
+  return {
+    input: [value('x', 'F32', ['batch', 2])],
+    output: [value('logits', 'F32', ['batch', 2])],
+    initializer: names.map((name) => zeros(name, 'F32', [2])),
+    node: [node('BatchNormalization', ['x', ...names], 'logits')],
+  };
+}

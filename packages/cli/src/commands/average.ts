@@ -1,12 +1,15 @@
+import { dirname } from 'node:path';
 import {
   accuracy,
   alignCheckpoints,
+  averageWork,
   backendNamed,
   type CardFacts,
   closeCheckpoints,
   configNotices,
   isAdapterFile,
   isOnnx,
+  limitedBackend,
   Mixture,
   modelFolders,
   modelId,
@@ -20,15 +23,18 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { checkSpace } from '../disk-space.js';
 import { expandModels } from '../expand.js';
 import { list, nonNegative } from '../option-values.js';
 import {
   BASE,
   backendOption,
   type CommonOptions,
+  type MemoryOptions,
   type ShardOptions,
   type StateDictOptions,
   withCommonOptions,
+  withMaxMemory,
   withShardSize,
   withStateDict,
 } from '../options.js';
@@ -39,7 +45,7 @@ import { VERSION } from '../versions.js';
 
 const FACTS: CardFacts = { method: 'radin average', version: VERSION, scores: [] };
 
-interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions {
+interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions, MemoryOptions {
   readonly weights?: readonly number[];
   readonly out: string;
   readonly base?: string;
@@ -65,7 +71,7 @@ export function addAverage(program: Command, context: CommandContext): void {
       'required: the file to write, .safetensors, or .onnx for a copy of the first model in ONNX; or a folder for models that are folders with a config.json, and for adapters',
     )
     .addOption(backendOption('the average is'));
-  withCommonOptions(withShardSize(withStateDict(command)))
+  withCommonOptions(withMaxMemory(withShardSize(withStateDict(command))))
     .addHelpText(
       'after',
       '\nExample:\n  radin average a.safetensors b.safetensors --weights 0.7,0.3 --out soup.safetensors',
@@ -76,10 +82,11 @@ export function addAverage(program: Command, context: CommandContext): void {
 async function average(models: string[], options: AverageOptions, context: CommandContext): Promise<void> {
   const { signal } = context;
   const download = { ...options, signal };
-  const backend = backendNamed(options.backend);
-  const { stateDict } = options;
+  const { stateDict, maxMemory } = options;
   const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', download);
   const paths = await expandModels(models, '.', 'argument', download);
+  const named = backendNamed(options.backend);
+  const backend = maxMemory === undefined ? named : limitedBackend(named, averageWork(maxMemory, paths.length));
   if (base === undefined && paths.every(isAdapterFile)) return averageAdapters(paths, options, context);
   const opened = await openCheckpoints(paths, { stateDict, base });
   try {
@@ -88,6 +95,8 @@ async function average(models: string[], options: AverageOptions, context: Comma
     const pool = new Pool(checkpoints);
     const mixture = mixtureOf(options.weights, pool.size);
     const { maxShardSize } = options;
+    const bytes = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    await checkSpace(dirname(options.out), bytes, 'the soup');
     const soup = new Soup(pool, mixture, backend);
     const writing = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
     const isFile = options.out.endsWith('.safetensors') || isOnnx(options.out);

@@ -7,15 +7,19 @@ import {
   formatScore,
   type Metric,
   type Problem,
+  type ProblemOptions,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { dryRun, planned } from '../dry-run.js';
 import {
   type CandidateOptions,
+  type DryRunOptions,
   type PoolOptions,
   proposalOptions,
   type ShardOptions,
   withBudgets,
   withCandidateOptions,
+  withDryRun,
   withGivenLogits,
   withPoolOptions,
   withShardSize,
@@ -25,9 +29,18 @@ import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { cardFacts } from '../soup-output.js';
+import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
 
-export interface CompareCommandOptions extends PoolOptions, CandidateOptions, ShardOptions, ReportOptions {
+/** Mixtures that the adaptive search scores besides. */
+const OTHER_MIXTURES = 20_000;
+
+export interface CompareCommandOptions
+  extends PoolOptions,
+    CandidateOptions,
+    ShardOptions,
+    DryRunOptions,
+    ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
 }
@@ -43,7 +56,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withShardSize(withReport(withCandidateOptions(withBudgets(command)))).option(
+  return withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command))))).option(
     '--out <folder>',
     'where comparison.json, report.html and the best soup, soup.safetensors or soup.onnx, are written',
     'radin-out',
@@ -53,14 +66,25 @@ export function withCompareOptions(command: Command): Command {
 export async function runCompare(
   pool: string | undefined,
   options: CompareCommandOptions,
-  { signal, interruption, print, printJson }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { signal, interruption, print, printJson } = context;
   const proposal = proposalOptions(options);
-  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
+  const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
+  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
-    const facts = await cachePool(problem, terminal, signal);
     const budgets = [...new Set(options.budgets)];
+    if (options.dryRun) {
+      const { size } = problem.pool;
+      // Greedy, RADIN twice and adaptive at every budget, and the uniform soup; the larger budget finds what the smaller one evaluated.
+      const soups = 4 * Math.max(...budgets) + 1;
+      const models = problem.test?.hasGivenLogits ? 0 : size;
+      const test = models + options.candidates + budgets.length * 5;
+      await dryRun(problem, { ...planned(options, name), strategy: 'every method', soups, test }, terminal, context);
+      return;
+    }
+    const facts = await cachePool(problem, terminal, signal);
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
       budgets,
@@ -111,7 +135,8 @@ export async function runCompare(
       print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
     }
     if (failure !== undefined) throw failure;
-  });
+  };
+  await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
 /** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */

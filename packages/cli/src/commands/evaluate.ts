@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
+  arrayPlace,
   type Checkpoint,
   formatScore,
   isHubReference,
@@ -8,6 +9,7 @@ import {
   metricTitle,
   modelFile,
   modelId,
+  type PoolFiles,
   RadinError,
   type SplitScorer,
   scoringReport,
@@ -16,7 +18,7 @@ import {
 import { type Command, Option } from 'commander';
 import { expandModels } from '../expand.js';
 import { type PoolOptions, withPoolOptions } from '../options.js';
-import { checkWritable } from '../output-folder.js';
+import { checkNoInput, checkWritable } from '../output-folder.js';
 import { resolvePool } from '../pool-files.js';
 import { type CommandContext, withProblem } from '../run-context.js';
 
@@ -57,6 +59,11 @@ async function evaluate(
   const ungiven = { ...options, signal, valLogits: false, testLogits: false } as const;
   const path = existsSync(model) ? await modelFile(model) : await pathOfName(pool, model, ungiven);
   const { split, saveLogits, json } = options;
+  // Only then can it be in the place of a file that the pool names.
+  if (saveLogits !== undefined && existsSync(saveLogits)) {
+    const { files } = await resolvePool(pool, ungiven);
+    await checkNoInput(saveLogits, [path, ...filesOf(files)], '--save-logits');
+  }
   const evaluateOne = { ...ungiven, only: path };
   await withProblem(
     pool,
@@ -88,8 +95,16 @@ async function evaluate(
           `${checkpoint.id}   ${split} ${metricTitle(metric)} ${formatScore(score, metric)}${counted}${reused ? '   (logits remembered)' : ''}`,
         );
     },
-    [split],
+    { splits: [split] },
   );
+}
+
+/** All that evaluations of the pool read. */
+function filesOf(files: PoolFiles): string[] {
+  const { validation, test, batchNormInputs, graph, base, init, models } = files;
+  const arrays = [validation.inputs, validation.labels, test?.inputs, test?.labels, batchNormInputs].flat();
+  const paths = arrays.flatMap((source) => (source === undefined ? [] : arrayPlace(source).path));
+  return [...paths, ...models, ...[graph, base, init].filter((path) => path !== undefined)];
 }
 
 async function writeLogits(path: string, logits: Logits | undefined, scorer: SplitScorer): Promise<void> {

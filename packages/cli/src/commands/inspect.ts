@@ -3,33 +3,49 @@ import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import {
+  accuracy,
   alignColumns,
   arrayNames,
-  backendNamed,
   FileCheckpoint,
   formatShape,
-  inspectPool,
+  inspectProblem,
+  MULTI_CLASS,
   modelFile,
   modelFileIn,
   modelId,
   openAnyOnnx,
-  type PoolInspection,
+  Problem,
   RadinError,
   readArray,
   readNpy,
-  readOnnx,
   type TensorFormat,
   tensorFormat,
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, type StateDictOptions, withCommonOptions, withStateDict } from '../options.js';
+import { openCache } from '../cache-folder.js';
+import { inspectionText } from '../inspection-text.js';
+import { modelPredictions, predictionsText, withPredictions } from '../model-predictions.js';
+import {
+  type CommonOptions,
+  type StateDictOptions,
+  withCacheFolder,
+  withCommonOptions,
+  withStateDict,
+} from '../options.js';
 import { resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
+import { Terminal } from '../terminal.js';
 
 const HASHED_AT_ONCE = 2 ** 30;
 
-interface InspectOptions extends CommonOptions, StateDictOptions {}
+interface InspectOptions extends CommonOptions, StateDictOptions {
+  readonly quick?: true;
+  readonly disagreement?: true;
+  /** False for `--no-cache`. */
+  readonly cache?: string | false;
+  readonly init?: string;
+}
 
 interface InspectedTensor {
   readonly name: string;
@@ -54,35 +70,77 @@ export function addInspect(program: Command, context: CommandContext): void {
     .argument(
       '<path>',
       'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .pt, .onnx, .npy, .npz or .yaml file, or the folder of a model',
+    )
+    .option(
+      '--quick',
+      'of a pool, read headers only: in seconds, whatever its size; finds no NaN, duplicates or distances',
+    )
+    .option(
+      '--init <file>',
+      'the checkpoint that the models of a pool were fine-tuned from: distances and angles from it',
     );
+  withCacheFolder(
+    command.option(
+      '--disagreement',
+      'also evaluate every model of a pool on the validation samples: accuracy, and how often two differ',
+    ),
+  ).option('--no-cache', 'use no results of earlier runs and keep none of this one');
   withCommonOptions(withStateDict(command))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
 
-async function inspect(
-  path: string,
-  { json, stateDict }: InspectOptions,
-  { print, printJson }: CommandContext,
-): Promise<void> {
+async function inspect(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
+  const { json, stateDict } = options;
+  const { print, printJson } = context;
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new RadinError('FILE', `Expected a pool or a file but found: ${error.code ?? error.message} at ${path}`);
   });
   if (status.isDirectory() && (existsSync(join(path, 'radin.yaml')) || !(await modelFileIn(path)))) {
-    const { files } = await resolvePool(path, { stateDict });
-    // A program that evaluates is never run here, and needs no graph.
-    const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
-    const inspection = await inspectPool(files.models, graph, backendNamed('auto'), {
-      stateDict: files.stateDict,
-      base: files.base,
-      ...(files.rename && { rename: files.rename }),
-    });
-    if (json) printJson(inspection);
-    else print(poolText(inspection));
+    await inspectPool(path, options, context);
   } else {
     const inspected = await inspectFile(await modelFile(path), stateDict);
     if (json) printJson(inspected);
     else print(fileText(inspected));
+  }
+}
+
+async function inspectPool(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
+  const { json, quick, disagreement, init, stateDict, cache: cacheOption } = options;
+  const { signal, print, printJson } = context;
+  if (quick && disagreement) throw new RadinError('CONFIG', 'Expected --quick or --disagreement but found both');
+  const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
+  if (disagreement && files.task !== undefined && files.task.name !== MULTI_CLASS.name) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected the task ${MULTI_CLASS.name} with --disagreement but found ${files.task.name}`,
+    );
+  }
+  const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
+  const isSound = inspection.problems.length === 0 && inspection.models.every(({ problems }) => problems.length === 0);
+  if (!disagreement || !isSound) {
+    if (json) printJson(inspection);
+    else print(inspectionText(inspection));
+    return;
+  }
+  const terminal = new Terminal(options, accuracy);
+  const cache = await openCache(cacheOption, (text) => terminal.notice(text));
+  const problem = await Problem.open(files, {
+    metric: accuracy,
+    backend: 'auto',
+    splits: ['validation'],
+    ...(cache && { cache }),
+  });
+  try {
+    await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+    terminal.finish();
+    const predictions = await modelPredictions(problem, signal);
+    const found = withPredictions(inspection, predictions, problem.validation.samples);
+    if (json) printJson(found);
+    else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
+  } finally {
+    terminal.finish();
+    await problem.dispose();
   }
 }
 
@@ -178,30 +236,6 @@ function sha256(bytes: Uint8Array): string {
   // One call takes less than 2 GiB.
   for (let at = 0; at < bytes.byteLength; at += HASHED_AT_ONCE) hash.update(bytes.subarray(at, at + HASHED_AT_ONCE));
   return hash.digest('hex');
-}
-
-function poolText({ models, problems, notices }: PoolInspection): string {
-  const bad = models.filter((model) => model.problems.length > 0).length;
-  return [
-    ...alignColumns([
-      ['model', 'tensors', 'bytes', 'sha256', ''],
-      ...models.map(({ id, tensors, bytes, sha256: digest, problems: found, warnings }) => [
-        id,
-        String(tensors),
-        String(bytes),
-        digest.slice(0, 12),
-        found.length > 0 ? 'does not belong' : warnings.length > 0 ? 'suspicious' : 'ok',
-      ]),
-    ]),
-    ...models.flatMap(({ id, problems: found }) => found.map((problem) => `${id}: ${problem}`)),
-    ...problems,
-    ...notices.map((notice) => `note: ${notice}`),
-    ...models.flatMap(({ warnings }) => warnings.map((warning) => `warning: ${warning}`)),
-    '',
-    bad === 0 && problems.length === 0
-      ? `${models.length} models, no problems`
-      : `${bad} of ${models.length} models with problems`,
-  ].join('\n');
 }
 
 function fileText({ file, format, tensors, metadata, config }: InspectedFile): string {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   ApproxScorer,
   alignColumns,
@@ -21,8 +22,10 @@ import {
   type Ranking,
   rankProposal,
   rowsOf,
+  type Sampler,
   type StoredLogits,
   scoringReport,
+  scoringThreads,
   singleScores,
   type TaskName,
   withLogitsFiles,
@@ -37,12 +40,14 @@ import {
   type CommonOptions,
   type ComputeOptions,
   type ExplainOptions,
+  type MemoryOptions,
   proposalOptions,
   topCount,
   withCandidateOptions,
   withCommonOptions,
   withComputeOptions,
   withExplain,
+  withMaxMemory,
   withTask,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
@@ -52,7 +57,13 @@ import { Terminal } from '../terminal.js';
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;
 
-interface ScoreOptions extends CommonOptions, ComputeOptions, CandidateOptions, EstimateOptions, ExplainOptions {
+interface ScoreOptions
+  extends CommonOptions,
+    ComputeOptions,
+    MemoryOptions,
+    CandidateOptions,
+    EstimateOptions,
+    ExplainOptions {
   readonly logits?: readonly string[];
   readonly labels?: string;
   readonly groups?: string;
@@ -78,7 +89,9 @@ export function addScore(program: Command, context: CommandContext): void {
     .option('--groups <file>', 'the group of each sample, integers, for worst-group-accuracy')
     .option('--lambda <L>', 'prior for larger subsets, added to the score for each model', nonNegative, 0)
     .option('--top <K>', 'candidates to print, best first', topCount, MOST_PRINTED);
-  withCommonOptions(withTask(withExplain(withComputeOptions(withCandidateOptions(withEstimate(command, false))))))
+  withCommonOptions(
+    withTask(withExplain(withMaxMemory(withComputeOptions(withCandidateOptions(withEstimate(command, false)))))),
+  )
     .addHelpText(
       'after',
       "\nExample:\n  radin score --logits 'logits/*.npy' --labels val_labels.npy --sampler exhaustive --top 10",
@@ -93,10 +106,11 @@ async function score(
 ): Promise<void> {
   const proposal = proposalOptions(options);
   const backend = backendNamed(options.backend);
-  const { paths, labels, task, metric: configured } = await scoredLogits(pool, options);
+  const { task, metric: configured, read } = await scoredLogits(pool, options);
   const metric = await chooseMetric(metricFlag(options.metric) ?? configured, task.name);
   const chosen = estimateOptions(options, metric, 'radin');
   const estimate = baseOf(chosen, metric);
+  const { paths, labels } = await read();
   const terminal = new Terminal(options, metric);
   const ids = paths.map(modelId);
   const repeated = ids.find((id, index) => ids.indexOf(id) < index);
@@ -122,7 +136,8 @@ async function score(
       const probabilities = await outputsAreProbabilities(cache, task.name, signal);
       if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
       checkProposal(ids.length, { ...proposal, estimate }, metric);
-      const { threads, lambda, top: keep } = options;
+      const { lambda, top: keep } = options;
+      const threads = threadsOf(options, { models: ids.length, samples, classes, samplers: proposal.samplers });
       const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
       try {
         const call = { signal, onProgress: terminal.onProgress };
@@ -184,6 +199,33 @@ async function score(
   const shown = `${candidates.length} of ${scored} scored candidates shown`;
   print([...named, '', shown, ...(explained ? ['', ...explanationText(explained, metric)] : [])].join('\n'));
 }
+
+/** The threads that the options ask for, or as many of them as --max-memory leaves room for. @throws RadinError where that is none */
+function threadsOf(
+  { threads, maxMemory, candidates }: ScoreOptions,
+  {
+    models,
+    samples,
+    classes,
+    samplers,
+  }: { models: number; samples: number; classes: number; samplers: readonly Sampler[] },
+): number | undefined {
+  if (maxMemory === undefined) return threads;
+  return scoringThreads(maxMemory, {
+    models,
+    classes,
+    threads: threads ?? availableParallelism(),
+    splits: [{ rows: samples, ofAllModels: true }],
+    mixtures: candidates * samplers.length,
+    everySubset: models <= MOST_EXHAUSTIVE && samplers.some(({ name }) => name === 'exhaustive'),
+    weightBytes: 0,
+    graphBytes: 0,
+    racing: false,
+  });
+}
+
+/** Models up to which a number is kept for each subset. */
+const MOST_EXHAUSTIVE = 24;
 
 /** What the models are worth to the ensemble; inclusion is among the listed candidates where not all subsets are scored. */
 async function explain(

@@ -10,6 +10,7 @@ import {
   estimateWinnersCurse,
   type Metric,
   type Problem,
+  type ProblemOptions,
   raceTop,
   radin,
   type SearchReport,
@@ -22,10 +23,12 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { budgetPlot, plotOptions } from '../budget-plot.js';
+import { dryRun, planned } from '../dry-run.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type CandidateOptions,
+  type DryRunOptions,
   type ExplainOptions,
   type HoldOutOptions,
   type PoolOptions,
@@ -36,6 +39,7 @@ import {
   strategyOption,
   withBudget,
   withCandidateOptions,
+  withDryRun,
   withExplain,
   withGivenLogits,
   withHoldOut,
@@ -60,12 +64,16 @@ interface SearchOptions
     EstimateOptions,
     ExplainOptions,
     ShardOptions,
+    DryRunOptions,
     ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
   readonly lambda: number;
   readonly out: string;
 }
+
+/** Mixtures that are scored besides the candidates, by neighbourhoods of the best: some thousands. */
+const OTHER_MIXTURES = 20_000;
 
 export function addSearch(program: Command, context: CommandContext): void {
   const command = program
@@ -79,7 +87,7 @@ export function addSearch(program: Command, context: CommandContext): void {
     )
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
   const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
-  withPoolOptions(withGivenLogits(withShardSize(withReport(withExplain(withHoldOut(searching))))))
+  withPoolOptions(withGivenLogits(withDryRun(withShardSize(withReport(withExplain(withHoldOut(searching)))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
       search(pool, options, strategyOption(command), context),
@@ -90,18 +98,30 @@ async function search(
   pool: string | undefined,
   options: SearchOptions,
   strategy: 'adaptive' | 'radin',
-  { signal, interruption, print, printJson }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { signal, interruption, print, printJson } = context;
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
-  await withProblem(pool, { ...options, signal }, async (problem, terminal, { metric }, name) => {
+  const names = proposal.samplers.map(({ name }) => name);
+  const plan = {
+    mixtures: options.candidates * names.length + OTHER_MIXTURES,
+    everySubset: names.includes('exhaustive'),
+    racing: strategy === 'radin',
+  };
+  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
     checkProposal(problem.pool.size, ordering, metric);
     const racing = racingOptions(options, metric, strategy, problem.validation.wholeOnly);
     checkRacing(metric, racing, problem.validation.wholeOnly);
-    const facts = await cachePool(problem, terminal, signal);
     const { budget, lambda } = options;
+    if (options.dryRun) {
+      const soups = budget + (options.versusGreedy ? problem.pool.size : 0);
+      await dryRun(problem, { ...planned(options, name), strategy, soups, test: 2 }, terminal, context);
+      return;
+    }
+    const facts = await cachePool(problem, terminal, signal);
     const call = { signal, onProgress: terminal.onProgress };
     const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
     const result = await interruption.finishable((stop) =>
@@ -201,7 +221,8 @@ async function search(
     if (options.json) printJson(report);
     else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
     if (failure !== undefined) throw failure;
-  });
+  };
+  await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
 /** The answer in text, on a terminal with the budget curve. @param wrote the last line */

@@ -3,7 +3,7 @@ import { access, lstat, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../errors/index.js';
 import { makeFolder, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
-import { isFileFailure, readEntry, writeEntry } from './entry.js';
+import { identifyEntry, isFileFailure, readEntry, writeEntry } from './entry.js';
 import { entriesFolder, entryPath } from './folder.js';
 import type { CacheKey } from './key.js';
 
@@ -58,6 +58,15 @@ export class ContentCache {
       if (isFileFailure(error)) return undefined;
       throw error;
     }
+  }
+
+  /** Whether something is stored under the key, without a look at its bytes or a note of its use. */
+  async has(key: CacheKey): Promise<boolean> {
+    const kind = await identifyEntry(entryPath(this.folder, key.name), key.name, false).catch((error: unknown) => {
+      if (isFileFailure(error)) return undefined;
+      throw error;
+    });
+    return kind !== undefined;
   }
 
   /** Stores a result, on disk when this returns. Does nothing after a failure. */

@@ -4,4 +4,5 @@ export type { ArrayFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
 export { RowReader, type SamplePlaces } from './row-reader.js';
 export { readInputs, readSplit, type Split, type SplitFiles } from './split.js';
+export { readSplitInfo, type SplitInfo, type SplitInputs } from './split-info.js';
 export { readGroups, readTaskLabels, rowsOf, samplesOf } from './task-labels.js';

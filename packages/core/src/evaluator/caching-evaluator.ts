@@ -64,6 +64,16 @@ export class CachingEvaluator implements Evaluator {
     return this.#evaluator.wholeOnly === true;
   }
 
+  /** Whether the model's logits are stored. Cost: one read of the model, for its hash, and one of the inputs on the first call. */
+  async remembers(
+    model: Checkpoint,
+    inputs: Inputs,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<boolean> {
+    const key = await this.#keys.ofModel(model, inputs, options);
+    return key !== undefined && (await this.#cache.has(key));
+  }
+
   open(model: Checkpoint, inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<LoadedModel> {
     return this.#evaluator.open(model, inputs, options);
   }

@@ -119,7 +119,7 @@ export function planGraph(
 }
 
 /** @throws RadinError where the inputs' shape or dtype does not fit the graph's. */
-export function checkInputs(plan: GraphPlan, inputs: Inputs): void {
+export function checkInputs(plan: Pick<GraphPlan, 'input'>, inputs: Pick<Inputs, 'path' | 'dtype' | 'shape'>): void {
   const { name, dtype, shape } = plan.input;
   if (!widens(inputs.dtype, dtype)) {
     throw new RadinError(

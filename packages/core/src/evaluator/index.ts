@@ -1,7 +1,7 @@
 export { CachingEvaluator } from './caching-evaluator.js';
 export { CommandEvaluator, type CommandEvaluatorOptions } from './command-evaluator.js';
 export type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
-export type { GraphOptions } from './graph-plan.js';
+export { checkInputs, type GraphOptions, planGraph } from './graph-plan.js';
 export type { EvaluationLimits } from './limits.js';
 export { LogitsKeys } from './logits-keys.js';
 export { LostEvaluation } from './lost-evaluation.js';

@@ -20,6 +20,7 @@ export { checkOperators } from './onnx-check.js';
 export { type OnnxFile, openAnyOnnx, openOnnx } from './onnx-file.js';
 export { liftInitializers } from './onnx-lift.js';
 export { MOMENTS, momentsGraph } from './onnx-moments.js';
+export { type GraphNode, graphNodes } from './onnx-nodes.js';
 export { quantisedMessage } from './onnx-quantised.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export { type GraphMatch, matchGraphs } from './onnx-same-graph.js';

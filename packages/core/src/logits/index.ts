@@ -1,5 +1,6 @@
 export { fromHalf, toFloat32, toHalf } from './convert.js';
 export { type Logits, logitsFromBytes, logitsOf, type StoredLogits, storedInMemory } from './logits.js';
 export { type LogitsFile, openLogits, withLogitsFiles } from './logits-file.js';
+export { LogitsStore } from './logits-store.js';
 export { equalLogits, type PoolLogits, poolLogits } from './pool-logits.js';
 export { scoredLogits } from './scored-logits.js';

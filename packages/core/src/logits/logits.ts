@@ -19,6 +19,8 @@ export interface StoredLogits {
   readonly classes: number;
   /** The file, where there is one. */
   readonly path?: string;
+  /** SHA-256 of the bytes, where it is known. */
+  readonly digest?: string;
 }
 
 /** Logits in memory as stage 1 takes them. No copy. */

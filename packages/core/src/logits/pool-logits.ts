@@ -42,7 +42,7 @@ export function poolLogits(
 
 /**
  * Pairs of models with the same logits for every sample, as indices: almost surely one model under two names. Knows only of
- * logits in memory. Cost: one pass at most per pair.
+ * logits in memory or with a digest. Cost: one pass at most per pair.
  */
 export function equalLogits({ logits }: PoolLogits): [number, number][] {
   const pairs: [number, number][] = [];
@@ -54,6 +54,7 @@ export function equalLogits({ logits }: PoolLogits): [number, number][] {
 }
 
 function equal(a: StoredLogits, b: StoredLogits): boolean {
+  if (a.digest !== undefined && b.digest !== undefined) return a.digest === b.digest;
   const inMemory = a.source instanceof Uint8Array && b.source instanceof Uint8Array;
   return inMemory && a.dtype === b.dtype && Buffer.compare(a.source as Uint8Array, b.source as Uint8Array) === 0;
 }

@@ -1,5 +1,13 @@
 import { quote } from '../errors/index.js';
-import { type Dtype, matchGraphs, type OnnxModel, renamedTensors, widenedTensors, widest } from '../formats/index.js';
+import {
+  type Dtype,
+  matchGraphs,
+  type OnnxModel,
+  renamedTensors,
+  type TensorInfo,
+  widenedTensors,
+  widest,
+} from '../formats/index.js';
 import type { FileCheckpoint } from './checkpoint.js';
 import type { Problem } from './compatibility.js';
 
@@ -18,13 +26,22 @@ export interface Aligned {
  * holds the numbers of all exactly, also that of the graph: F16 with F32 gives F32, F16 with BF16 F32 too.
  * @param reference the graph that models in ONNX must be; left out: that of the first
  * @param graph the graph that runs the models, if one is known
+ * @param others tensors of models that are alike already, whose types count too
  */
 export function alignCheckpoints(
   opened: readonly FileCheckpoint[],
-  { reference, graph }: { readonly reference?: OnnxModel | undefined; readonly graph?: OnnxModel | undefined } = {},
+  {
+    reference,
+    graph,
+    others = [],
+  }: {
+    readonly reference?: OnnxModel | undefined;
+    readonly graph?: OnnxModel | undefined;
+    readonly others?: readonly TensorInfo[];
+  } = {},
 ): Aligned {
   const named = withNamesOf(reference ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph, opened);
-  const widened = widenTogether(named.checkpoints, graph);
+  const widened = widenTogether(named.checkpoints, [...(graph?.initializers ?? []), ...others]);
   return {
     checkpoints: widened.checkpoints,
     problems: named.problems,
@@ -57,9 +74,12 @@ function withNamesOf(reference: OnnxModel | undefined, opened: readonly FileChec
   return { checkpoints, problems, notices };
 }
 
-function widenTogether(opened: readonly FileCheckpoint[], graph: OnnxModel | undefined): Aligned {
+function widenTogether(
+  opened: readonly FileCheckpoint[],
+  others: readonly Pick<TensorInfo, 'name' | 'dtype'>[],
+): Aligned {
   const common = new Map<string, Dtype>();
-  const floors = (graph?.initializers ?? []).filter(({ name }) =>
+  const floors = others.filter(({ name }) =>
     opened.some(({ tensors }) => tensors.some((tensor) => tensor.name === name)),
   );
   for (const { name, dtype } of [...opened.flatMap(({ tensors }) => tensors), ...floors]) {

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
 import { isAdapterFile, isShardIndex, type ModelOptions, type OnnxModel, type TensorInfo } from '../formats/index.js';
+import { alignCheckpoints } from './aligned.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, layoutProblems, type Problem, quantisedProblems } from './compatibility.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
@@ -88,6 +89,29 @@ function withoutBase(path: string): RadinError {
 /** What a path leads to. Different models may have one index, to which snapshots in a cache of the Hub are links. */
 async function targetOf(path: string): Promise<string> {
   return isShardIndex(path) ? join(await realpath(dirname(path)), basename(path)) : realpath(path);
+}
+
+/**
+ * Opens the model that a pool's were fine-tuned from, headers only, and makes it alike to them.
+ * @param reference the graph that models in ONNX must be; left out: that of the pool's first
+ * @throws RadinError where it is unreadable or has another layout
+ */
+export async function openInit(
+  path: string,
+  pool: Pool,
+  { reference, ...options }: ModelOptions & { readonly reference?: OnnxModel | undefined } = {},
+): Promise<{ readonly init: FileCheckpoint; readonly notices: readonly string[] }> {
+  const [opened] = (await openCheckpoints([path], options)) as [FileCheckpoint];
+  const inOnnx = pool.checkpoints.find((model) => model instanceof FileCheckpoint && model.onnx !== undefined);
+  const { checkpoints, problems, notices } = alignCheckpoints([opened], {
+    reference: reference ?? (inOnnx as FileCheckpoint | undefined)?.onnx?.graph,
+    others: pool.tensors,
+  });
+  const [init] = checkpoints as [FileCheckpoint];
+  const [problem] = [...problems, ...layoutProblems([pool.checkpoints[0] as Checkpoint, init])];
+  if (problem === undefined) return { init, notices };
+  await init.close();
+  throw new RadinError('POOL', `${problem.message}, which init names`);
 }
 
 export async function closeCheckpoints(checkpoints: readonly FileCheckpoint[]): Promise<void> {

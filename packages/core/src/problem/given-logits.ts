@@ -1,6 +1,14 @@
 import { checkLabels, type Split } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
-import { logitsOf, openLogits, type PoolLogits, poolLogits, storedInMemory, withLogitsFiles } from '../logits/index.js';
+import {
+  type LogitsStore,
+  logitsOf,
+  openLogits,
+  type PoolLogits,
+  poolLogits,
+  storedInMemory,
+  withLogitsFiles,
+} from '../logits/index.js';
 import { modelId } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
@@ -12,8 +20,8 @@ export async function openGivenLogits(
   files: PoolFiles,
   ids: readonly string[],
   splits: readonly Split[],
-): Promise<ReadonlyMap<Split, () => Promise<PoolLogits>>> {
-  const given = new Map<Split, () => Promise<PoolLogits>>();
+): Promise<ReadonlyMap<Split, (store?: LogitsStore) => Promise<PoolLogits>>> {
+  const given = new Map<Split, (store?: LogitsStore) => Promise<PoolLogits>>();
   for (const split of splits) {
     const paths = files.logits?.[split.name === 'test' ? 'test' : 'validation'];
     if (paths === undefined) continue;
@@ -23,7 +31,7 @@ export async function openGivenLogits(
       const { classes } = poolLogits(ids, logits, new Int32Array(logits[0]?.samples ?? 0));
       checkLabels(split.labels, classes);
     });
-    given.set(split, () => readGiven(ordered, ids, split));
+    given.set(split, (store) => readGiven(ordered, ids, split, store));
   }
   return given;
 }
@@ -49,15 +57,21 @@ function inOrderOf(ids: readonly string[], paths: readonly string[]): string[] {
   });
 }
 
-async function readGiven(paths: readonly string[], ids: readonly string[], split: Split): Promise<PoolLogits> {
+async function readGiven(
+  paths: readonly string[],
+  ids: readonly string[],
+  split: Split,
+  store: LogitsStore | undefined,
+): Promise<PoolLogits> {
   const logits = [];
-  for (const path of paths) {
+  for (const [index, path] of paths.entries()) {
     const file = await openLogits(path);
     try {
       // It may be another file by now.
       checkSamples(file.logits.samples, path, split);
       const whole = await file.read();
-      logits.push(storedInMemory(split.part === undefined ? whole : logitsOf(whole, split.part.samples)));
+      const chosen = split.part === undefined ? whole : logitsOf(whole, split.part.samples);
+      logits.push(store === undefined ? storedInMemory(chosen) : await store.keep(index, chosen));
       checkLabels(split.labels, whole.classes);
     } finally {
       await file.close();

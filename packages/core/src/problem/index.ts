@@ -1,2 +1,16 @@
+export { inspectProblem, type ProblemInspection } from './inspect-problem.js';
+export { limitedBackend } from './limited-backend.js';
+export {
+  averageWork,
+  leastMemory,
+  logitsBytes,
+  type MemoryShares,
+  type Prediction,
+  predictRun,
+  type RunSizes,
+  scoringThreads,
+  shareMemory,
+} from './predict.js';
 export { backendNamed, Problem } from './problem.js';
-export type { PoolFiles, ProblemOptions } from './problem-files.js';
+export type { PoolFiles, ProblemOptions, RunPlan } from './problem-files.js';
+export { type TimedPass, timePass } from './time-pass.js';

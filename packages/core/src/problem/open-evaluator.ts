@@ -4,7 +4,11 @@ import { CommandEvaluator, OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
 import type { OpenPool } from './open-pool.js';
+import type { MemoryShares } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
+
+/** What a thread's copies of a tensor may take more than its bytes, as each begins at a multiple of 64. */
+const ALIGNMENT = 3 * 64;
 
 /** What runs the pool's models. */
 export interface OpenEvaluator {
@@ -19,6 +23,7 @@ export async function openEvaluator(
   files: PoolFiles,
   splits: readonly Split[],
   { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
+  shares: MemoryShares | undefined,
 ): Promise<OpenEvaluator> {
   for (const { name, labels } of splits) {
     if (metric.needsGroups && labels.groups === undefined) throw noGroups(name, metric.name);
@@ -38,6 +43,10 @@ export async function openEvaluator(
   for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
+    ...(shares && {
+      threads: shares.atOnce,
+      maxWeightBytes: shares.weights + shares.atOnce * pool.tensors.length * ALIGNMENT,
+    }),
     ...(batch && { batch }),
     ...limits,
     ...(maxWeightBytes !== undefined && { maxWeightBytes }),

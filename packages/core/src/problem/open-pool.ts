@@ -7,6 +7,7 @@ import {
   constantsOf,
   type FileCheckpoint,
   openCheckpoints,
+  openInit,
   Pool,
 } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
@@ -19,6 +20,8 @@ export interface OpenPool {
   readonly graph: OnnxModel | undefined;
   /** Initializers of the graph that are no weights, as all models have them alike. */
   readonly constants: ReadonlySet<string>;
+  /** What all models were fine-tuned from, where that is known. */
+  readonly init: FileCheckpoint | undefined;
   /** What the user should know of how the models were made alike, a line each. */
   readonly notices: readonly string[];
   close(): Promise<void>;
@@ -26,8 +29,10 @@ export interface OpenPool {
 
 /** Opens the models, headers only, and the graph where it is what runs them. @throws RadinError where the models are no pool, or tensors that have no average differ */
 export async function openPool(files: PoolFiles): Promise<OpenPool> {
-  const opened = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
-  const close = () => closeCheckpoints(opened);
+  const { stateDict, base } = files;
+  const opened = await openCheckpoints(files.models, { stateDict, base });
+  let start: Awaited<ReturnType<typeof openInit>> | undefined;
+  const close = () => closeCheckpoints(start === undefined ? opened : [...opened, start.init]);
   try {
     const { graph, isModel } = await poolGraph(files, opened);
     const { checkpoints, problems, notices } = alignCheckpoints(opened, {
@@ -36,9 +41,13 @@ export async function openPool(files: PoolFiles): Promise<OpenPool> {
     });
     if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     const pool = new Pool(checkpoints);
+    if (files.init !== undefined) {
+      start = await openInit(files.init, pool, { stateDict, base, ...(isModel && { reference: graph }) });
+    }
     await checkEqualTensors(checkpoints);
     const constants = graph && isModel ? await constantsOf(graph, checkpoints) : new Set<string>();
-    return { pool, checkpoints, graph, constants, notices, close };
+    const allNotices = [...notices, ...(start?.notices ?? [])];
+    return { pool, checkpoints, graph, constants, init: start?.init, notices: allNotices, close };
   } catch (error) {
     await close();
     throw error;

@@ -28,6 +28,20 @@ export interface PoolFiles {
   readonly base?: string;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
   readonly rename?: Readonly<Record<string, string>>;
+  /** The checkpoint that all models were fine-tuned from, w_init. */
+  readonly init?: string;
+}
+
+/** What a run will do, as far as its memory depends on it. */
+export interface RunPlan {
+  /** Mixtures that are scored and ranked. */
+  readonly mixtures?: number;
+  /** Whether a number is kept for each of the 2^N subsets. */
+  readonly everySubset?: boolean;
+  /** Whether several soups race and stay open. */
+  readonly racing?: boolean;
+  /** Whether every model runs on the test split too. */
+  readonly allOnTest?: boolean;
 }
 
 export interface ProblemOptions {
@@ -46,4 +60,8 @@ export interface ProblemOptions {
   readonly holdOut?: { readonly fraction: number; readonly seed: number };
   /** Where logits and evaluations of earlier runs are, and those of this one will be; left out: nothing is remembered. */
   readonly cache?: ContentCache;
+  /** What memory is predicted for. */
+  readonly run?: RunPlan;
+  /** Bytes of memory that the process may take: logits go to a file beyond a share of it, and fewer threads run. No result depends on it. */
+  readonly maxMemory?: number;
 }

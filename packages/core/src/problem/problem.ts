@@ -16,7 +16,9 @@ import {
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
 import { openGivenLogits } from './given-logits.js';
+import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
+import { type OpenMemory, openMemory } from './open-memory.js';
 import { openPool } from './open-pool.js';
 import { type OpenSoupMaker, openSoupMaker } from './open-soup-maker.js';
 import { openSplits } from './open-splits.js';
@@ -35,12 +37,16 @@ export class Problem {
     readonly soups: SoupMaker,
     /** What the user should know about the pool before the run. */
     readonly notices: readonly string[],
+    /** What the run will take. */
+    readonly memory: Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'>,
+    private readonly init: FileCheckpoint | undefined,
+    private readonly remembering: CachingEvaluator | undefined,
     readonly dispose: () => Promise<void>,
   ) {}
 
   /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
-    const backend = backendNamed(options.backend);
+    const named = backendNamed(options.backend);
     const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
     let splits: readonly Split[] = [];
@@ -54,9 +60,12 @@ export class Problem {
       await opened.close();
     };
     try {
-      const { pool } = opened;
+      const { pool, init } = opened;
       splits = await openSplits(files, options);
-      evaluating = await openEvaluator(opened, files, splits, options);
+      const memory = openMemory(opened, files, splits, options);
+      const { shares } = memory;
+      const backend = shares === undefined ? named : limitedBackend(named, shares.work);
+      evaluating = await openEvaluator(opened, files, splits, options, shares);
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
       const given = await openGivenLogits(files, pool.ids, splits);
@@ -72,6 +81,7 @@ export class Problem {
         metric,
         openSoup,
         ...(threads && { threads }),
+        ...(shares && { atOnce: shares.atOnce }),
       };
       const known = {
         pool,
@@ -81,16 +91,23 @@ export class Problem {
       };
       scorers = new Map(
         splits.map((split) => {
-          const memory =
+          const evaluations =
             metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
           const logits = given.get(split);
+          const store = memory.storeOf(split);
           return [
             split.name,
-            new SplitScorer({ ...parts, split, ...(memory && { memory }), ...(logits && { given: logits }) }),
+            new SplitScorer({
+              ...parts,
+              split,
+              ...(evaluations && { memory: evaluations }),
+              ...(logits && { given: logits }),
+              ...(store && { store }),
+            }),
           ];
         }),
       );
-      return new Problem(pool, backend, scorers, soups, [...notices, ...more], dispose);
+      return new Problem(pool, backend, scorers, soups, [...notices, ...more], memory, init, remembering, dispose);
     } catch (error) {
       await dispose();
       throw error;
@@ -102,6 +119,15 @@ export class Problem {
     const scorer = this.scorers.get('validation');
     if (scorer === undefined) throw new RangeError('Expected the validation split to be among the opened ones');
     return scorer;
+  }
+
+  /** Models whose logits on the validation samples an earlier run has kept, so that they cost no pass. Cost: one read of all models. */
+  async rememberedModels(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    let remembered = 0;
+    for (const model of this.pool.checkpoints) {
+      if (await this.remembering?.remembers(model, this.validation.split.inputs, options)) remembered++;
+    }
+    return remembered;
   }
 
   /** The scorer that only reports. */
@@ -122,6 +148,7 @@ export class Problem {
       const measured = measureGeometry(checkpoints, this.backend, {
         ...(estimator && { without: estimator.tensors }),
         ...(options.signal && { signal: options.signal }),
+        ...(this.init && { start: this.init }),
         onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
       });
       this.#geometry = measured;

@@ -3,6 +3,14 @@ import type { Metric } from '../metric/index.js';
 /** U+2212, as wide as a plus sign, which a hyphen is not; files for programs have hyphens. */
 const MINUS = '\u2212';
 
+/** A number of bytes in a unit of 1024, of three significant digits: `1.25 GiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${value < 1000 ? Number(value.toPrecision(3)) : Math.round(value)} ${units[power]}`;
+}
+
 /** A score as people read it: a fraction as a percentage, else with its unit. */
 export function formatScore(score: number, { unit }: Pick<Metric, 'unit'>): string {
   return unit === 'fraction' ? `${fixed(100 * score, 2)} %` : `${plain(score, unit)} ${unit}`.trimEnd();

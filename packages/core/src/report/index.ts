@@ -11,7 +11,7 @@ export {
 } from './comparison-report.js';
 export { describeCandidate, describeMixture } from './described.js';
 export { type Explanation, type ExplanationReport, explanationReport, explanationText } from './explanation-report.js';
-export { formatGain, formatPValue, formatScore, metricTitle, pValueText, signed } from './format.js';
+export { formatBytes, formatGain, formatPValue, formatScore, metricTitle, pValueText, signed } from './format.js';
 export { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 export type { PoolFindings, PoolReport } from './pool-report.js';
 export { type ScoringReport, scoringReport } from './scoring-report.js';

@@ -22,7 +22,7 @@ export class Difficulty {
     return this.cache.samples;
   }
 
-  /** Σ p_k of the models' advantages on each sample, [M]. Cost: one read of the logits, in memory, of each model that is new. */
+  /** Σ p_k of the models' advantages on each sample, [M]. Cost: one read of the logits of each model that is new. */
   async of({ ingredients, weights }: Mixture, signal?: AbortSignal): Promise<Float64Array> {
     const mean = new Float64Array(this.samples);
     for (const model of ingredients) {

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
-import { type PoolLogits, type StoredLogits, toFloat32 } from '../logits/index.js';
+import type { PoolLogits } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import type { Random } from '../random.js';
+import { forEachBlock, readSamples } from '../stage1/index.js';
 
 /** Logits read between two looks at the signal: some milliseconds. */
 const READ_AT_ONCE = 2 ** 22;
@@ -17,7 +17,7 @@ export interface RacingOrder {
 /**
  * The samples that a mixture is most likely to lose something on first: by the margin of the label's averaged logit over
  * the k-th best of the others, ascending, or by the cross-entropy, descending. Equal ones keep their order.
- * Cost: one pass over the logits, which are in memory.
+ * Cost: one pass over the logits.
  * @param mixture p, length N: the mean of the contenders'
  */
 export async function orderByDifficulty(
@@ -34,7 +34,7 @@ export async function orderByDifficulty(
 
 /**
  * What the averaged logits of a mixture have on each sample: the margin of the label's logit over the k-th best of the others, or
- * minus the cross-entropy in nats. Cost: one pass over the logits, which are in memory.
+ * minus the cross-entropy in nats. Cost: one pass over the logits.
  * @param mixture p, length N
  */
 export async function advantages(
@@ -45,24 +45,22 @@ export async function advantages(
 ): Promise<Float64Array> {
   const { samples, classes, labels } = cache;
   const models = [...mixture.keys()].filter((model) => (mixture[model] as number) > 0);
-  const logits = models.map((model) => valuesOf(cache.logits[model] as StoredLogits));
   const mean = new Float64Array(classes);
   const advantage = measure.kind === 'top' ? marginOf(measure.k, classes) : negatedLoss;
   const found = new Float64Array(samples);
   const block = Math.max(1, Math.floor(READ_AT_ONCE / (models.length * classes)));
-  for (let sample = 0; sample < samples; sample++) {
-    if (sample % block === 0) {
-      await setImmediate();
-      signal?.throwIfAborted();
+  await forEachBlock(samples, block, signal, (first, count) => {
+    const logits = models.map((model) => readSamples(cache, model, first, count));
+    for (let row = 0; row < count; row++) {
+      mean.fill(0);
+      for (const [at, model] of models.entries()) {
+        const [weight, values] = [mixture[model] as number, logits[at] as Float32Array];
+        for (let c = 0; c < classes; c++)
+          mean[c] = (mean[c] as number) + weight * (values[row * classes + c] as number);
+      }
+      found[first + row] = advantage(mean, labels[first + row] as number);
     }
-    mean.fill(0);
-    for (const [at, model] of models.entries()) {
-      const [weight, values] = [mixture[model] as number, logits[at] as Float32Array];
-      for (let c = 0; c < classes; c++)
-        mean[c] = (mean[c] as number) + weight * (values[sample * classes + c] as number);
-    }
-    found[sample] = advantage(mean, labels[sample] as number);
-  }
+  });
   return found;
 }
 
@@ -94,10 +92,4 @@ function negatedLoss(logits: Float64Array, label: number): number {
   const most = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
   return (logits[label] as number) - most - Math.log(sum);
-}
-
-function valuesOf({ dtype, source }: StoredLogits): Float32Array {
-  if (!(source instanceof Uint8Array)) throw new RangeError('Expected logits in memory but received a file');
-  if (dtype === 'BF16') throw new RangeError('Expected logits of dtype F16, F32 or F64 but received BF16');
-  return toFloat32(source, dtype, 'the cached logits');
 }

@@ -8,7 +8,7 @@ import {
   LostEvaluation,
   passOfPool,
 } from '../evaluator/index.js';
-import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
+import { type Logits, type LogitsStore, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
@@ -29,12 +29,16 @@ export interface SplitScorerParts {
   readonly metric: Metric;
   /** Threads of stage 1. */
   readonly threads?: number;
-  /** The models' logits, where they are not computed. @throws RadinError */
-  readonly given?: () => Promise<PoolLogits>;
+  /** The models' logits, where they are not computed, kept in the store if there is one. @throws RadinError */
+  readonly given?: (store?: LogitsStore) => Promise<PoolLogits>;
   /** What is evaluated as the mixture's soup; default: the average as it is. */
   readonly openSoup?: OpenSoup;
   /** What earlier runs evaluated. */
   readonly memory?: EvaluationMemory;
+  /** Where the logits of the models are kept, which is closed with the scorer; default: in memory. */
+  readonly store?: LogitsStore;
+  /** Models that may be in memory with their logits, or with their weights between the parts of an evaluation. Default: as is fastest. */
+  readonly atOnce?: number;
 }
 
 /** What cost no forward pass because an earlier run had made it. */
@@ -84,6 +88,11 @@ export class SplitScorer implements MixtureScorer {
     return this.#parts.evaluator.batchOf(this.#parts.split.inputs);
   }
 
+  /** Whether the models' logits cost no pass, as they were computed elsewhere. */
+  get hasGivenLogits(): boolean {
+    return this.#parts.given !== undefined;
+  }
+
   get wholeOnly(): boolean {
     return this.#parts.evaluator.wholeOnly === true || this.#parts.split.labels.tokens !== undefined;
   }
@@ -96,6 +105,11 @@ export class SplitScorer implements MixtureScorer {
   /** How many soups may be open at once. */
   get mostOpen(): number {
     return this.#parts.evaluator.mostOpen ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The samples and labels. */
+  get split(): Split {
+    return this.#parts.split;
   }
 
   /** Whether what is evaluated is kept for later runs. */
@@ -118,9 +132,12 @@ export class SplitScorer implements MixtureScorer {
     const { pool, evaluator, split, given } = this.#parts;
     if (this.#cache === undefined) {
       this.#rememberedModels = 0;
+      const { store, atOnce } = this.#parts;
       const pass =
-        given?.() ??
+        given?.(store) ??
         passOfPool(pool, evaluator, split, {
+          ...(store && { store }),
+          ...(atOnce && { atOnce }),
           onRemembered: () => this.#rememberedModels++,
           ...(options.signal && { signal: options.signal }),
           onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
@@ -157,6 +174,7 @@ export class SplitScorer implements MixtureScorer {
   async dispose(): Promise<void> {
     const approx = await this.#approx?.catch(() => undefined);
     approx?.close();
+    await this.#parts.store?.close();
   }
 
   /** Exact score of each single model, from the cached logits. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { ContentCache } from '../../src/cache/index.js';
 import { accuracy } from '../../src/metric/index.js';
 import { Mixture } from '../../src/mixture/index.js';
-import { type PoolFiles, Problem, type ProblemOptions } from '../../src/problem/index.js';
+import { inspectProblem, leastMemory, type PoolFiles, Problem, type ProblemOptions } from '../../src/problem/index.js';
 import { adaptive, radin } from '../../src/recipes/index.js';
 import { exhaustive } from '../../src/sampler/index.js';
 import { raceTop } from '../../src/stage2/index.js';
@@ -181,6 +181,32 @@ describe('a program that prints scores', () => {
     );
     expect(runs(pool)).toEqual([]);
   });
+});
+
+test('a program is not run to tell of its pool, and its memory is not predicted', async () => {
+  const [pool] = (await pools) as [TinyPool];
+  const files = withCommand(pool, 'logits');
+  const { models, splits, batchNorm, predicted, problems } = await inspectProblem(files, { backend: 'auto' });
+  expect(models.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok']);
+  expect(splits.map(({ samples, shape }) => [samples, shape])).toEqual([
+    [40, undefined],
+    [40, undefined],
+  ]);
+  expect([batchNorm, predicted, problems]).toEqual([undefined, undefined, []]);
+  const { memory } = await open(files);
+  expect(memory.predicted).toBeUndefined();
+  expect(leastMemory(memory.sizes)).toBeLessThan(leastMemory({ ...memory.sizes, byPrograms: false }));
+  expect(runs(pool)).toEqual([]);
+});
+
+test('given logits beyond a limit of memory are kept in a file, to the same scores', async () => {
+  const [pool] = (await pools) as [TinyPool];
+  const files = withCommand(pool, 'score', { validation: await writeLogits(pool) });
+  const free = await open(files);
+  const tight = await open(files, { maxMemory: leastMemory(free.memory.sizes) });
+  const { logits } = await tight.validation.cache();
+  expect(logits.map(({ source }) => source instanceof Uint8Array)).toEqual([false, false, false]);
+  expect(await tight.validation.individualScores()).toEqual(await free.validation.individualScores());
 });
 
 test('a pool with neither graph nor program, a graph without inputs, or a program and inputs for BatchNorm, is refused', async () => {

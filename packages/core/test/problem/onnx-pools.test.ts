@@ -29,7 +29,7 @@ const data = Promise.all([
   ),
 ]);
 
-async function open(files: Pick<PoolFiles, 'models' | 'graph' | 'architecture'>): Promise<Problem> {
+async function open(files: Pick<PoolFiles, 'models' | 'graph' | 'architecture' | 'init'>): Promise<Problem> {
   const [inputs, labels] = await data;
   const problem = await Problem.open(
     { ...files, validation: { inputs, labels } },
@@ -101,6 +101,18 @@ describe('one pool gives the same scores and the same bytes of a soup', () => {
     expect([...(await problem.validation.individualScores())]).toEqual(scores);
     expect((await problem.validation.evaluate(soupOf(problem))).score).toBe(score);
   });
+});
+
+test('distances from an initialisation in ONNX are the same whatever its export called the weights', async () => {
+  const geometry = async (form: string, init: string) => {
+    const [a, b, c, d] = models(form) as [string, string, string, string];
+    const { whole } = await (
+      await open({ models: [a, b, c], init: init === form ? d : (models(init)[3] as string) })
+    ).geometry();
+    return whole;
+  };
+  expect(await geometry('renamed', 'renamed')).toEqual(await geometry('inline', 'inline'));
+  expect(await geometry('renamed', 'typed')).toEqual(await geometry('inline', 'inline'));
 });
 
 describe('a soup in ONNX', () => {

@@ -1,0 +1,64 @@
+import { RadinError } from '../errors/index.js';
+import { type Dtype, formatShape } from '../formats/index.js';
+import { MULTI_CLASS, type TaskName } from '../metric/index.js';
+import { joinedInfo } from './joined-array.js';
+import type { Split, SplitFiles } from './split.js';
+
+/** What the headers of a split's files say. */
+export interface SplitInfo {
+  readonly name: Split['name'];
+  /** M. */
+  readonly samples: number;
+  /** Of logits at most: M, or the tokens of all samples. */
+  readonly rows: number;
+  /** Undefined where none are named, for a program that evaluates knows its data. */
+  readonly inputs?: SplitInputs;
+  /** C, where labels are one-hot. */
+  readonly classes?: number;
+}
+
+export interface SplitInputs {
+  /** The file, or the first one with the number of the others. */
+  readonly path: string;
+  readonly dtype: Dtype;
+  /** [M, …]. */
+  readonly shape: readonly number[];
+}
+
+/** Reads headers only. @throws RadinError where they cannot be read or do not belong together, as far as headers tell */
+export async function readSplitInfo(
+  name: Split['name'],
+  files: SplitFiles,
+  task: TaskName = MULTI_CLASS.name,
+): Promise<SplitInfo> {
+  const { whole: labels } = await joinedInfo(files.labels);
+  const isMultiClass = task === MULTI_CLASS.name;
+  const [labelled, width = 1] = labels.shape;
+  if (labelled === undefined || (isMultiClass && labels.shape.length > 2)) {
+    throw new RadinError(
+      'DATA',
+      `Expected labels of shape [samples], or one-hot [samples, classes], but found ${formatShape(labels.shape)} in ${labels.path}`,
+    );
+  }
+  const rows = task === 'token-classification' ? labelled * width : labelled;
+  const oneHot = { ...(isMultiClass && width > 1 && { classes: width }) };
+  if (files.inputs === undefined) {
+    if (labelled === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
+    return { name, samples: labelled, rows, ...oneHot };
+  }
+  const { path, dtype, shape } = (await joinedInfo(files.inputs)).whole;
+  const [samples] = shape;
+  if (samples === undefined || samples === 0) {
+    throw new RadinError(
+      'DATA',
+      `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+    );
+  }
+  if (labelled !== samples) {
+    throw new RadinError(
+      'DATA',
+      `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${path}`,
+    );
+  }
+  return { name, samples, rows, inputs: { path, dtype, shape }, ...oneHot };
+}

@@ -1,0 +1,175 @@
+import { leastAverageMemory, leastGramMemory } from '@radin/native';
+import { RadinError } from '../errors/index.js';
+
+const MiB = 2 ** 20;
+
+/** Node twice, the libraries, windows that files are hashed and written in, and what the garbage collectors have not come to yet. */
+const PROCESS_BYTES = 240 * MiB;
+/** A thread of ONNX Runtime with its session and what it computes of one batch. */
+const THREAD_BYTES = 40 * MiB;
+/** What averages and Gram matrices take where nothing limits them. */
+const MOST_WORK = 256 * MiB;
+/** A model's weights in each thread: as they are read, shared with all threads, and in the one that feeds them. */
+const WEIGHT_COPIES = 3;
+/** A model's logits while it is evaluated: as they come, and once more as they are scored or written. */
+const LOGITS_COPIES = 2;
+/** Soups that races keep open where nothing limits them: at least so many, and of small ones so many bytes. */
+const [LEAST_OPEN, OPEN_BYTES] = [4, 2 ** 30];
+/**
+ * What the bank of stage 1 keeps of the logits, twice while it is made: classes that no mixture can choose are left out. Of 1000
+ * classes about a thousandth is kept and two hundredths with ruined models, of 10 classes a fifth.
+ */
+const [BANK_SHARE, LARGEST_SHARE, BANK_BYTES] = [0.02, 0.2, 16 * MiB];
+/** Logits that a thread of stage 1 reads from files at once, or those of one sample of all models. */
+const READER_BYTES = 32 * MiB;
+/** A mixture that is proposed, scored and ranked, besides its weights. */
+const MIXTURE_BYTES = 400;
+
+/** What the memory and the disk that a run takes depend on. */
+export interface RunSizes {
+  /** N. */
+  readonly models: number;
+  /** Of one model's tensors, bytes. */
+  readonly weightBytes: number;
+  /** Of the graph's file, bytes; 0 where there is none. */
+  readonly graphBytes: number;
+  readonly splits: readonly {
+    /** Of logits: M, or the number of tokens that count. */
+    readonly rows: number;
+    /** Whether the logits of all models are kept, and not only those of a few soups looked at. */
+    readonly ofAllModels: boolean;
+  }[];
+  /** C. */
+  readonly classes: number;
+  readonly threads: number;
+  /** Mixtures that are scored and ranked. */
+  readonly mixtures: number;
+  /** Whether a number is kept for each of the 2^N subsets. */
+  readonly everySubset?: boolean;
+  /** Whether several soups race and stay open. */
+  readonly racing: boolean;
+  /** Whether programs evaluate, which have the weights in their own memory. */
+  readonly byPrograms?: boolean;
+}
+
+/** How a limit is divided. */
+export interface MemoryShares {
+  /** Models that are evaluated, and soups that are open, at once; as many threads run them. */
+  readonly atOnce: number;
+  /** Bytes that weights may take in all threads together. */
+  readonly weights: number;
+  /** Bytes that the models' logits may take in memory, all splits together. */
+  readonly logits: number;
+  /** Bytes of work space of averages and Gram matrices. */
+  readonly work: number;
+}
+
+/** What a run takes at most, in bytes. */
+export interface Prediction {
+  readonly peakMemory: number;
+  readonly disk: number;
+}
+
+/** Bytes of the logits of all models on the splits of which they are kept. */
+export function logitsBytes({ models, splits, classes }: RunSizes): number {
+  const kept = splits.filter(({ ofAllModels }) => ofAllModels);
+  return kept.reduce((sum, { rows }) => sum + models * rows * classes * Float32Array.BYTES_PER_ELEMENT, 0);
+}
+
+/** One model's logits on the largest split. */
+function singleLogits({ splits, classes }: RunSizes): number {
+  return Math.max(0, ...splits.map(({ rows }) => rows)) * classes * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** What stage 1 keeps, whatever the limit. */
+function scoring(sizes: RunSizes): number {
+  const { models, splits, mixtures, everySubset } = sizes;
+  const logits = logitsBytes(sizes) / Math.max(1, splits.filter((split) => split.ofAllModels).length);
+  const bank = Math.min(LARGEST_SHARE * logits, BANK_BYTES + BANK_SHARE * logits);
+  const subsets = everySubset ? 2 ** models * 8 : 0;
+  return 2 * bank + subsets + mixtures * (models * Float64Array.BYTES_PER_ELEMENT + MIXTURE_BYTES);
+}
+
+/** Of the whole run, with `running` bytes for weights, logits and averages. */
+function peakOf(sizes: RunSizes, running: number): number {
+  // The graph is needed only until the evaluator runs, and counts all the same: the garbage collector may leave it where it is.
+  return PROCESS_BYTES + sizes.graphBytes + scoring(sizes) + running;
+}
+
+function perThread(sizes: RunSizes): number {
+  const weights = sizes.byPrograms ? 0 : WEIGHT_COPIES * sizes.weightBytes;
+  return THREAD_BYTES + weights + LOGITS_COPIES * singleLogits(sizes);
+}
+
+function leastWork({ models }: RunSizes): number {
+  return Math.max(leastAverageMemory(models), leastGramMemory(models));
+}
+
+/** The smallest limit that a run can keep to, in bytes. */
+export function leastMemory(sizes: RunSizes): number {
+  return peakOf(sizes, leastWork(sizes) + perThread(sizes));
+}
+
+/** Bytes of work space for an average of N models that leave the rest of the limit to the process. @throws RadinError where the limit is too small */
+export function averageWork(limit: number, models: number): number {
+  const least = PROCESS_BYTES + leastAverageMemory(models);
+  if (limit < least) throw tooSmall(limit, least, 'an average');
+  return Math.min(MOST_WORK, limit - PROCESS_BYTES);
+}
+
+/**
+ * Threads that read logits for stage 1, at most `threads`, and keep to the limit.
+ * @throws RadinError where it is too small
+ */
+export function scoringThreads(limit: number, sizes: RunSizes): number {
+  const { models, classes, threads } = sizes;
+  const reader = Math.max(READER_BYTES, models * classes * Float32Array.BYTES_PER_ELEMENT);
+  const least = PROCESS_BYTES + scoring(sizes) + reader;
+  if (limit < least) throw tooSmall(limit, least, 'one thread');
+  return Math.max(1, Math.min(threads, Math.floor((limit - least) / reader) + 1));
+}
+
+function tooSmall(limit: number, least: number, what: string): RadinError {
+  return new RadinError(
+    'CONFIG',
+    `Expected --max-memory of at least ${Math.ceil(least / MiB)}MiB, which ${what} on this pool needs, but found ${Math.floor(limit / MiB)}MiB`,
+  );
+}
+
+/**
+ * Divides a limit: first what nothing can do without, then threads, then logits in memory.
+ * @throws RadinError where the limit is too small, with what is needed at least
+ */
+export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
+  const least = leastMemory(sizes);
+  if (limit < least) throw tooSmall(limit, least, 'one thread');
+  const spare = limit - least;
+  const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
+  const left = limit - peakOf(sizes, work);
+  const atOnce = Math.max(1, Math.min(sizes.threads, Math.floor(left / perThread(sizes))));
+  return {
+    atOnce,
+    work,
+    weights: atOnce * WEIGHT_COPIES * sizes.weightBytes,
+    logits: Math.max(0, Math.floor(left - atOnce * perThread(sizes))),
+  };
+}
+
+/**
+ * Peak memory and disk of a run from sizes alone. Memory is an upper estimate, since not all of it is needed at the same time:
+ * measured peaks were nine tenths of it and more (docs/preflight.md).
+ * @param shares where memory is limited
+ * @param cached whether results are kept for later runs
+ */
+export function predictRun(sizes: RunSizes, shares: MemoryShares | undefined, cached: boolean): Prediction {
+  const { models, weightBytes, threads, racing } = sizes;
+  const logits = logitsBytes(sizes);
+  const open =
+    racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
+  const inMemory = shares === undefined || logits <= shares.logits;
+  const work = Math.min(shares?.work ?? MOST_WORK, 2 * models * weightBytes);
+  const running = (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);
+  const peakMemory = peakOf(sizes, work + running);
+  const disk = weightBytes + (cached ? logits : 0) + (inMemory ? 0 : logits);
+  return { peakMemory: Math.ceil(peakMemory), disk: Math.ceil(disk) };
+}
