@@ -61,7 +61,7 @@ export default {
       name: 'core-folders-through-their-index',
       severity: 'error',
       from: { path: '^packages/core/src/([^/]+)/' },
-      to: { path: '^packages/core/src/[^/]+/', pathNot: ['^packages/core/src/$1/', '/index\\.ts$'] },
+      to: { path: '^packages/core/src/[^/]+/', pathNot: ['^packages/core/src/$1/', '/(index|light)\\.ts$'] },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^#' } },
   ],

@@ -71,6 +71,7 @@ export async function versusGreedy(
   const call = { signal, onProgress: terminal.onProgress };
   const greedy = await greedySoup(validation, { ...call, budget: pool.size });
   terminal.finish();
+  for (const notice of greedy.notices) terminal.notice(`note: ${notice}`);
   const [ours, theirs] = [result.best.mixture, greedy.best.mixture];
   return {
     result: greedy,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -10,10 +9,14 @@ import {
   predictionMetric,
   quote,
   RadinError,
+  readSmallFile,
   TASKS,
   type TaskName,
 } from '@radin/core';
 import { z } from 'zod';
+
+/** Bytes of a module: what it imports may be longer. */
+const LARGEST = 2 ** 20;
 
 /** What a user's function is given. Arrays are row-major and not to be changed. */
 interface ScoredPredictions {
@@ -33,7 +36,11 @@ const definition = z.strictObject({
     .regex(/^[\w.@+-]{1,60}$/, 'Expected a name of letters, digits, - _ . + @')
     .refine((name) => TASKS.every((task) => metricNamed(name, task) === undefined), 'Expected a name of your own'),
   higherIsBetter: z.boolean(),
-  unit: z.string().max(20).optional(),
+  unit: z
+    .string()
+    .max(20)
+    .regex(/^\P{C}*$/u, 'Expected a unit without control characters')
+    .optional(),
   score: z.custom<(predictions: ScoredPredictions) => unknown>((value) => typeof value === 'function', {
     message: 'Expected a function',
   }),
@@ -45,11 +52,7 @@ const definition = z.strictObject({
  * @throws RadinError of one line where it cannot be loaded, is no metric, throws, or gives no finite number
  */
 export async function loadUserMetric(path: string, task: TaskName): Promise<Metric> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new RadinError('CONFIG', `Expected the module of a metric at ${path} but found: ${reason(error)}`, {
-      cause: error,
-    });
-  });
+  const bytes = await readSmallFile(path, LARGEST);
   const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error) => {
     throw new RadinError('CONFIG', `Expected an ES module that loads but found: ${reason(error)} in ${path}`, {
       cause: error,
@@ -58,7 +61,7 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
   if (module.default === undefined) {
     throw new RadinError('CONFIG', `Expected a metric as the default export but found none in ${path}`);
   }
-  const parsed = definition.safeParse(module.default);
+  const parsed = parse(module.default, path);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = issue?.path.length ? quote(issue.path.join('.')) : 'the default export';
@@ -74,7 +77,7 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
     if (unit === 'fraction' && !(found >= 0 && found <= 1)) throw noScore(name, 'a fraction from 0 to 1', found, path);
     return found;
   };
-  const imports = /\b(import|require|export\s[^;]*\sfrom)\b/.test(bytes.toString('utf8'));
+  const imports = /\b(import|require|export\s[^;]*\sfrom)\b/.test(Buffer.from(bytes).toString('utf8'));
   return predictionMetric(name, value, {
     unit,
     negated: !higherIsBetter,
@@ -82,6 +85,21 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
     source: createHash('sha256').update(bytes).digest('hex'),
     remembered: !imports,
   });
+}
+
+/** @throws RadinError where looking at it runs code that throws */
+function parse(exported: unknown, path: string): ReturnType<typeof definition.safeParse> {
+  try {
+    return definition.safeParse(exported);
+  } catch (error) {
+    throw new RadinError(
+      'CONFIG',
+      `Expected a plain object as the default export but found: ${reason(error)} in ${path}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 function call(
@@ -105,6 +123,8 @@ function noScore(name: string, expected: string, found: unknown, path: string): 
   return new RadinError('CONFIG', `Expected ${expected} as the score of ${name} but found ${shown} in ${path}`);
 }
 
+/** Of whatever was thrown, which need not be an error, nor have a text. */
 function reason(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim() || 'an error';
+  const text = error instanceof Error ? String(error.message) : typeof error === 'string' ? error : '';
+  return text.replace(/\s+/g, ' ').trim() || 'an error';
 }

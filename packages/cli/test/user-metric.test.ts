@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Metric, type Predictions, RadinError } from '@radin/core';
 import { describe, expect, it } from 'vitest';
@@ -74,6 +74,10 @@ describe('a module', () => {
     ],
     ['with an error in it', 'export default {', /ES module that loads but found: .* in .*\.mjs$/],
     ['that throws', define("score: () => { throw new Error('no\\nluck') }"), /own to score but found: no luck in/],
+    ['that throws what has no text', define('score: () => { throw Object.create(null); }'), /found: an error in/],
+    ['whose name throws', 'export default { get name() { throw new Error(`no`); } };', /plain object .* found: no in/],
+    ['with control characters in its unit', define("unit: 'a\\nb', score: () => 1"), /without control characters/],
+    ['that is too long', '/'.repeat(2 ** 20 + 1), /at most 1048576 bytes but found 1048577/],
     [
       'that gives a text',
       define("score: () => '1'"),
@@ -88,7 +92,10 @@ describe('a module', () => {
 
   it('that is not there is refused with its path', async () => {
     const gone = chooseMetric({ text: './gone.mjs', folder, key: '--metric' }, 'regression');
-    await expect(gone).rejects.toThrow(/module of a metric at .*gone\.mjs but found: ENOENT/);
+    await expect(gone).rejects.toThrow(/Expected .*gone\.mjs/);
+    symlinkSync('/dev/zero', join(folder, 'zero.mjs'));
+    const endless = chooseMetric({ text: './zero.mjs', folder, key: '--metric' }, 'regression');
+    await expect(endless).rejects.toThrow(/regular file but found .*zero\.mjs/);
   });
 });
 

@@ -205,8 +205,9 @@ export const comparisonSchema: z.ZodType<ComparisonReport> = z
           passes: score.exactOptional(),
           curve: curve.exactOptional(),
           statistics: z.object({ validation: rowSplit, test: rowSplit.exactOptional() }).exactOptional(),
+          failed: z.array(text).readonly().exactOptional(),
           trace: z
-            .array(z.object({ model: text, valScore: score, kept: z.boolean() }))
+            .array(z.object({ model: text, valScore: score.exactOptional(), kept: z.boolean() }))
             .readonly()
             .exactOptional(),
         }),

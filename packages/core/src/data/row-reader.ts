@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { fileError } from '../errors/index.js';
-import { changedFile, endedEarly, type FilePlace, stampOf } from '../formats/index.js';
+import type { FilePlace } from '../formats/index.js';
+import { changedFile, endedEarly, stampOf } from '../formats/light.js';
 
 /** Samples that lie in a file one behind the other. */
 export interface InputPart {

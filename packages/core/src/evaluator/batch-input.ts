@@ -1,6 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
-import { RowReader } from '../data/index.js';
-import { type Dtype, dtypeBytes } from '../formats/index.js';
+import { RowReader } from '../data/light.js';
+import type { Dtype } from '../formats/index.js';
+import { dtypeBytes } from '../formats/light.js';
 import type { InputsMessage, JobMessage } from './protocol.js';
 import { tensorType, widen } from './tensor-types.js';
 

@@ -7,8 +7,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { RadinError } from '../errors/index.js';
-import { dtypeBytes } from '../formats/index.js';
-import { toFloat32 } from '../logits/index.js';
+import { dtypeBytes } from '../formats/light.js';
+import { toFloat32 } from '../logits/light.js';
 import { expectedShape, fitsTask } from '../metric/index.js';
 import { BatchInput, makeTensor } from './batch-input.js';
 import {

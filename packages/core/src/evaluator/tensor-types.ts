@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { Dtype } from '../formats/index.js';
-import { fromHalf, toHalf } from '../logits/index.js';
+import { fromHalf, toHalf } from '../logits/light.js';
 
 type ElementArray = Exclude<Tensor['data'], string[]>;
 

@@ -1,5 +1,5 @@
 import { openSync, readSync, writeSync } from 'node:fs';
-import { TemporaryFile } from '../formats/index.js';
+import { TemporaryFile } from '../formats/light.js';
 
 /** Numbers of a thread: job, place, and when it began, in milliseconds of the system's steady clock. */
 const NUMBERS = 3;

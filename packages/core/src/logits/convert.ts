@@ -1,5 +1,6 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, dtypeBytes } from '../formats/index.js';
+import type { Dtype } from '../formats/index.js';
+import { dtypeBytes } from '../formats/light.js';
 
 /** Little-endian floating-point bytes as float32. @param source names the bytes in the error for other dtypes */
 export function toFloat32(bytes: Uint8Array, dtype: Dtype, source: string): Float32Array {

@@ -1,4 +1,4 @@
-export { fromHalf, toFloat32, toHalf } from './convert.js';
+export { fromHalf, toFloat32 } from './convert.js';
 export { type Logits, logitsFromBytes, logitsOf, type StoredLogits, storedInMemory } from './logits.js';
 export { type LogitsFile, openLogits, withLogitsFiles } from './logits-file.js';
 export { LogitsStore } from './logits-store.js';

@@ -1,4 +1,3 @@
-import { LostEvaluation } from '../evaluator/index.js';
 import type { WeightGeometry } from '../pool/index.js';
 import type { StoppableOptions } from '../progress.js';
 import { neighbours, proposeCandidates, reweightings, SAMPLERS } from '../sampler/index.js';
@@ -10,12 +9,13 @@ import {
   SoupEstimate,
   type SoupEstimateChoice,
   Trials,
+  unlessLost,
 } from '../stage2/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
-import { rankSingles } from './baselines.js';
 import type { CurvePoint } from './curve.js';
-import { failureNotice, LISTED } from './radin.js';
+import { LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
+import { failureNotice, hasScore, rankSingles, type Scored } from './scored.js';
 
 export interface AdaptiveOptions extends StoppableOptions {
   /** B ≥ 1, the number of evaluations that are allowed. */
@@ -32,8 +32,6 @@ export interface AdaptiveOptions extends StoppableOptions {
 
 /** Subsets with one model replaced that a new best soup brings at most; the best single models come in first. */
 const MOST_SWAPS = 300;
-
-type Scored = Candidate & { readonly score: number };
 
 /**
  * None of them draws, so the search has no seed. Adding Monte-Carlo candidates changed mean scores over the five pools of
@@ -131,16 +129,6 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     ...(interrupted && { interrupted }),
     notices,
   };
-}
-
-/** The search goes on without a soup whose evaluation is lost. */
-function unlessLost(error: unknown): { readonly failed: string } {
-  if (error instanceof LostEvaluation) return { failed: error.message };
-  throw error;
-}
-
-function hasScore(candidate: Candidate): candidate is Scored {
-  return candidate.score !== undefined;
 }
 
 function scoreOf(one: Scored | { readonly priorScore: number }): number {

@@ -1,8 +1,9 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { type Candidate, rankCandidates, selectBest } from '../stage1/index.js';
+import { rankCandidates, selectBest } from '../stage1/index.js';
 import { evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
+import { bestUnlessLost, failureNotices, rankSingles } from './scored.js';
 
 /** The single model with the highest score; among equals the first in the pool. Costs no evaluation beyond the N passes. */
 export async function bestIndividual(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
@@ -17,24 +18,18 @@ export async function bestIndividual(scorer: MixtureScorer, options: CallOptions
   };
 }
 
-/** The single models, best first; their scores are exact in stage 1. @param individual one score per model */
-export function rankSingles(individual: Float64Array): (Candidate & { readonly score: number })[] {
-  const singles = Array.from(individual, (_, model) => Mixture.uniform(individual.length, [model]));
-  return rankCandidates(singles, individual, 0).map((single) => ({ ...single, score: single.approxScore }));
-}
-
-/** The soup of all models, p_k = 1/N. One evaluation. */
+/** The soup of all models, p_k = 1/N; the best individual where its evaluation is lost. One evaluation. */
 export async function uniformSoup(scorer: MixtureScorer, options: CallOptions = {}): Promise<SearchResult> {
   const mixtures = [uniform(scorer)];
   const ranked = rankCandidates(mixtures, await scorer.approxScores(mixtures, options), 0);
   const candidates = await evaluateTop(scorer, ranked, 1, options);
   return {
     method: 'uniform',
-    best: selectBest(candidates),
+    best: await bestUnlessLost(scorer, candidates, options),
     candidates,
     scored: candidates.length,
     evaluations: 1,
-    notices: [],
+    notices: failureNotices(candidates),
   };
 }
 

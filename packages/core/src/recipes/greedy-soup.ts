@@ -1,7 +1,9 @@
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { checkBudget, type MixtureScorer } from '../stage2/index.js';
+import { selectBest } from '../stage1/index.js';
+import { checkBudget, type MixtureScorer, scoreUnlessLost } from '../stage2/index.js';
 import type { GreedyStep, SearchResult } from './result.js';
+import { failureNotices, rankSingles, type Scored } from './scored.js';
 
 export interface GreedyOptions extends CallOptions {
   /** B ≥ 1: greedy stops after B steps. At B ≥ N it has walked the whole pool. */
@@ -16,6 +18,7 @@ export interface GreedyOptions extends CallOptions {
  * RADIN, Recipe 1 (greedy soup of Wortsman et al. 2022): walk the models from the best to the worst by validation score and
  * keep each one whose soup with those kept scores at least as high. Accepts on ≥, as the recipe; equal models keep pool order.
  * The other order and the other rule are variants, to be labelled as such.
+ * A soup whose evaluation is lost is not kept; where all are, the choice is the best individual.
  * The first step evaluates the best individual, whose score is known: it counts as an evaluation, as in the recipe.
  */
 export async function greedySoup(scorer: MixtureScorer, options: GreedyOptions): Promise<SearchResult> {
@@ -33,17 +36,23 @@ export async function greedySoup(scorer: MixtureScorer, options: GreedyOptions):
   let best = Number.NEGATIVE_INFINITY;
   for (const [step, model] of steps.entries()) {
     const mixture = Mixture.uniform(size, [...kept, model]);
-    const [score] = (await scorer.scores([mixture], signal ? { signal } : {})) as [number];
-    if (accept === 'better' ? score > best : score >= best) {
+    const found = await scoreUnlessLost(scorer, mixture, signal);
+    const isKept = 'score' in found && (accept === 'better' ? found.score > best : found.score >= best);
+    if (isKept) {
       kept = mixture.ingredients;
-      best = score;
+      best = found.score;
     }
-    trace.push({ model, score, kept: kept === mixture.ingredients });
-    options.onProgress?.({ phase: 'evaluate', done: step + 1, total: steps.length, best });
+    trace.push({ model, ...found, kept: isKept });
+    const progress = { phase: 'evaluate', done: step + 1, total: steps.length } as const;
+    options.onProgress?.(kept.length > 0 ? { ...progress, best } : progress);
   }
-  const mixture = Mixture.uniform(size, kept);
+  const chosen = kept.length > 0 ? await candidate(scorer, kept, best) : selectBest(rankSingles(individual));
+  const [evaluations, notices] = [steps.length, failureNotices(trace)];
+  return { method: 'greedy', best: chosen, candidates: [chosen], scored: 1, evaluations, notices, trace };
+}
+
+async function candidate(scorer: MixtureScorer, kept: readonly number[], score: number): Promise<Scored> {
+  const mixture = Mixture.uniform(scorer.poolSize, kept);
   const [approxScore] = (await scorer.approxScores([mixture])) as Iterable<number> as [number];
-  const chosen = { mixture, approxScore, rank: 1, score: best };
-  const evaluations = steps.length;
-  return { method: 'greedy', best: chosen, candidates: [chosen], scored: 1, evaluations, notices: [], trace };
+  return { mixture, approxScore, rank: 1, score };
 }

@@ -1,5 +1,5 @@
 export { ADAPTIVE_SAMPLERS, type AdaptiveOptions, adaptive } from './adaptive.js';
-export { bestIndividual, logitEnsemble, rankSingles, uniformSoup } from './baselines.js';
+export { bestIndividual, logitEnsemble, uniformSoup } from './baselines.js';
 export {
   CONFIDENCE,
   estimateWinnersCurse,
@@ -14,3 +14,4 @@ export { type GreedyOptions, greedySoup } from './greedy-soup.js';
 export { oracle } from './oracle.js';
 export { LISTED, type RadinOptions, radin } from './radin.js';
 export type { GreedyStep, Method, SearchResult } from './result.js';
+export { rankSingles } from './scored.js';

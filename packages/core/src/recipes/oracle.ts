@@ -1,8 +1,9 @@
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
-import { rankCandidates, selectBest } from '../stage1/index.js';
+import { rankCandidates } from '../stage1/index.js';
 import { evaluateTop, type MixtureScorer } from '../stage2/index.js';
 import type { SearchResult } from './result.js';
+import { bestUnlessLost, failureNotices } from './scored.js';
 
 /**
  * The candidate whose soup scores highest on the *test* split (RADIN, Table 1): cheating by design, an upper reference
@@ -18,10 +19,10 @@ export async function oracle(
   const candidates = await evaluateTop(test, ranked, ranked.length, options);
   return {
     method: 'oracle',
-    best: selectBest(candidates),
+    best: await bestUnlessLost(test, candidates, options),
     candidates,
     scored: candidates.length,
     evaluations: candidates.length,
-    notices: [],
+    notices: failureNotices(candidates),
   };
 }

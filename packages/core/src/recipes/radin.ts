@@ -3,9 +3,10 @@ import type { EstimateChoice, ProposalOptions } from '../sampler/index.js';
 import { type Candidate, selectBest } from '../stage1/index.js';
 import { checkBudget, evaluateTop, type MixtureScorer, type Raced } from '../stage2/index.js';
 import { anySignal, unlessStopped } from '../stop.js';
-import { bestIndividual, rankSingles } from './baselines.js';
+import { bestIndividual } from './baselines.js';
 import { curveOf } from './curve.js';
 import type { SearchResult } from './result.js';
+import { failureNotices, hasScore, rankSingles } from './scored.js';
 
 export interface RadinOptions extends ProposalOptions, StoppableOptions {
   /** B ≥ 1, the number of full evaluations that are allowed. */
@@ -40,7 +41,6 @@ export async function radin(scorer: MixtureScorer, options: RadinOptions): Promi
     ? await evaluate(candidates, budget, options)
     : { candidates: await evaluateTop(scorer, candidates, budget, options) };
   const finished = raced.candidates.filter(hasScore);
-  const failures = raced.candidates.flatMap(({ failed }) => (failed === undefined ? [] : [failureNotice(failed)]));
   const fallback =
     raced.interrupted || finished.length === 0 ? [selectBest(rankSingles(await scorer.individualScores(options)))] : [];
   return {
@@ -53,19 +53,10 @@ export async function radin(scorer: MixtureScorer, options: RadinOptions): Promi
     // A race stops soups by the best of all B, so it does not tell which was the best of fewer.
     ...(finished.length === raced.candidates.length && { curve: curveOf(finished) }),
     ...(raced.interrupted && { interrupted: true }),
-    notices: [...notices, ...failures],
+    notices: [...notices, ...failureNotices(raced.candidates)],
   };
-}
-
-/** What the user should know of a soup that a search went on without. */
-export function failureNotice(failed: string): string {
-  return `a soup has no score, since its evaluation was lost: ${failed}`;
 }
 
 function wasEvaluated({ score, scoreAtMost, failed }: Candidate): boolean {
   return score !== undefined || scoreAtMost !== undefined || failed !== undefined;
-}
-
-function hasScore(candidate: Candidate): candidate is Candidate & { readonly score: number } {
-  return candidate.score !== undefined;
 }

@@ -37,10 +37,11 @@ export interface SearchResult {
   readonly trace?: readonly GreedyStep[];
 }
 
-/** One step of greedy: the model that was tried, the score of the soup with it, and whether it was kept. */
+/** One step of greedy: the model that was tried, the score of the soup with it or why it has none, and whether it was kept. */
 export interface GreedyStep {
   /** Index in the pool. */
   readonly model: number;
-  readonly score: number;
+  readonly score?: number;
+  readonly failed?: string;
   readonly kept: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Metric, TaskName } from '../metric/index.js';
-import type { ComparisonRow, RowSplitStatistics, RowStatistics } from '../recipes/index.js';
+import type { ComparisonRow, RowSplitStatistics, RowStatistics, SearchResult } from '../recipes/index.js';
 import type { Reused } from '../stage2/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
 import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
@@ -79,8 +79,10 @@ export interface ComparisonReport
     readonly curve?: readonly DescribedCurvePoint[];
     /** Of its soup against the best individual and greedy at the same budget; the row's samples come first in the counts. */
     readonly statistics?: RowStatistics;
+    /** Why soups that the method evaluated have no score, where evaluations were lost; where all were, its row is the best individual. */
+    readonly failed?: readonly string[];
     /** Greedy's steps in their order. */
-    readonly trace?: readonly { readonly model: string; readonly valScore: number; readonly kept: boolean }[];
+    readonly trace?: readonly { readonly model: string; readonly valScore?: number; readonly kept: boolean }[];
   })[];
 }
 
@@ -107,10 +109,11 @@ export function comparisonReport(
       ...describeMixture(result.best.mixture, pool.models),
       ...(statistics && { statistics }),
       ...(result.curve && { curve: describeCurve(result.curve, pool.models) }),
+      ...failuresOf(result),
       ...(result.trace && {
         trace: result.trace.map(({ model, score, kept }) => ({
           model: pool.models[model] as string,
-          valScore: score,
+          ...(score !== undefined && { valScore: score }),
           kept,
         })),
       }),
@@ -119,6 +122,11 @@ export function comparisonReport(
     timings,
     versions,
   };
+}
+
+function failuresOf({ candidates, trace = [] }: SearchResult): { readonly failed?: readonly string[] } {
+  const failed = [...candidates, ...trace].flatMap((one) => (one.failed === undefined ? [] : [one.failed]));
+  return failed.length === 0 ? {} : { failed };
 }
 
 /** What people call the methods. */
@@ -174,6 +182,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
         ]
       : []),
     'logit ensemble: a predictor that runs all models, no soup.',
+    ...lostText(rows),
     ...(methods.includes('oracle')
       ? [
           'oracle: the best of RADIN’s candidates by the test split; a reference, not a method, and no bound for other searches.',
@@ -181,6 +190,15 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
       : []),
     ...reusedText(reused),
   ].join('\n');
+}
+
+function lostText(rows: ComparisonReport['rows']): string[] {
+  const methods = [...new Set(rows.flatMap(({ method, failed }) => (failed ? [METHOD_TITLES[method] ?? method] : [])))];
+  return methods.length === 0
+    ? []
+    : [
+        `evaluations lost: of ${methods.join(', ')}; such a soup has no score and does not win, and a method without any other has the best individual.`,
+      ];
 }
 
 /** McNemar's p-value below which a difference is marked. */

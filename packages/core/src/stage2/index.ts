@@ -1,4 +1,4 @@
-export { checkBudget, evaluateTop } from './evaluate-top.js';
+export { checkBudget, evaluateTop, scoreUnlessLost, unlessLost } from './evaluate-top.js';
 export { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 export { EvaluationMemory } from './evaluation-memory.js';
 export { type GapHyperparameters, GapModel, type GapModelOptions, pairedVariance } from './gap-model.js';

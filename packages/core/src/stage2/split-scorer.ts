@@ -1,7 +1,13 @@
 import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
-import { type EvaluateOptions, type Evaluator, type LoadedModel, passOfPool } from '../evaluator/index.js';
+import {
+  type EvaluateOptions,
+  type Evaluator,
+  type LoadedModel,
+  LostEvaluation,
+  passOfPool,
+} from '../evaluator/index.js';
 import { type Logits, type LogitsStore, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
@@ -249,7 +255,7 @@ export class SplitScorer implements MixtureScorer {
 
   /** The soup, for an evaluation in parts. Samples whose outcome is known by accuracy or top-K are not evaluated again. */
   async openSoupInParts(mixture: Mixture): Promise<SoupInParts> {
-    const evaluated = await this.#evaluated.get(mixture.key)?.catch(() => undefined);
+    const evaluated = await this.#evaluated.get(mixture.key)?.catch(onlyLost);
     return new PartialEvaluation(this, mixture, evaluated?.correct ?? this.stoppedAt(mixture));
   }
 
@@ -354,13 +360,21 @@ export class SplitScorer implements MixtureScorer {
         ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
         : this.#evaluateSoup(mixture, { signal, onProgress });
     this.#evaluated.set(mixture.key, evaluated);
-    evaluated.catch(() => this.#evaluated.delete(mixture.key));
+    evaluated.catch((error) => {
+      // One that is lost would be lost again, and take as long. Where another one's failure ended it, that is the error.
+      const isLost = error instanceof LostEvaluation && !signal.aborted;
+      if (!isLost) this.#evaluated.delete(mixture.key);
+    });
     return evaluated;
   }
 
   #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {
     return this.#parts.split.name === 'validation' ? phase : 'test';
   }
+}
+
+function onlyLost(error: unknown): undefined {
+  if (error instanceof LostEvaluation) throw error;
 }
 
 function rows({ values, classes }: Logits, first: number, samples: number): Logits {

@@ -105,6 +105,6 @@ test('progress counts the steps, with the best score so far', async () => {
     budget: 4,
     onProgress: (progress) => progress.phase === 'evaluate' && steps.push(progress),
   });
-  const best = (step: number) => Math.max(...(trace ?? []).slice(0, step).map(({ score }) => score));
+  const best = (step: number) => Math.max(...(trace ?? []).slice(0, step).map(({ score }) => score as number));
   expect(steps).toEqual([1, 2, 3, 4].map((done) => ({ phase: 'evaluate', done, total: 4, best: best(done) })));
 });

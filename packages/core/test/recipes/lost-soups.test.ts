@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { accuracy } from '../../src/metric/index.js';
+import { Mixture } from '../../src/mixture/index.js';
 import { Problem } from '../../src/problem/index.js';
-import { adaptive, radin } from '../../src/recipes/index.js';
+import { adaptive, compare, greedySoup, radin, uniformSoup } from '../../src/recipes/index.js';
 import { exhaustive } from '../../src/sampler/index.js';
 import { raceTop } from '../../src/stage2/index.js';
 import { loopGraph, loopModel } from '../evaluator/loop-graph.js';
@@ -61,4 +62,26 @@ test('a search goes on without a soup that does not end, and says so', async () 
       expect.stringMatching(/^a soup has no score, since its evaluation was lost: Expected/),
     );
   }
+});
+
+test('greedy, the uniform soup and a comparison go on without it too, and never try it again', async () => {
+  const problem = await open();
+  const { validation } = problem;
+  const greedy = await greedySoup(validation, { budget: 2 });
+  const failed = expect.stringMatching(/at most 0\.8 s.*longer, twice/);
+  expect([greedy.best.mixture.size, greedy.evaluations, greedy.notices.length]).toEqual([1, 2, 1]);
+  expect(greedy.trace).toEqual([
+    { model: 0, score: 2 / 3, kept: true },
+    { model: 1, failed, kept: false },
+  ]);
+  const { best, candidates } = await uniformSoup(validation);
+  expect([best.mixture.size, best.score, candidates]).toEqual([1, 2 / 3, [expect.objectContaining({ failed })]]);
+  const { whole: geometry } = await problem.geometry();
+  const proposal = { samplers: [exhaustive], candidates: 3, seed: 0, includeUniform: true };
+  const rows = await compare(validation, undefined, { ...proposal, budgets: [3], geometry });
+  const again = () => validation.scores([Mixture.uniform(2, [0, 1])]).catch((error) => error);
+  expect(await again()).toBe(await again());
+  expect(rows.map(({ valScore }) => valScore)).toEqual(rows.map(() => 2 / 3));
+  const lost = rows.filter(({ result }) => result.notices.length > 0).map(({ result }) => result.method);
+  expect(lost).toEqual(['uniform', 'greedy', 'radin', 'radin-prior', 'adaptive']);
 });

@@ -115,7 +115,7 @@ function pointsOf({ curve, trace, evaluations, passes, valScore, models }: Row):
 function traced(trace: NonNullable<Row['trace']>): Point[] {
   let models: string[] = [];
   return trace.flatMap(({ model, valScore, kept }, step) => {
-    if (!kept) return [];
+    if (!kept || valScore === undefined) return [];
     models = [...models, model];
     return [{ evaluations: step + 1, passes: step + 1, valScore, models }];
   });

@@ -18,7 +18,7 @@ export function greedyTrace({ rows }: ComparisonReport, scores: Scores): Block[]
         scores.column('valScore', 'Soup with it, validation'),
         { name: 'kept', title: 'Kept', format: 'text' },
       ],
-      rows: longest.map(({ model, valScore, kept }, at) => [at + 1, model, valScore, kept ? 'yes' : 'no']),
+      rows: longest.map(({ model, valScore, kept }, at) => [at + 1, model, valScore ?? null, kept ? 'yes' : 'no']),
       note: 'Models come in the order of their own validation scores; one is kept where the soup with it scores at least as high.',
     }),
   ];

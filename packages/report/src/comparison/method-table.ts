@@ -53,11 +53,14 @@ export function methodTables({ rows, budgets }: ComparisonReport, scores: Scores
 function noteOf(rows: ComparisonReport['rows'], isMarked: boolean, split: string): string {
   const tests = `i, g: differs from the best individual, from greedy at the same budget on the ${split} samples (McNemar’s exact p < ${LEVEL}).`;
   const oracle = 'The oracle is the best of RADIN’s candidates by the test split: a reference, not a method.';
+  const lost =
+    'The evaluations of some soups were lost: they have no score and do not win, and a method without any other has the best individual.';
   return [
     ...(isMarked ? [tests] : []),
     'Evals: evaluations of soups within the budget, without the passes that rank the single models; passes: what they cost, as a race stops soups early.',
     'The logit ensemble is a predictor that runs all models, no soup.',
     ...(rows.some(({ method }) => method === 'oracle') ? [oracle] : []),
+    ...(rows.some(({ failed }) => failed !== undefined) ? [lost] : []),
   ].join(' ');
 }
 
