@@ -90,7 +90,7 @@ export async function inspectPool(
     const unreadable = new Set(found.map(({ model }) => model));
     const graph = given ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph;
     await attempt(undefined, found, async () => {
-      if (graph !== undefined && !options.quick) await tieEqualTensors(graph, opened);
+      if (graph !== undefined && !quick) await tieEqualTensors(graph, opened);
     });
     const { checkpoints, problems, notices: aligned } = alignCheckpoints(opened, { graph });
     found.push(...problems);
