@@ -4,8 +4,8 @@ import { isHubReference, modelFile, modelFileIn, quote, RadinError } from '@radi
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { type DownloadOptions, downloadModel } from './download-model.js';
 
-/** `file.npz:name`, also as a pattern. */
-const NAMED = /^(.*\.npz)(:.+)$/is;
+/** `file.npz:name` or `file.safetensors:name`, also as a pattern. */
+const NAMED = /^(.*\.(?:npz|safetensors))(:.+)$/is;
 
 /** The files that patterns match, those of one pattern by name. A path that exists is taken as it is, whatever its characters. */
 export async function expand(patterns: readonly string[], folder: string, source: string): Promise<string[]> {

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
+import { chooseNamed } from './named-array.js';
 import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
 import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
@@ -30,7 +31,7 @@ export async function openNpz(path: string, name: string | undefined): Promise<N
   const file = await openRegularFile(path);
   try {
     const { zip, entries } = await readDirectory(file);
-    const entry = choose(entries, name, path);
+    const entry = chooseNamed(entries, name, path);
     return await openNpyBytes(await UnpackedEntry.open(file, zip, entry));
   } catch (error) {
     await file.close();
@@ -50,16 +51,6 @@ async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries
     const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
     return { zip, entries: await readZipDirectory(zip, file, MOST_ENTRIES, 'two called', nameOf) };
   });
-}
-
-function choose(entries: ReadonlyMap<string, Entry>, name: string | undefined, path: string): Entry {
-  const only = entries.size === 1 ? [...entries.values()][0] : undefined;
-  const entry = name === undefined ? only : entries.get(name);
-  if (entry !== undefined) return entry;
-  const names = [...entries.keys()].slice(0, 8).map(quote);
-  const found = `${names.join(', ') || 'none'}${entries.size > names.length ? ` and ${entries.size - names.length} more` : ''}`;
-  const expected = name === undefined ? `one array, or its name as in ${path}:NAME,` : `an array ${quote(name)}`;
-  return failFormat(expected, found, path);
 }
 
 /** The bytes of an entry, which can be read once, from the start to the end; only those of a header again and again. */

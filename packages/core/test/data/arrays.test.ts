@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { checkLabels, RowReader, readLabels, readSplit } from '../../src/data/index.js';
 import type { Dtype } from '../../src/formats/index.js';
 import { bytesOf } from '../evaluator/opened.js';
-import { f32, refused, type TensorData, temporaryFolder, tensor, writeArray } from '../files.js';
+import { f32, refused, type TensorData, temporaryFolder, tensor, writeArray, writeModel } from '../files.js';
 import { npy, zip } from '../zip.js';
 
 const folder = temporaryFolder();
@@ -59,6 +59,21 @@ describe('data in parts', () => {
       await write(tensor('U8', [1], Uint8Array.of(2))),
     ];
     expect((await readLabels(parts)).values).toEqual(Int32Array.of(0, 1, 2));
+  });
+
+  test('may be tensors of safetensors files, by name or where there is only one', async () => {
+    const several = await writeModel(join(folder, 'data.safetensors'), {
+      images: f32([2, 2], [1, 2, 3, 4]),
+      labels: tensor('I64', [3], BigInt64Array.of(2n, 0n, 1n)),
+    });
+    const one = await writeModel(join(folder, 'more.safetensors'), { images: f32([1, 2], [5, 6]) });
+    const split = await readSplit('validation', { inputs: [`${several}:images`, one], labels: `${several}:labels` });
+    expect(await bytesOf(split.inputs)).toEqual(f32([6], [1, 2, 3, 4, 5, 6]).bytes);
+    expect(split.labels.values).toEqual(Int32Array.of(2, 0, 1));
+    await expect(readLabels(several)).rejects.toEqual(
+      refused('FORMAT', /data\.safetensors:NAME, but found .*"images"/),
+    );
+    await expect(readLabels(`${several}:x`)).rejects.toEqual(refused('FORMAT', /an array "x" but found .*"labels"/));
   });
 
   test.each<[string, TensorData]>([
