@@ -10,8 +10,13 @@ const LARGEST = 2 ** 20;
 
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 
+const inputs = z.union(
+  [paths, z.record(z.string().min(1), paths).refine((named) => Object.keys(named).length > 0)],
+  'Expected a file, a list of files, or one of these for each name of an input of the graph',
+);
+
 const splitFiles = z.strictObject({
-  inputs: paths.optional(),
+  inputs: inputs.optional(),
   labels: paths,
   logits: paths.optional(),
   groups: paths.optional(),
@@ -39,7 +44,7 @@ const schema = z.strictObject({
   validation: splitFiles,
   test: splitFiles.optional(),
   logits: paths.optional(),
-  bn_inputs: paths.optional(),
+  bn_inputs: inputs.optional(),
   output: z.string().min(1).optional(),
   state_dict: z.string().min(1).optional(),
   task: z.enum(TASKS).optional(),

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { isHubReference, modelFile, modelFileIn, quote, RadinError } from '@radin/core';
+import { type InputFiles, isHubReference, modelFile, modelFileIn, quote, RadinError } from '@radin/core';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { type DownloadOptions, downloadModel } from './download-model.js';
 
@@ -71,6 +71,34 @@ export async function expandArrays(
   }
   const [first, ...others] = arrays;
   return first !== undefined && others.length === 0 ? first : arrays;
+}
+
+/** Patterns of one array, or of one for each input of a graph by its name. */
+type InputPatterns = string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
+
+/** The arrays of all inputs. @throws as `expandArrays` */
+export async function expandInputs(patterns: InputPatterns, folder: string, source: string): Promise<InputFiles> {
+  if (typeof patterns === 'string' || Array.isArray(patterns)) return expandArrays([patterns].flat(), folder, source);
+  const named: [string, string | readonly string[]][] = [];
+  for (const [name, one] of Object.entries(patterns)) {
+    named.push([name, await expandArrays([one].flat(), folder, source)]);
+  }
+  return Object.fromEntries(named);
+}
+
+/** A flag's values, some of which may say which input of the graph they are, `NAME=FILE`. @throws RadinError where others do not */
+export function inputFlags(values: readonly string[], flag: string): InputPatterns {
+  const named = values.map((value) => (existsSync(value) ? null : /^([^=/\\]+)=(.+)$/.exec(value)));
+  if (named.every((match) => match === null)) return values;
+  const inputs = new Map<string, string[]>();
+  for (const [at, match] of named.entries()) {
+    if (match === null) {
+      throw new RadinError('CONFIG', `Expected NAME=FILE for every ${flag} but found ${quote(values[at] as string)}`);
+    }
+    const [, name, file] = match as unknown as [string, string, string];
+    inputs.set(name, [...(inputs.get(name) ?? []), file]);
+  }
+  return Object.fromEntries(inputs);
 }
 
 /** With part-2 and part-10, the alphabet and numbers disagree, and a wrong order pairs inputs with labels of others. */

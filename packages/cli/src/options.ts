@@ -152,7 +152,7 @@ export function withPoolFlags(command: Command): Command {
     )
     .option(
       '--val-inputs <file>',
-      'validation inputs, .npy, .npz, .safetensors, or file.npz:name for one of several arrays; several parts: a pattern, or once for each',
+      'validation inputs, .npy, .npz, .safetensors, or file.npz:name for one of several arrays; several parts: a pattern, or once for each; NAME=FILE for each input of a graph with several',
       each,
     )
     .option('--val-labels <file>', 'validation labels, likewise: class indices, or one-hot', each)

@@ -4,7 +4,7 @@ import { isOnnx, MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskNa
 import type { LoadedConfig } from './config.js';
 import { checkKeys } from './config-keys.js';
 import type { DownloadOptions } from './download-model.js';
-import { expandArrays, expandModels } from './expand.js';
+import { expandArrays, expandInputs, expandModels, inputFlags } from './expand.js';
 import { commandOf, type LogitsFlags, logitsFiles } from './external-evaluation.js';
 import type { MetricChoice } from './metric-choice.js';
 
@@ -54,12 +54,18 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     flag: readonly string[] | undefined,
     name: string,
     split: 'validation' | 'test',
-    key: 'inputs' | 'labels' | 'groups',
+    key: 'labels' | 'groups',
   ) => {
     if (flag !== undefined) return expandArrays(flag, '.', `flag ${name}`);
     const entry = config?.[split]?.[key];
     if (loaded === undefined || entry === undefined) return undefined;
     return expandArrays([entry].flat(), loaded.folder, loaded.locate(split));
+  };
+  const inputArrays = async (flag: readonly string[] | undefined, name: string, split: 'validation' | 'test') => {
+    if (flag !== undefined) return expandInputs(inputFlags(flag, name), '.', `flag ${name}`);
+    const entry = config?.[split]?.inputs;
+    if (loaded === undefined || entry === undefined) return undefined;
+    return expandInputs(entry, loaded.folder, loaded.locate(split));
   };
   const need = <T>(value: T | undefined, flag: string): T => {
     if (value !== undefined) return value;
@@ -90,7 +96,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const evaluator = loaded && graphFlag === undefined ? commandOf(loaded) : undefined;
   const logits = await logitsFiles(loaded, flags);
   const hasCommand = evaluator !== undefined;
-  const testInputs = await arrays(flags.testInputs, '--test-inputs', 'test', 'inputs');
+  const testInputs = await inputArrays(flags.testInputs, '--test-inputs', 'test');
   const testLabels = await arrays(flags.testLabels, '--test-labels', 'test', 'labels');
   if ((testInputs === undefined) !== (testLabels === undefined) && !(hasCommand && testLabels)) {
     throw new RadinError('CONFIG', 'Expected both --test-inputs and --test-labels but found only one of them');
@@ -100,16 +106,16 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const task = taskOf(flags.task ?? config?.task, flags.ignoreIndex ?? config?.ignore_index);
   const batchNormInputs =
     flags.bnInputs !== undefined
-      ? await expandArrays(flags.bnInputs, '.', 'flag --bn-inputs')
+      ? await expandInputs(inputFlags(flags.bnInputs, '--bn-inputs'), '.', 'flag --bn-inputs')
       : loaded && config?.bn_inputs !== undefined
-        ? await expandArrays([config.bn_inputs].flat(), loaded.folder, loaded.locate('bn_inputs'))
+        ? await expandInputs(config.bn_inputs, loaded.folder, loaded.locate('bn_inputs'))
         : undefined;
   const output = flags.output ?? config?.output;
   const stateDict = flags.stateDict ?? config?.state_dict;
   const rename = flags.rename ?? config?.rename;
   const base = await oneModel('base');
   const init = await oneModel('init');
-  const inputs = await arrays(flags.valInputs, '--val-inputs', 'validation', 'inputs');
+  const inputs = await inputArrays(flags.valInputs, '--val-inputs', 'validation');
   if (!hasCommand) need(inputs, '--val-inputs');
   return {
     name: (loaded && basename(resolve(loaded.folder))) || undefined,

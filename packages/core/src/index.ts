@@ -10,7 +10,9 @@ export {
 } from './cache/index.js';
 export {
   type ArrayFiles,
+  arraySources,
   checkLabels,
+  type InputFiles,
   Inputs,
   type Labels,
   readGroups,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   arrayPlace,
+  arraySources,
   type Backend,
   closeCheckpoints,
   type FileCheckpoint,
@@ -184,7 +185,9 @@ export class SoupMemory {
 /** All files of a pool, and what else decides how they are read, where anything does. */
 async function contentsOf(files: PoolFiles, union: Union): Promise<[paths: string[], choices: string]> {
   const { graph, models, base, validation, test, rename, stateDict } = files;
-  const splits = [validation, test].flatMap((split) => (split ? [split.inputs ?? [], split.labels].flat(2) : []));
+  const splits = [validation, test].flatMap((split) =>
+    split ? [...(split.inputs === undefined ? [] : arraySources(split.inputs)), split.labels].flat() : [],
+  );
   const places = splits.map(arrayPlace);
   const names = places.map(({ name }) => name ?? '');
   const weights = base === undefined ? models : [...models, base];

@@ -58,7 +58,9 @@ async function readGiven(
 }
 
 function joined(a: Inputs, b: Inputs): Inputs {
-  if (a.dtype !== b.dtype || a.shape.slice(1).join() !== b.shape.slice(1).join()) {
+  const layout = ({ all }: Inputs) =>
+    all.map(({ name, dtype, shape }) => [name, dtype, ...shape.slice(1)].join()).join(';');
+  if (layout(a) !== layout(b)) {
     throw new RadinError('DATA', `Expected inputs of one dtype and shape but found ${a.path} and ${b.path} to differ`);
   }
   return Inputs.joined(a, b);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   arrayPlace,
+  arraySources,
   type Checkpoint,
   formatScore,
   isHubReference,
@@ -102,7 +103,10 @@ async function evaluate(
 /** All that evaluations of the pool read. */
 function filesOf(files: PoolFiles): string[] {
   const { validation, test, batchNormInputs, graph, base, init, models } = files;
-  const arrays = [validation.inputs, validation.labels, test?.inputs, test?.labels, batchNormInputs].flat();
+  const inputs = [validation.inputs, test?.inputs, batchNormInputs].flatMap((one) =>
+    one === undefined ? [] : arraySources(one),
+  );
+  const arrays = [...inputs, validation.labels, test?.labels].flat();
   const paths = arrays.flatMap((source) => (source === undefined ? [] : arrayPlace(source).path));
   return [...paths, ...models, ...[graph, base, init].filter((path) => path !== undefined)];
 }

@@ -1,6 +1,6 @@
 export { holdOut } from './hold-out.js';
-export { Inputs } from './inputs.js';
-export type { ArrayFiles } from './joined-array.js';
+export { Inputs, type InputsInfo } from './inputs.js';
+export { type ArrayFiles, arraySources, type InputFiles } from './joined-array.js';
 export { checkLabels, type Labels, readLabels } from './labels.js';
 export { RowReader, type SamplePlaces } from './row-reader.js';
 export { readInputs, readSplit, type Split, type SplitFiles } from './split.js';

@@ -10,9 +10,17 @@ interface InputsInit {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly parts: readonly InputPart[];
-  readonly selection?: Uint32Array;
+  readonly selection?: Uint32Array | undefined;
   readonly close?: () => void;
   readonly positions?: number | undefined;
+  readonly name?: string | undefined;
+  readonly others?: readonly Inputs[];
+}
+
+/** What inputs are, without their data. */
+export interface InputsInfo extends Pick<Inputs, 'path' | 'dtype' | 'shape'> {
+  readonly name?: string | undefined;
+  readonly others?: readonly InputsInfo[];
 }
 
 /**
@@ -25,36 +33,44 @@ export class Inputs {
   readonly shape: readonly number[];
   /** T, where the model is to give logits for each of T tokens of a sample. */
   readonly positions: number | undefined;
-  readonly #parts: readonly InputPart[];
-  readonly #selection: Uint32Array | undefined;
-  readonly #close: () => void;
+  /** What the graph calls these; undefined where it has no others. */
+  readonly name: string | undefined;
+  /** What else the graph takes of the same samples, in the order in which it was named. */
+  readonly others: readonly Inputs[];
+  readonly #init: InputsInit;
 
-  constructor({ path, dtype, shape, parts, selection, close = () => {}, positions }: InputsInit) {
-    this.path = path;
-    this.dtype = dtype;
-    this.shape = shape;
-    this.positions = positions;
-    this.#parts = parts;
-    this.#selection = selection;
-    this.#close = close;
+  constructor(init: InputsInit) {
+    this.path = init.path;
+    this.dtype = init.dtype;
+    this.shape = init.shape;
+    this.positions = init.positions;
+    this.name = init.name;
+    this.others = init.others ?? [];
+    this.#init = init;
   }
 
-  /** Those of `a` and then those of `b`, which must have the same dtype and sizes of a sample, and are closed with these. */
+  /** Those of `a` and then those of `b`, which must have the same names, dtypes and sizes of a sample, and are closed with these. */
   static joined(a: Inputs, b: Inputs): Inputs {
-    const shift = a.#parts.reduce((sum, { samples }) => sum + samples, 0);
-    const isWhole = a.#selection === undefined && b.#selection === undefined;
-    return new Inputs({
+    const shift = a.#init.parts.reduce((sum, { samples }) => sum + samples, 0);
+    const isWhole = a.#init.selection === undefined && b.#init.selection === undefined;
+    return a.#with({
       path: `${a.path} and ${b.path}`,
-      dtype: a.dtype,
       shape: [a.samples + b.samples, ...a.shape.slice(1)],
-      parts: [...a.#parts, ...b.#parts],
-      positions: a.positions,
+      parts: [...a.#init.parts, ...b.#init.parts],
       close: () => {
-        a.close();
-        b.close();
+        a.#init.close?.();
+        b.#init.close?.();
       },
-      ...(!isWhole && { selection: Uint32Array.from([...a.#stored(), ...b.#stored().map((at) => at + shift)]) }),
+      others: a.others.map((one, at) => Inputs.joined(one, b.others[at] as Inputs)),
+      selection: isWhole ? undefined : Uint32Array.from([...a.#stored(), ...b.#stored().map((at) => at + shift)]),
     });
+  }
+
+  /** All that a graph takes of the samples, each with its name. They are closed with the first. */
+  static named(inputs: ReadonlyMap<string, Inputs>): Inputs {
+    const [first, ...others] = [...inputs].map(([name, one]) => one.#with({ name }));
+    if (first === undefined) throw new RangeError('Expected at least one input but received none');
+    return first.#with({ others });
   }
 
   /** M. */
@@ -62,42 +78,33 @@ export class Inputs {
     return this.shape[0] as number;
   }
 
-  /** Where they are, for who reads them elsewhere. */
+  /** These and the others. */
+  get all(): readonly Inputs[] {
+    return [this, ...this.others];
+  }
+
+  /** Where they are, for who reads them elsewhere; without the others. */
   get places(): SamplePlaces {
     const sampleBytes = this.shape.slice(1).reduce((product, size) => product * size, dtypeBytes(this.dtype));
-    return { parts: this.#parts, sampleBytes, selection: this.#selection };
+    return { parts: this.#init.parts, sampleBytes, selection: this.#init.selection };
   }
 
   /** Some of the samples, in this order; they are open as long as these are. */
   select(samples: Uint32Array): Inputs {
-    const stored = this.#selection;
-    return new Inputs({
-      path: this.path,
-      dtype: this.dtype,
+    const stored = this.#init.selection;
+    return this.#with({
       shape: [samples.length, ...this.shape.slice(1)],
-      parts: this.#parts,
-      positions: this.positions,
       selection: stored === undefined ? samples : samples.map((sample) => stored[sample] as number),
-      close: this.#close,
+      others: this.others.map((one) => one.select(samples)),
     });
   }
 
   /** The same samples for a model that gives logits for each of `positions` tokens of a sample; they are open as long as these are. */
   withPositions(positions: number): Inputs {
-    const { path, dtype, shape } = this;
-    const selection = this.#selection;
-    return new Inputs({
-      path,
-      dtype,
-      shape,
-      parts: this.#parts,
-      positions,
-      close: this.#close,
-      ...(selection && { selection }),
-    });
+    return this.#with({ positions });
   }
 
-  /** The bytes of all samples in parts of a few MiB, each valid until the next. @throws RadinError as `RowReader` */
+  /** The bytes of all samples, without the others, in parts of a few MiB, each valid until the next. @throws RadinError as `RowReader` */
   async *blocks(): AsyncGenerator<Uint8Array> {
     const { places } = this;
     const reader = new RowReader(places);
@@ -121,10 +128,14 @@ export class Inputs {
 
   /** Gives back what was unpacked for them. May be called again, and of any selection. */
   close(): void {
-    this.#close();
+    for (const one of this.all) one.#init.close?.();
+  }
+
+  #with(change: Partial<InputsInit>): Inputs {
+    return new Inputs({ ...this.#init, ...change });
   }
 
   #stored(): Uint32Array {
-    return this.#selection ?? Uint32Array.from({ length: this.samples }, (_, sample) => sample);
+    return this.#init.selection ?? Uint32Array.from({ length: this.samples }, (_, sample) => sample);
   }
 }

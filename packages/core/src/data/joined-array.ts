@@ -12,6 +12,22 @@ import {
 /** One array, or several that are parts of one, in order: each an `.npy` file, an `.npz` file or `file.npz:name`. */
 export type ArrayFiles = string | readonly string[];
 
+/** The arrays of a graph with several inputs, by its names for them. */
+export type NamedArrayFiles = Readonly<Record<string, ArrayFiles>>;
+
+/** One array, or one for each input of a graph. */
+export type InputFiles = ArrayFiles | NamedArrayFiles;
+
+/** The arrays by the graph's names, where they have any. */
+export function namedArrays(files: InputFiles): NamedArrayFiles | undefined {
+  return typeof files === 'string' || Array.isArray(files) ? undefined : (files as NamedArrayFiles);
+}
+
+/** All that are named, in order. */
+export function arraySources(files: InputFiles): readonly string[] {
+  return Object.values(namedArrays(files) ?? { '': files as ArrayFiles }).flat();
+}
+
 /** What is known of an array before its data are read. */
 export interface ArrayInfo {
   /** The file's, or the first one's with the number of the others. */

@@ -1,8 +1,8 @@
 import { RadinError } from '../errors/index.js';
 import { type Dtype, formatShape } from '../formats/index.js';
 import { MULTI_CLASS, type TaskName } from '../metric/index.js';
-import { joinedInfo } from './joined-array.js';
-import type { Split, SplitFiles } from './split.js';
+import { type ArrayFiles, type InputFiles, joinedInfo, namedArrays } from './joined-array.js';
+import { checkLength, type Split, type SplitFiles, samplesIn } from './split.js';
 
 /** What the headers of a split's files say. */
 export interface SplitInfo {
@@ -23,6 +23,9 @@ export interface SplitInputs {
   readonly dtype: Dtype;
   /** [M, …]. */
   readonly shape: readonly number[];
+  /** What the graph calls these, where it has several. */
+  readonly name?: string;
+  readonly others?: readonly SplitInputs[];
 }
 
 /** Reads headers only. @throws RadinError where they cannot be read or do not belong together, as far as headers tell */
@@ -46,19 +49,25 @@ export async function readSplitInfo(
     if (labelled === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
     return { name, samples: labelled, rows, ...oneHot };
   }
-  const { path, dtype, shape } = (await joinedInfo(files.inputs)).whole;
-  const [samples] = shape;
-  if (samples === undefined || samples === 0) {
-    throw new RadinError(
-      'DATA',
-      `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
-    );
-  }
+  const inputs = await inputsInfo(files.inputs);
+  const samples = samplesIn(inputs);
   if (labelled !== samples) {
     throw new RadinError(
       'DATA',
-      `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${path}`,
+      `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${inputs.path}`,
     );
   }
-  return { name, samples, rows, inputs: { path, dtype, shape }, ...oneHot };
+  return { name, samples, rows, inputs, ...oneHot };
+}
+
+async function inputsInfo(files: InputFiles): Promise<SplitInputs> {
+  const named = namedArrays(files);
+  const infos: SplitInputs[] = [];
+  for (const [name, one] of Object.entries(named ?? { '': files as ArrayFiles })) {
+    const { path, dtype, shape } = (await joinedInfo(one)).whole;
+    infos.push({ path, dtype, shape, ...(named !== undefined && { name }) });
+    checkLength({ path, shape }, infos[0]);
+  }
+  const [first, ...others] = infos as [SplitInputs, ...SplitInputs[]];
+  return others.length === 0 ? first : { ...first, others };
 }

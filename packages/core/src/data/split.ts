@@ -2,7 +2,7 @@ import { RadinError } from '../errors/index.js';
 import { formatShape } from '../formats/index.js';
 import type { Task } from '../metric/index.js';
 import { Inputs } from './inputs.js';
-import type { ArrayFiles } from './joined-array.js';
+import { type ArrayFiles, type ArrayInfo, type InputFiles, namedArrays } from './joined-array.js';
 import type { Labels } from './labels.js';
 import { openInputs } from './open-inputs.js';
 import { readGroups, readTaskLabels, samplesOf } from './task-labels.js';
@@ -22,7 +22,7 @@ export interface Split {
 /** Where the data of a split are. */
 export interface SplitFiles {
   /** Left out where only a program evaluates, which knows its data. */
-  readonly inputs?: ArrayFiles;
+  readonly inputs?: InputFiles;
   readonly labels: ArrayFiles;
   /** The group of each sample, for the accuracy of the worst. */
   readonly groups?: ArrayFiles;
@@ -50,23 +50,51 @@ export async function readSplit(name: Split['name'], files: SplitFiles, task?: T
 }
 
 /**
- * Reads inputs without labels. @param check is shown the number of samples before any data is read
- * @throws RadinError where the files are unreadable or empty; what `check` throws. Cost: inputs in archives are read once.
+ * Opens inputs without labels. @param check is shown the number of samples of each array before any data is read
+ * @throws RadinError where the files are unreadable, empty, or differ in length; what `check` throws. Cost: inputs in archives are read once.
  */
-export function readInputs(
-  files: ArrayFiles,
+export async function readInputs(
+  files: InputFiles,
   check: (path: string, samples: number) => void = () => {},
 ): Promise<Inputs> {
-  return openInputs(files, ({ path, shape }) => {
-    const samples = shape[0];
-    if (samples === undefined || samples === 0) {
-      throw new RadinError(
-        'DATA',
-        `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
-      );
+  const named = namedArrays(files);
+  if (named === undefined) return openInputs(files as ArrayFiles, (whole) => check(whole.path, samplesIn(whole)));
+  const opened = new Map<string, Inputs>();
+  try {
+    for (const [name, one] of Object.entries(named)) {
+      const inputs = await openInputs(one, (whole) => {
+        check(whole.path, samplesIn(whole));
+        checkLength(whole, [...opened.values()][0]);
+      });
+      opened.set(name, inputs);
     }
-    check(path, samples);
-  });
+    return Inputs.named(opened);
+  } catch (error) {
+    for (const inputs of opened.values()) inputs.close();
+    throw error;
+  }
+}
+
+/** M. @throws RadinError where there is none */
+export function samplesIn({ path, shape }: Pick<ArrayInfo, 'path' | 'shape'>): number {
+  const [samples] = shape;
+  if (samples !== undefined && samples > 0) return samples;
+  throw new RadinError(
+    'DATA',
+    `Expected inputs of shape [samples, …] with at least one sample but found ${formatShape(shape)} in ${path}`,
+  );
+}
+
+/** @throws RadinError where an input has another number of samples than the first */
+export function checkLength(
+  one: Pick<ArrayInfo, 'path' | 'shape'>,
+  first: Pick<ArrayInfo, 'path' | 'shape'> | undefined,
+): void {
+  if (first === undefined || one.shape[0] === first.shape[0]) return;
+  throw new RadinError(
+    'DATA',
+    `Expected ${first.shape[0]} samples in every input, as in ${first.path}, but found ${one.shape[0]} in ${one.path}`,
+  );
 }
 
 function withoutInputs(name: Split['name'], labels: Labels): Split {

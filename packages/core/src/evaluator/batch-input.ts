@@ -2,28 +2,44 @@ import { Tensor } from 'onnxruntime-node';
 import { RowReader } from '../data/light.js';
 import type { Dtype } from '../formats/index.js';
 import { dtypeBytes } from '../formats/light.js';
-import type { InputsMessage, JobMessage } from './protocol.js';
+import type { InputArray, InputsMessage, JobMessage, WorkerSetup } from './protocol.js';
 import { tensorType, widen } from './tensor-types.js';
 
-/** Makes the graph's input of the samples of a batch, which it reads from their files. */
+/** Makes what the graph is fed of the samples of a batch. */
 export class BatchInput {
+  /** T, where each sample has logits for so many tokens. */
+  readonly positions: number | undefined;
+  readonly #inputs: readonly (readonly [name: string, input: ArrayInput])[];
+
+  /** @param wanted the graph's inputs */
+  constructor({ arrays, positions }: InputsMessage, wanted: WorkerSetup['inputs']) {
+    this.positions = positions;
+    this.#inputs = wanted.map(({ name, dtype }) => {
+      const array = arrays.find((one) => one.name === name) ?? (arrays[0] as InputArray);
+      return [name, new ArrayInput(array, dtype)];
+    });
+  }
+
+  /** By the graph's names, samples at the places [first, first + rows) of the job. @throws RadinError as `RowReader` */
+  read(job: JobMessage, first: number, rows: number): Record<string, Tensor> {
+    return Object.fromEntries(this.#inputs.map(([name, input]) => [name, input.read(job, first, rows)]));
+  }
+}
+
+/** Makes one of the graph's inputs of the samples of a batch, which it reads from their files. */
+class ArrayInput {
   readonly #reader: RowReader;
   readonly #sampleShape: readonly number[];
   readonly #perSample: number;
 
   constructor(
-    private readonly inputs: InputsMessage,
+    private readonly inputs: InputArray,
     /** That the graph wants. */
     private readonly dtype: Dtype,
   ) {
     this.#reader = new RowReader(inputs.places);
     this.#sampleShape = inputs.shape.slice(1);
     this.#perSample = this.#sampleShape.reduce((product, size) => product * size, 1);
-  }
-
-  /** T, where each sample has logits for so many tokens. */
-  get positions(): number | undefined {
-    return this.inputs.positions;
   }
 
   /** Samples at the places [first, first + rows) of the job; rows past the last sample repeat it. @throws RadinError as `RowReader` */

@@ -113,8 +113,8 @@ export class FencedJobs {
     if (known !== undefined) return known;
     const id = this.#inputs.size;
     this.#inputs.set(inputs, id);
-    const { dtype, shape, places, positions } = inputs;
-    process.send({ kind: 'inputs', inputs: { id, dtype, shape, places, positions } });
+    const arrays = inputs.all.map(({ name, dtype, shape, places }) => ({ name, dtype, shape, places }));
+    process.send({ kind: 'inputs', inputs: { id, arrays, positions: inputs.positions } });
     return id;
   }
 

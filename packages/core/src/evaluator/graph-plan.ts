@@ -1,4 +1,4 @@
-import type { Inputs } from '../data/index.js';
+import type { InputsInfo } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import {
   checkOperators,
@@ -28,12 +28,20 @@ interface WeightSlot {
   readonly byteLength: number;
 }
 
+/** An input of the graph that the data go to. */
+interface GraphInput {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: GraphValue['shape'];
+}
+
 /** How the graph is run with any weights: made once, the same for all models and soups. */
 export interface GraphPlan {
   readonly path: string;
   /** The graph with its weights turned into required inputs. */
   readonly graph: Uint8Array;
-  readonly input: { readonly name: string; readonly dtype: Dtype; readonly shape: GraphValue['shape'] };
+  /** What is fed besides the weights, in the graph's order. */
+  readonly inputs: readonly GraphInput[];
   readonly output: string;
   readonly names: GraphNames;
   readonly weights: readonly WeightSlot[];
@@ -85,15 +93,9 @@ export function planGraph(
       weightBytes += Math.ceil(byteLength / WEIGHT_ALIGNMENT) * WEIGHT_ALIGNMENT;
       return { name, tensor, dtype, shape, byteOffset, byteLength };
     });
-  const input = onlyInput(model);
+  const inputs = graphInputs(model);
   const logits = chooseOutput(model, output);
-  const [batch] = input.shape ?? [];
-  if (batch === 0) {
-    throw new RadinError(
-      'GRAPH',
-      `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(input.name)}`,
-    );
-  }
+  const batch = fixedBatch(inputs, path);
   const classes = statedClasses(task, logits.shape);
   if (
     logits.shape !== undefined &&
@@ -107,53 +109,106 @@ export function planGraph(
   return {
     path,
     graph: liftInitializers(model, new Set(slots.map(({ name }) => name))),
-    input,
+    inputs,
     output: logits.name,
     names,
     weights: slots,
     weightBytes,
-    fixedBatch: typeof batch === 'number' ? batch : undefined,
+    fixedBatch: batch,
     task,
     classes,
   };
 }
 
-/** @throws RadinError where the inputs' shape or dtype does not fit the graph's. */
-export function checkInputs(plan: Pick<GraphPlan, 'input'>, inputs: Pick<Inputs, 'path' | 'dtype' | 'shape'>): void {
-  const { name, dtype, shape } = plan.input;
-  if (!widens(inputs.dtype, dtype)) {
+/** @throws RadinError where the inputs are not the graph's, or their shape or dtype does not fit. */
+export function checkInputs(plan: Pick<GraphPlan, 'inputs'>, inputs: InputsInfo): void {
+  const given = [inputs, ...(inputs.others ?? [])];
+  const [only, ...more] = plan.inputs as readonly [GraphInput, ...GraphInput[]];
+  if (more.length === 0 && given.length === 1 && inputs.name === undefined) {
+    checkInput(only, inputs);
+    return;
+  }
+  const wanted = plan.inputs.map(({ name }) => quote(name)).join(', ');
+  const unnamed = given.find(({ name }) => name === undefined);
+  if (unnamed !== undefined) {
     throw new RadinError(
       'DATA',
-      `Expected inputs of dtype ${dtype}, or of one that it holds exactly, for the graph's input ${quote(name)} but found ${inputs.dtype} in ${inputs.path}`,
+      `Expected an array for each of the graph's inputs ${wanted} (inputs: { NAME: FILE, … } in radin.yaml) but found one without a name, ${unnamed.path}`,
+    );
+  }
+  for (const { name, path } of given) {
+    if (plan.inputs.some((input) => input.name === name)) continue;
+    throw new RadinError(
+      'DATA',
+      `Expected arrays for the graph's inputs ${wanted} but found ${quote(name as string)}, ${path}`,
+    );
+  }
+  for (const input of plan.inputs) {
+    const found = given.find(({ name }) => name === input.name);
+    if (found === undefined) {
+      throw new RadinError(
+        'DATA',
+        `Expected an array for the graph's input ${quote(input.name)} but found none beside ${inputs.path}`,
+      );
+    }
+    checkInput(input, found);
+  }
+}
+
+function checkInput(input: GraphInput, found: Pick<InputsInfo, 'path' | 'dtype' | 'shape'>): void {
+  const { name, dtype, shape } = input;
+  if (!widens(found.dtype, dtype)) {
+    throw new RadinError(
+      'DATA',
+      `Expected inputs of dtype ${dtype}, or of one that it holds exactly, for the graph's input ${quote(name)} but found ${found.dtype} in ${found.path}`,
     );
   }
   const fits =
     shape === undefined ||
-    (shape.length === inputs.shape.length &&
-      shape.every((size, axis) => axis === 0 || typeof size !== 'number' || size === inputs.shape[axis]));
+    (shape.length === found.shape.length &&
+      shape.every((size, axis) => axis === 0 || typeof size !== 'number' || size === found.shape[axis]));
   if (!fits) {
     throw new RadinError(
       'DATA',
-      `Expected inputs of shape ${formatValueShape(plan.input)} for the graph's input ${quote(name)} but found ${formatShape(inputs.shape)} in ${inputs.path}`,
+      `Expected inputs of shape ${formatValueShape(input)} for the graph's input ${quote(name)} but found ${formatShape(found.shape)} in ${found.path}`,
     );
   }
 }
 
-function onlyInput(model: OnnxModel): GraphPlan['input'] {
-  const [input, ...others] = model.inputs;
-  if (input === undefined || others.length > 0) {
+function graphInputs(model: OnnxModel): GraphInput[] {
+  if (model.inputs.length === 0) {
+    throw new RadinError('GRAPH', `Expected an input besides the weights but found none in ${model.path}`);
+  }
+  return model.inputs.map(({ name, dtype, shape }) => {
+    if (dtype !== undefined && tensorType(dtype) !== undefined) return { name, dtype, shape };
     throw new RadinError(
       'GRAPH',
-      `Expected one input besides the weights but found ${listed(model.inputs)} in ${model.path}`,
+      `Expected an input of numbers but found another type in ${model.path}, input ${quote(name)}`,
     );
+  });
+}
+
+/** The samples of a run, where the graph fixes them. @throws RadinError where it fixes none, or different numbers */
+function fixedBatch(inputs: readonly GraphInput[], path: string): number | undefined {
+  let fixed: number | undefined;
+  for (const { name, shape } of inputs) {
+    const [batch] = shape ?? [];
+    if (typeof batch !== 'number') continue;
+    if (batch === 0) {
+      throw new RadinError(
+        'GRAPH',
+        `Expected a batch of at least one sample but found 0 in ${path}, input ${quote(name)}`,
+      );
+    }
+    if (fixed !== undefined && fixed !== batch) {
+      throw new RadinError(
+        'GRAPH',
+        `Expected one size of the batch in all inputs but found ${fixed} and ${batch} in ${path}`,
+      );
+    }
+    fixed = batch;
   }
-  if (input.dtype === undefined || tensorType(input.dtype) === undefined) {
-    throw new RadinError(
-      'GRAPH',
-      `Expected an input of numbers but found another type in ${model.path}, input ${quote(input.name)}`,
-    );
-  }
-  return { name: input.name, dtype: input.dtype, shape: input.shape };
+  return fixed;
 }
 
 function chooseOutput(model: OnnxModel, wanted: string | undefined): GraphValue {

@@ -82,7 +82,16 @@ export class LogitsKeys {
   }
 }
 
+/** Several inputs count with their names, in the order of these. */
 async function hashOf(inputs: Inputs): Promise<string> {
+  if (inputs.name === undefined) return hashOfOne(inputs);
+  const named = new Map(inputs.all.map((one) => [one.name as string, one]));
+  const hashes: [string, string][] = [];
+  for (const name of [...named.keys()].sort()) hashes.push([name, await hashOfOne(named.get(name) as Inputs)]);
+  return sha256OfText(JSON.stringify(hashes));
+}
+
+async function hashOfOne(inputs: Inputs): Promise<string> {
   const hash = createHash('sha256');
   for await (const block of inputs.blocks()) hash.update(block);
   return sha256OfText(JSON.stringify([inputs.dtype, inputs.shape, hash.digest('hex')]));

@@ -65,9 +65,9 @@ export class OnnxEvaluator implements Evaluator {
     const { threads: wanted = availableParallelism(), maxWeightBytes = Number.POSITIVE_INFINITY } = options;
     const fitting = Math.floor(maxWeightBytes / Math.max(1, COPIES_PER_THREAD * plan.weightBytes));
     const threads = Math.max(1, Math.min(wanted, fitting));
-    const { graph: bytes, input, output, weights, weightBytes, task } = plan;
+    const { graph: bytes, inputs, output, weights, weightBytes, task } = plan;
     const jobs = await FencedJobs.start(
-      { graph: bytes, input, output, weights, weightBytes, task, threads },
+      { graph: bytes, inputs, output, weights, weightBytes, task, threads },
       plan.path,
       options,
     );
@@ -119,9 +119,11 @@ export class OnnxEvaluator implements Evaluator {
 
   batchOf(inputs: Inputs): number {
     if (this.#batch !== undefined) return this.#batch;
-    const sampleBytes = inputs.shape
-      .slice(1)
-      .reduce((product, size) => product * size, dtypeBytes(this.plan.input.dtype));
+    let sampleBytes = 0;
+    for (const { name, dtype } of this.plan.inputs) {
+      const { shape } = inputs.all.find((one) => one.name === name) ?? inputs;
+      sampleBytes += shape.slice(1).reduce((product, size) => product * size, dtypeBytes(dtype));
+    }
     return Math.max(1, Math.min(MAX_BATCH, Math.floor(MAX_BATCH_BYTES / sampleBytes)));
   }
 

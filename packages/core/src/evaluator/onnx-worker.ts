@@ -81,8 +81,7 @@ async function runBatch(session: InferenceSession, job: JobMessage, first: numbe
   const present = Math.min(job.batch, job.samples - first);
   const rows = job.fixed ? job.batch : present;
   const source = inputs.get(job.inputs) as BatchInput;
-  const input = source.read(job, first, rows);
-  const feeds = { ...Object.fromEntries(weights), [setup.input.name]: input };
+  const feeds = { ...Object.fromEntries(weights), ...source.read(job, first, rows) };
   const output = (await session.run(feeds, [setup.output]))[setup.output] as Tensor;
   const classes = numbersPerSample(output.dims, rows, source.positions);
   const dtype = ({ float32: 'F32', float16: 'F16', float64: 'F64' } as const)[output.type as 'float32'];
@@ -143,7 +142,7 @@ try {
   parentPort?.on('message', (request: WorkerRequest) => {
     busy = busy.then(() => {
       if (request.kind === 'job') return work(session, request.job);
-      inputs.set(request.inputs.id, new BatchInput(request.inputs, setup.input.dtype));
+      inputs.set(request.inputs.id, new BatchInput(request.inputs, setup.inputs));
       return undefined;
     });
   });

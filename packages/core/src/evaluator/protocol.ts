@@ -10,7 +10,7 @@ export const CONTROL_WORDS = 2;
 
 /** What the process that evaluates is started with. */
 export interface ProcessSetup
-  extends Pick<GraphPlan, 'graph' | 'input' | 'output' | 'weights' | 'weightBytes' | 'task'> {
+  extends Pick<GraphPlan, 'graph' | 'inputs' | 'output' | 'weights' | 'weightBytes' | 'task'> {
   readonly threads: number;
   /** The file in which threads note what they are in: see `ThreadRecord`. */
   readonly record: string;
@@ -19,12 +19,19 @@ export interface ProcessSetup
 /** What one of its threads is started with. */
 export type WorkerSetup = ProcessSetup & { readonly thread: number };
 
-/** Input samples that jobs name by their id. */
-export interface InputsMessage {
-  readonly id: number;
+/** What one of the graph's inputs gets. */
+export interface InputArray {
+  /** The graph's name for it; undefined where it has only one. */
+  readonly name: string | undefined;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly places: SamplePlaces;
+}
+
+/** Input samples that jobs name by their id. */
+export interface InputsMessage {
+  readonly id: number;
+  readonly arrays: readonly InputArray[];
   /** T, where each sample has logits for so many tokens. */
   readonly positions: number | undefined;
 }

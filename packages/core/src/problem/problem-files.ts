@@ -1,5 +1,5 @@
 import type { ContentCache } from '../cache/index.js';
-import type { ArrayFiles, SplitFiles } from '../data/index.js';
+import type { InputFiles, SplitFiles } from '../data/index.js';
 import type { CommandEvaluatorOptions, EvaluationLimits } from '../evaluator/index.js';
 import type { Metric, Task } from '../metric/index.js';
 
@@ -23,7 +23,7 @@ export interface PoolFiles {
   /** The key of the state dict in PyTorch checkpoints that hold several. */
   readonly stateDict?: string;
   /** Inputs on which the statistics of BatchNorm layers of every soup are estimated anew. */
-  readonly batchNormInputs?: ArrayFiles;
+  readonly batchNormInputs?: InputFiles;
   /** The model that LoRA adapters among the models change. */
   readonly base?: string;
   /** How tensor names of the models become the graph's, where they differ: see `graphNames`. */
