@@ -109,6 +109,9 @@ export class EvaluationProcess {
   #receive(reply: ProcessReply): void {
     switch (reply.kind) {
       case 'ready':
+        // It may have been loaded before anyone looked.
+        this.#look();
+        if (this.#loss !== undefined) return;
         this.#isReady = true;
         this.#onReady();
         return;
