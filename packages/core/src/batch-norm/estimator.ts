@@ -1,8 +1,17 @@
-import { FLOAT_FORMATS, type FloatDtype } from '@radin/native';
+import type { FloatDtype } from '@radin/native';
 import type { Inputs } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
 import { type GraphOptions, OnnxEvaluator, type OnnxEvaluatorOptions } from '../evaluator/index.js';
-import { type BatchNorm, batchNorms, dtypeBytes, MOMENTS, momentsGraph, type OnnxModel } from '../formats/index.js';
+import {
+  type BatchNorm,
+  batchNorms,
+  dtypeBytes,
+  floatValues,
+  MOMENTS,
+  momentsGraph,
+  type OnnxModel,
+  writeFloats,
+} from '../formats/index.js';
 import type { Logits } from '../logits/index.js';
 import { type Checkpoint, graphNames, type Pool } from '../pool/index.js';
 import { WithStatistics } from './with-statistics.js';
@@ -179,13 +188,11 @@ function levelsOf(graph: OnnxModel, pool: Pool, { rename }: GraphOptions): Layer
 async function readFloats(model: Checkpoint, name: string, { dtype, channels }: Layer): Promise<Float64Array> {
   const bytes = new Uint8Array(channels * dtypeBytes(dtype));
   await model.read(name, bytes);
-  const view = new DataView(bytes.buffer);
-  return Float64Array.from({ length: channels }, (_, at) => FLOAT_FORMATS[dtype].read(view, at * dtypeBytes(dtype)));
+  return floatValues(bytes, dtype);
 }
 
 function floatBytes(values: Float64Array, dtype: FloatDtype): Uint8Array {
   const bytes = new Uint8Array(values.length * dtypeBytes(dtype));
-  const view = new DataView(bytes.buffer);
-  for (const [at, value] of values.entries()) FLOAT_FORMATS[dtype].write(view, at * dtypeBytes(dtype), value);
+  writeFloats(values, dtype, bytes);
   return bytes;
 }
