@@ -1,6 +1,6 @@
 import type { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
-import { valuesReadBy } from './onnx-dataflow.js';
+import { bodiesOf, valuesReadBy, withInnerNodes } from './onnx-dataflow.js';
 import { decodeModel, type OnnxModel } from './onnx-reader.js';
 
 /** A BatchNormalization of the main graph: (x − mean) / √(variance + ε) · scale + bias for each channel, which is the axis 1 of x. */
@@ -21,8 +21,9 @@ export interface BatchNorm {
  */
 export function batchNorms(model: OnnxModel): BatchNorm[] {
   const { graph, functions } = decodeModel(model.bytes, model.path);
-  const hidden = [...functions.flatMap(({ node }) => node ?? []), ...graph.node.flatMap(bodiesOf)];
-  if (hidden.some(isBatchNorm)) throw misplaced(model, 'inside a loop, branch or function', '');
+  const bodies = [...functions, ...graph.node.flatMap(bodiesOf)];
+  if (bodies.some(({ node }) => [...withInnerNodes(node ?? [])].some(isBatchNorm)))
+    throw misplaced(model, 'inside a loop, branch or function', '');
   const levels = new Map<string, number>();
   const made = new Set(graph.node.flatMap(({ output }) => output ?? []));
   const found: BatchNorm[] = [];
@@ -47,13 +48,6 @@ export function batchNorms(model: OnnxModel): BatchNorm[] {
 
 function isBatchNorm({ op_type, domain }: onnx.INodeProto): boolean {
   return op_type === 'BatchNormalization' && (!domain || domain === 'ai.onnx');
-}
-
-/** All nodes of the bodies of a loop or branch, at any depth. */
-function bodiesOf(node: onnx.INodeProto): onnx.INodeProto[] {
-  return (node.attribute ?? []).flatMap(({ g, graphs }) =>
-    [g, ...(graphs ?? [])].flatMap((body) => (body?.node ?? []).flatMap((inner) => [inner, ...bodiesOf(inner)])),
-  );
 }
 
 function misplaced(model: OnnxModel, found: string, node: string): RadinError {

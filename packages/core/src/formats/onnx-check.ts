@@ -1,5 +1,6 @@
 import type { onnx } from '#onnx';
 import { quote, RadinError } from '../errors/index.js';
+import { bodiesOf } from './onnx-dataflow.js';
 import { operatorName, refusalOf } from './onnx-operators.js';
 import { decodeModel, type OnnxModel } from './onnx-reader.js';
 
@@ -51,10 +52,7 @@ class Walk {
     let count = nodes.length;
     for (const node of nodes) {
       count += this.#operator(node, depth);
-      for (const { g, graphs } of node.attribute ?? []) {
-        for (const inner of g ? [g, ...(graphs ?? [])] : (graphs ?? []))
-          count += this.graph(inner.node ?? [], depth + 1);
-      }
+      for (const inner of bodiesOf(node)) count += this.graph(inner.node ?? [], depth + 1);
       if (count > MOST_NODES) fail(`at most ${MOST_NODES} nodes`, 'more', this.path);
     }
     return count;

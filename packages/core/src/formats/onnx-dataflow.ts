@@ -1,18 +1,27 @@
 import type { onnx } from '#onnx';
 
+/** The bodies of a loop or branch. */
+export function bodiesOf({ attribute }: onnx.INodeProto): onnx.IGraphProto[] {
+  return (attribute ?? []).flatMap(({ g, graphs }) => [...(g ? [g] : []), ...(graphs ?? [])]);
+}
+
+/** Nodes, each followed by those of its bodies, at any depth. */
+export function* withInnerNodes(nodes: readonly onnx.INodeProto[]): Generator<onnx.INodeProto> {
+  for (const node of nodes) {
+    yield node;
+    for (const body of bodiesOf(node)) yield* withInnerNodes(body.node ?? []);
+  }
+}
+
 /** The values that a node reads, those that the bodies of its loops and branches take from around them among them. */
 export function valuesReadBy(node: onnx.INodeProto): string[] {
   const own = (node.input ?? []).filter((name) => name !== '');
-  return [
-    ...own,
-    ...(node.attribute ?? []).flatMap(({ g, graphs }) => [g, ...(graphs ?? [])].flatMap(valuesReadInside)),
-  ];
+  return [...own, ...bodiesOf(node).flatMap(valuesReadInside)];
 }
 
 /** Names that a body makes itself may be among them: a value of the same name outside is then read for nothing. */
-function valuesReadInside(body: onnx.IGraphProto | null | undefined): string[] {
-  const results = (body?.output ?? []).flatMap(({ name }) => name ?? []);
-  return [...(body?.node ?? []).flatMap(valuesReadBy), ...results];
+function valuesReadInside({ node, output }: onnx.IGraphProto): string[] {
+  return [...(node ?? []).flatMap(valuesReadBy), ...(output ?? []).flatMap(({ name }) => name ?? [])];
 }
 
 /** Indices of the nodes, in their order, without which the values cannot be computed. Cost: linear in the graph. */

@@ -1,5 +1,6 @@
 import type { onnx } from '#onnx';
 import { quote } from '../errors/index.js';
+import { withInnerNodes } from './onnx-dataflow.js';
 
 /** Types of `TensorProto.DataType` that hold quantised numbers: floats and integers of 8 bits and less that need scales. */
 const QUANTISED_TYPES: ReadonlyMap<number, string> = new Map([
@@ -27,22 +28,12 @@ export function quantisedPart({ graph, functions }: onnx.IModelProto): string | 
     const found = QUANTISED_TYPES.get(type ?? 0);
     if (found !== undefined) return `the initializer ${quote(name ?? '')} of type ${found}`;
   }
-  const nodes = [...nodesOf(graph?.node ?? []), ...(functions ?? []).flatMap(({ node }) => [...nodesOf(node ?? [])])];
-  const node = nodes.find(({ op_type: operator }) => QUANTISED_OPERATORS.test(operator ?? ''));
+  const all = [...(graph?.node ?? []), ...(functions ?? []).flatMap(({ node }) => node ?? [])];
+  const node = [...withInnerNodes(all)].find(({ op_type: operator }) => QUANTISED_OPERATORS.test(operator ?? ''));
   return node && `the operator ${quote(node.op_type ?? '')}${node.name ? ` (node ${quote(node.name)})` : ''}`;
 }
 
 /** What to say of a graph with such a part. */
 export function quantisedMessage(part: string, path: string): string {
   return `Expected weights of 16 bits or more that are not quantised but found ${part} in ${path}: averaging quantised values, whose scales differ from model to model, is not averaging weights; average the models before they are quantised, and quantise the soup`;
-}
-
-/** Nodes with those of their subgraphs. */
-function* nodesOf(nodes: readonly onnx.INodeProto[]): Generator<onnx.INodeProto> {
-  for (const node of nodes) {
-    yield node;
-    for (const { g, graphs } of node.attribute ?? []) {
-      for (const graph of [...(g ? [g] : []), ...(graphs ?? [])]) yield* nodesOf(graph.node ?? []);
-    }
-  }
 }
