@@ -4,5 +4,5 @@ export { type ArrayFiles, arraySources, type InputFiles } from './joined-array.j
 export { checkLabels, type Labels, readLabels } from './labels.js';
 export { RowReader, type SamplePlaces } from './row-reader.js';
 export { readInputs, readSplit, type Split, type SplitFiles } from './split.js';
-export { readSplitInfo, type SplitInfo, type SplitInputs } from './split-info.js';
+export { readSplitInfo, type SplitInfo } from './split-info.js';
 export { readGroups, readTaskLabels, rowsOf, samplesOf } from './task-labels.js';

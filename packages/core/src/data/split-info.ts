@@ -1,8 +1,9 @@
 import { RadinError } from '../errors/index.js';
-import { type Dtype, formatShape } from '../formats/index.js';
+import { formatShape } from '../formats/index.js';
 import { MULTI_CLASS, type TaskName } from '../metric/index.js';
+import type { InputsInfo } from './inputs.js';
 import { type ArrayFiles, type InputFiles, joinedInfo, namedArrays } from './joined-array.js';
-import { checkLength, type Split, type SplitFiles, samplesIn } from './split.js';
+import { checkLabelled, checkLength, checkSomeLabel, type Split, type SplitFiles, samplesIn } from './split.js';
 
 /** What the headers of a split's files say. */
 export interface SplitInfo {
@@ -12,20 +13,9 @@ export interface SplitInfo {
   /** Of logits at most: M, or the tokens of all samples. */
   readonly rows: number;
   /** Undefined where none are named, for a program that evaluates knows its data. */
-  readonly inputs?: SplitInputs;
+  readonly inputs?: InputsInfo;
   /** C, where labels are one-hot. */
   readonly classes?: number;
-}
-
-export interface SplitInputs {
-  /** The file, or the first one with the number of the others. */
-  readonly path: string;
-  readonly dtype: Dtype;
-  /** [M, …]. */
-  readonly shape: readonly number[];
-  /** What the graph calls these, where it has several. */
-  readonly name?: string;
-  readonly others?: readonly SplitInputs[];
 }
 
 /** Reads headers only. @throws RadinError where they cannot be read or do not belong together, as far as headers tell */
@@ -46,28 +36,23 @@ export async function readSplitInfo(
   const rows = task === 'token-classification' ? labelled * width : labelled;
   const oneHot = { ...(isMultiClass && width > 1 && { classes: width }) };
   if (files.inputs === undefined) {
-    if (labelled === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
+    checkSomeLabel(labels.path, labelled);
     return { name, samples: labelled, rows, ...oneHot };
   }
   const inputs = await inputsInfo(files.inputs);
   const samples = samplesIn(inputs);
-  if (labelled !== samples) {
-    throw new RadinError(
-      'DATA',
-      `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${inputs.path}`,
-    );
-  }
+  checkLabelled(labels.path, labelled, inputs.path, samples);
   return { name, samples, rows, inputs, ...oneHot };
 }
 
-async function inputsInfo(files: InputFiles): Promise<SplitInputs> {
+async function inputsInfo(files: InputFiles): Promise<InputsInfo> {
   const named = namedArrays(files);
-  const infos: SplitInputs[] = [];
+  const infos: InputsInfo[] = [];
   for (const [name, one] of Object.entries(named ?? { '': files as ArrayFiles })) {
     const { path, dtype, shape } = (await joinedInfo(one)).whole;
     infos.push({ path, dtype, shape, ...(named !== undefined && { name }) });
     checkLength({ path, shape }, infos[0]);
   }
-  const [first, ...others] = infos as [SplitInputs, ...SplitInputs[]];
+  const [first, ...others] = infos as [InputsInfo, ...InputsInfo[]];
   return others.length === 0 ? first : { ...first, others };
 }

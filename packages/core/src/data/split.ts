@@ -37,14 +37,7 @@ export async function readSplit(name: Split['name'], files: SplitFiles, task?: T
   const labels = files.groups === undefined ? read : { ...read, groups: await readGroups(files.groups, read) };
   const labelled = samplesOf(labels);
   if (files.inputs === undefined) return withoutInputs(name, labels);
-  const inputs = await readInputs(files.inputs, (path, samples) => {
-    if (labelled !== samples) {
-      throw new RadinError(
-        'DATA',
-        `Expected one label per sample but found ${labelled} labels in ${labels.path} for ${samples} samples in ${path}`,
-      );
-    }
-  });
+  const inputs = await readInputs(files.inputs, (path, samples) => checkLabelled(labels.path, labelled, path, samples));
   const { tokens } = labels;
   return { name, inputs: tokens ? inputs.withPositions(tokens.positions) : inputs, labels, samples: labelled };
 }
@@ -75,6 +68,20 @@ export async function readInputs(
   }
 }
 
+/** @throws RadinError where there is not one label for each sample */
+export function checkLabelled(labelPath: string, labels: number, inputPath: string, samples: number): void {
+  if (labels === samples) return;
+  throw new RadinError(
+    'DATA',
+    `Expected one label per sample but found ${labels} labels in ${labelPath} for ${samples} samples in ${inputPath}`,
+  );
+}
+
+/** @throws RadinError where there is no label */
+export function checkSomeLabel(path: string, labels: number): void {
+  if (labels === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${path}`);
+}
+
 /** M. @throws RadinError where there is none */
 export function samplesIn({ path, shape }: Pick<ArrayInfo, 'path' | 'shape'>): number {
   const [samples] = shape;
@@ -99,7 +106,7 @@ export function checkLength(
 
 function withoutInputs(name: Split['name'], labels: Labels): Split {
   const samples = labels.values.length;
-  if (samples === 0) throw new RadinError('DATA', `Expected at least one label but found none in ${labels.path}`);
+  checkSomeLabel(labels.path, samples);
   const inputs = new Inputs({ path: labels.path, dtype: 'U8', shape: [samples, 0], parts: [] });
   return { name, inputs, labels, samples };
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { readSplitInfo, type SplitInfo, type SplitInputs } from '../data/index.js';
+import { type InputsInfo, readSplitInfo, type SplitInfo } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { checkInputs, planGraph } from '../evaluator/index.js';
 import { type OnnxModel, readOnnx } from '../formats/index.js';
@@ -21,7 +21,7 @@ export interface ProblemInspection extends PoolInspection {
 }
 
 /** Without dtype and shape where no inputs are named. */
-type InspectedSplit = Omit<SplitInfo, 'inputs' | 'rows'> & Partial<Pick<SplitInputs, 'dtype' | 'shape'>>;
+type InspectedSplit = Omit<SplitInfo, 'inputs' | 'rows'> & Partial<Pick<InputsInfo, 'dtype' | 'shape'>>;
 
 /**
  * Looks at models, graph and data; no program that evaluates is run. Cost: as `inspectPool`, and with `quick` headers and the graph only.
