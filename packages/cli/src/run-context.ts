@@ -15,9 +15,10 @@ import { openCache } from './cache-folder.js';
 import { checkSpace, freeBytes } from './disk-space.js';
 import type { Interruption } from './interruption.js';
 import { chooseMetric, metricFlag } from './metric-choice.js';
-import type { CandidateOptions, DryRunOptions, HoldOutOptions, PoolOptions, ShardOptions } from './options.js';
+import type { DryRunOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
+import type { CandidateOptions, HoldOutOptions } from './search-options.js';
 import { prepareSoup } from './soup-output.js';
 import { Terminal } from './terminal.js';
 

@@ -4,11 +4,12 @@ import type { PaperResult } from '@radin/bench';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
 import { integer } from '../option-values.js';
-import { type CommonOptions, withBudgets, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
+import { type CommonOptions, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
 import { checkOutputFolder } from '../output-folder.js';
 import { type PoolFlags, resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { withBudgets } from '../search-options.js';
 
 interface BenchOptions extends PoolFlags, CommonOptions, ReportOptions {
   readonly budgets: readonly number[];

@@ -12,13 +12,9 @@ import {
 import type { Command } from 'commander';
 import { dryRun, planned } from '../dry-run.js';
 import {
-  type CandidateOptions,
   type DryRunOptions,
   type PoolOptions,
-  proposalOptions,
   type ShardOptions,
-  withBudgets,
-  withCandidateOptions,
   withDryRun,
   withGivenLogits,
   withPoolOptions,
@@ -28,6 +24,7 @@ import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
 import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';

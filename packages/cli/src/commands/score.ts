@@ -36,22 +36,24 @@ import { ASKED } from '../explain.js';
 import { chooseMetric, metricFlag } from '../metric-choice.js';
 import { nonNegative } from '../option-values.js';
 import {
-  type CandidateOptions,
   type CommonOptions,
   type ComputeOptions,
-  type ExplainOptions,
   type MemoryOptions,
-  proposalOptions,
-  topCount,
-  withCandidateOptions,
   withCommonOptions,
   withComputeOptions,
-  withExplain,
   withMaxMemory,
   withTask,
 } from '../options.js';
 import type { CommandContext } from '../run-context.js';
 import { scoredLogits } from '../scored-logits.js';
+import {
+  type CandidateOptions,
+  type ExplainOptions,
+  proposalOptions,
+  topCount,
+  withCandidateOptions,
+  withExplain,
+} from '../search-options.js';
 import { Terminal } from '../terminal.js';
 
 /** Candidates printed unless `--top` asks for fewer. */

@@ -27,31 +27,33 @@ import { dryRun, planned } from '../dry-run.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import { explainSearch, versusGreedy } from '../explain.js';
 import {
-  type CandidateOptions,
   type DryRunOptions,
-  type ExplainOptions,
-  type HoldOutOptions,
   type PoolOptions,
-  proposalOptions,
-  type RacingOptions,
-  racingOptions,
   type ShardOptions,
-  strategyOption,
-  withBudget,
-  withCandidateOptions,
   withDryRun,
-  withExplain,
   withGivenLogits,
-  withHoldOut,
   withPoolOptions,
-  withRacing,
   withShardSize,
-  withStrategy,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import {
+  type CandidateOptions,
+  type ExplainOptions,
+  type HoldOutOptions,
+  proposalOptions,
+  type RacingOptions,
+  racingOptions,
+  strategyOption,
+  withBudget,
+  withCandidateOptions,
+  withExplain,
+  withHoldOut,
+  withRacing,
+  withStrategy,
+} from '../search-options.js';
 import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
