@@ -81,10 +81,17 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
   return predictionMetric(name, value, {
     unit,
     negated: !higherIsBetter,
+    range: rangeOf(unit, higherIsBetter),
     withoutClasses: !hasClasses(task),
     source: createHash('sha256').update(bytes).digest('hex'),
     remembered: !imports,
   });
+}
+
+/** Of scores, which are negated where less is better. */
+function rangeOf(unit: string, higherIsBetter: boolean): Metric['range'] {
+  if (unit !== 'fraction') return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return higherIsBetter ? [0, 1] : [-1, 0];
 }
 
 /** @throws RadinError where looking at it runs code that throws */

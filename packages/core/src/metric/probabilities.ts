@@ -3,12 +3,13 @@ import { predictionMetric } from './metric.js';
 import { type Predictions, softmax } from './predictions.js';
 
 /** Mean over the samples of Σ_c (p_c − 1[c = label])², negated; of the multi-class form, in [0, 2]. */
-export const brier = predictionMetric('brier', squaredErrors, { unit: '', negated: true });
+export const brier = predictionMetric('brier', squaredErrors, { unit: '', negated: true, range: [-2, 0] });
 
 /** Mean of (p_1 − label)², negated: the two-class form, half of the multi-class one, in [0, 1]. */
 export const binaryBrier = predictionMetric('brier', (predictions) => squaredErrors(predictions) / 2, {
   unit: '',
   negated: true,
+  range: [-1, 0],
 });
 
 function squaredErrors({ logits, samples, classes, truth }: Predictions): number {
@@ -50,5 +51,5 @@ export const expectedCalibrationError = predictionMetric(
     }
     return surplus.reduce((sum, one) => sum + Math.abs(one), 0) / samples;
   },
-  { unit: '', negated: true },
+  { unit: '', negated: true, range: [-1, 0] },
 );
