@@ -98,7 +98,7 @@ test('samples with the same logits in another order are ties of the area under t
       probabilities.filter((_, sample) => (labels[sample] === c) === isOf).map((row) => row[c] as number);
     const [positive, negative] = [of(true), of(false)];
     if (positive.length === 0) continue;
-    const above = positive.flatMap((p) => negative.map((q) => (p > q ? 1 : p === q ? 0.5 : 0)));
+    const above: number[] = positive.flatMap((p) => negative.map((q) => (p > q ? 1 : p === q ? 0.5 : 0)));
     areas.push(above.reduce((all, one) => all + one, 0) / above.length);
   }
   const expected = areas.reduce((all, one) => all + one, 0) / areas.length;

@@ -88,7 +88,9 @@ describe.each(TASKS)('%s', (task) => {
     const runs = join(dirname(poolOf(task).graph), 'runs');
     rmSync(runs);
     for (const split of ['validation', 'test'] as const) {
-      const [ours, theirs] = [given.scorers.get(split), graph.scorers.get(split)];
+      const [ours, theirs] = await Promise.all(
+        [given, graph].map((problem) => (split === 'test' ? problem.openTest() : problem.validation)),
+      );
       expectClose(
         (await ours?.approxScores(mixtures)) as Float64Array,
         (await theirs?.approxScores(mixtures)) as Float64Array,
