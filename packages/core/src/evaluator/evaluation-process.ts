@@ -133,7 +133,7 @@ export class EvaluationProcess {
   /** Kills the process where it has taken more than it may. */
   #look(): void {
     if (this.#loss !== undefined || this.#over) return;
-    const states = this.#record.read();
+    const states = this.#states();
     const { limit } = this.#clock;
     const late = states.filter(({ milliseconds }) => milliseconds > limit);
     if (late.length > 0) {
@@ -151,6 +151,16 @@ export class EvaluationProcess {
     }
   }
 
+  /** What threads are in; none where that cannot be read, which the next look may. */
+  #states(): ThreadState[] {
+    try {
+      return this.#record.read();
+    } catch (error) {
+      if (error instanceof RadinError) return [];
+      throw error;
+    }
+  }
+
   #kill(expected: string, found: string, suspects: readonly ThreadState[]): void {
     this.#loss = { expected, found, suspects };
     this.#child.kill('SIGKILL');
@@ -162,7 +172,7 @@ export class EvaluationProcess {
     const loss = this.#loss ?? {
       expected: 'a process of ONNX Runtime that lives on',
       found: this.#broken ?? how,
-      suspects: this.#record.read(),
+      suspects: this.#states(),
     };
     if (this.#isReady) this.#watcher.lost(loss);
     else this.#fail('EVALUATION', loss.expected, loss.found);
