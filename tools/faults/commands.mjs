@@ -1,13 +1,13 @@
 /** The commands that faults are put into, as a user types them in a folder with `pool/`. */
 
-const QUICK = ['--threads', '2', '--seed', '3'];
+const QUICK = ['--threads', '1', '--seed', '3'];
 const SEARCH = [...QUICK, '--budget', '3', '--candidates', '20', '--no-report', '--json'];
 const OUT = ['--out', 'out'];
 const CACHE = ['--cache', 'cache'];
 
 /**
  * `args`; `earlier`, the command that has filled `out/` and the cache before, where an earlier run is to be there (`needsEarlier`: always); `copies`, what is
- * copied to where before each run.
+ * copied to where before each run; `isAnswer`: what cannot be read is the command's answer, with exit code 0.
  */
 export const COMMANDS = {
   average: {
@@ -30,7 +30,7 @@ export const COMMANDS = {
     args: ['average', 'pool/folders/m0', 'pool/folders/m1', '--out', 'out/soup', '--json'],
     earlier: ['average', 'pool/folders/m1', 'pool/folders/m2', '--out', 'out/soup'],
   },
-  inspect: { args: ['inspect', 'pool', '--json'] },
+  inspect: { args: ['inspect', 'pool', '--json'], isAnswer: true },
   score: { args: ['score', '--logits', 'pool/logits/*.npy', '--labels', 'pool/val_labels.npy', '--json'] },
   evaluate: {
     args: ['evaluate', 'pool', 'm1', '--no-cache', '--save-logits', 'out/m1.npy', '--json'],
@@ -44,15 +44,37 @@ export const COMMANDS = {
     args: ['search', 'pool', ...CACHE, ...SEARCH, ...OUT],
     earlier: ['search', 'pool', ...CACHE, ...SEARCH, '--budget', '1', ...OUT],
   },
-  'search-race': { args: ['search', 'pool', '--strategy', 'radin', ...CACHE, ...SEARCH, ...OUT] },
+  'search-race': { args: ['search', 'pool', '--strategy', 'radin', ...CACHE, ...SEARCH, '--threads', '2', ...OUT] },
   'search-onnx': { args: ['search', 'pool/pool-onnx', '--no-cache', ...SEARCH, ...OUT] },
   'search-folders': {
     args: ['search', 'pool/pool-folders', '--no-cache', ...SEARCH, ...OUT],
-    earlier: ['search', 'pool/pool-folders', '--no-cache', '--strategy', 'radin', '--budget', '1', '--no-report', ...OUT],
+    earlier: [
+      'search',
+      'pool/pool-folders',
+      '--no-cache',
+      '--strategy',
+      'radin',
+      '--budget',
+      '1',
+      '--no-report',
+      ...OUT,
+    ],
   },
   'search-external': { args: ['search', 'pool/pool-external', ...CACHE, ...SEARCH, ...OUT] },
   compare: {
-    args: ['compare', 'pool', ...CACHE, ...QUICK, '--budgets', '1,3', '--candidates', '20', '--no-report', '--json', ...OUT],
+    args: [
+      'compare',
+      'pool',
+      ...CACHE,
+      ...QUICK,
+      '--budgets',
+      '1,3',
+      '--candidates',
+      '20',
+      '--no-report',
+      '--json',
+      ...OUT,
+    ],
   },
   report: {
     needsEarlier: true,

@@ -7,7 +7,21 @@ import { fileURLToPath } from 'node:url';
 
 /** As in shim.c. */
 const KINDS = [
-  ...['OPEN', 'CREATE', 'READ', 'WRITE', 'SYNC', 'TRUNCATE', 'RENAME', 'UNLINK', 'MAKE', 'LINK', 'MAP', 'CLOSE', 'LIST'],
+  ...[
+    'OPEN',
+    'CREATE',
+    'READ',
+    'WRITE',
+    'SYNC',
+    'TRUNCATE',
+    'RENAME',
+    'UNLINK',
+    'MAKE',
+    'LINK',
+    'MAP',
+    'CLOSE',
+    'LIST',
+  ],
   ...['STATUS', 'TIMES', 'SPACE', 'ALLOCATE'],
 ];
 const MODES = { nothing: 0, fail: 1, short: 2, 'kill-before': 3, 'kill-after': 4, stop: 5 };
@@ -33,7 +47,12 @@ const EVERY = KINDS.filter((kind) => kind !== 'ALLOCATE');
 export const FAULTS = {
   EIO: { mode: 'fail', error: 'EIO', kinds: EVERY, repeat: 1 },
   ENOSPC: { mode: 'fail', error: 'ENOSPC', kinds: WRITING, repeat: 1 },
-  'ENOSPC-stays': { mode: 'fail', error: 'ENOSPC', kinds: WRITING.filter((kind) => kind !== 'RENAME'), repeat: ALL_LATER },
+  'ENOSPC-stays': {
+    mode: 'fail',
+    error: 'ENOSPC',
+    kinds: WRITING.filter((kind) => kind !== 'RENAME'),
+    repeat: ALL_LATER,
+  },
   EMFILE: { mode: 'fail', error: 'EMFILE', kinds: ['OPEN', 'CREATE', 'LIST'], repeat: 1 },
   'EMFILE-stays': { mode: 'fail', error: 'EMFILE', kinds: ['OPEN', 'CREATE', 'LIST'], repeat: ALL_LATER },
   EINTR: { mode: 'fail', error: 'EINTR', kinds: ['READ', 'WRITE', 'CLOSE'], repeat: 1 },
@@ -65,7 +84,12 @@ export class Control {
 
   /** @param folders those whose paths count, as beginnings of paths */
   constructor(path, library, folders) {
-    this.environment = { LD_PRELOAD: library, RADIN_FAULTS_PAGE: path, RADIN_FAULTS_LIBRARY: library, UV_USE_IO_URING: '0' };
+    this.environment = {
+      LD_PRELOAD: library,
+      RADIN_FAULTS_PAGE: path,
+      RADIN_FAULTS_LIBRARY: library,
+      UV_USE_IO_URING: '0',
+    };
     this.#fd = openSync(path, 'w+');
     this.#page = new Uint8Array(PAGE_BYTES);
     new TextEncoder().encodeInto(folders.join('\n'), this.#page.subarray(FOLDERS_AT, TRACE_AT - 1));

@@ -117,7 +117,12 @@ function encode(values, dtype) {
 function graph(features, classes, [weight, bias]) {
   const size = (number) => onnx.TensorShapeProto.Dimension.fromObject({ dim_value: number });
   const int64 = (number) => size(number).dim_value;
-  const initializer = (name, dims, values) => ({ name, data_type: FLOAT, dims: dims.map(int64), raw_data: bytesOf(values.slice()) });
+  const initializer = (name, dims, values) => ({
+    name,
+    data_type: FLOAT,
+    dims: dims.map(int64),
+    raw_data: bytesOf(values.slice()),
+  });
   const value = (name, columns) => ({
     name,
     type: { tensor_type: { elem_type: FLOAT, shape: { dim: [{ dim_param: 'batch' }, size(columns)] } } },

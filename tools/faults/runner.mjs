@@ -8,7 +8,7 @@ const PROGRAM = fileURLToPath(new URL('../../packages/cli/bin/radin.js', import.
 const RESIDENT = fileURLToPath(new URL('resident.mjs', import.meta.url));
 
 /** A command that takes longer hangs. */
-const LONGEST_MS = 90_000;
+const LONGEST_MS = 60_000;
 
 /** A process that runs one command line after another, under the shim. */
 export class Resident {
@@ -37,7 +37,10 @@ export class Resident {
     const onExit = (code, signal) => finish({ died: signal ?? `exit code ${code}`, stderr: this.#output });
     child.once('message', finish);
     child.once('exit', onExit);
-    const timer = setTimeout(() => finish({ died: `still running after ${LONGEST_MS / 1000} s`, stderr: this.#output }), LONGEST_MS);
+    const timer = setTimeout(
+      () => finish({ died: `still running after ${LONGEST_MS / 1000} s`, stderr: this.#output }),
+      LONGEST_MS,
+    );
     child.send({ args, cwd });
     const outcome = await ended;
     clearTimeout(timer);

@@ -134,7 +134,7 @@ static void leave(enum mode mode) {
       va_end(rest); \
     } \
     REAL(name); \
-    int yes = is_watched(path); \
+    int yes = is_watched(path) || (page != NULL && (flags & O_TMPFILE) == O_TMPFILE); /* ours alone */ \
     enum mode mode = NOTHING; \
     if (yes) mode = enter(flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? CREATE : OPEN, path); \
     if (mode == FAIL) return -1; \
