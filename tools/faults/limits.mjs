@@ -78,10 +78,10 @@ export const limits = {
       for (let value = step; value < most; value += step) if (await starts(`ulimit -${letter} ${value}`)) return value;
       return most;
     };
-    // Node takes so much for itself.
+    // Node takes so much for itself, and opens its modules together, sometimes more than at other times.
     const [descriptors, kibibytes] = [await least('n', 2, 64), await least('v', 100_000, 4_000_000)];
     const lines = [
-      ...Array.from({ length: 12 }, (_, more) => `-n ${descriptors + 2 * more}`),
+      ...Array.from({ length: 20 }, (_, more) => `-n ${descriptors + 4 * more}`),
       ...[0, 1, 2, 4].map((blocks) => `-f ${blocks}`),
       ...Array.from({ length: 8 }, (_, more) => `-v ${kibibytes + 100_000 * more}`),
     ];
