@@ -94,10 +94,10 @@ async function round(pool, seed, seconds) {
       const all = await one.cases(places[0], names);
       const begun = Date.now();
       const cases = mixed(all, seed).filter(({ name, id }) => `${one.name}/${name}/${id}`.startsWith(options.only));
-      const before = done;
+      const [before, count] = [done, cases.length];
       const until = begun + (1000 * seconds * part) / parts;
       await Promise.all(places.map((place) => work(place, one.name, cases, { pool, seed, until })));
-      console.log(`${one.name}: ${done - before} of ${all.length} cases, ${Math.round((Date.now() - begun) / 1000)} s`);
+      console.log(`${one.name}: ${done - before} of ${count} cases, ${Math.round((Date.now() - begun) / 1000)} s`);
     }
   } finally {
     for (const place of places) place.close();
