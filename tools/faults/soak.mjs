@@ -45,7 +45,7 @@ export async function soak(scratch, minutes, seed) {
     }
     first.set(kind, found);
     rounds.push(await measure());
-    if (round % 50 === 0) console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
+    if (round % 10 === 0) console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
   }
   const settled = rounds.slice(WARM_UP);
   const slope = slopeOf(settled.map(({ kibibytes }) => kibibytes));
@@ -105,8 +105,10 @@ async function measure() {
   collect();
   const status = readFileSync('/proc/self/status', 'latin1');
   const numberOf = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  const { heapUsed, external } = process.memoryUsage();
   return {
     kibibytes: numberOf('VmRSS'),
+    heap: Math.round((heapUsed + external) / 1024),
     descriptors: readdirSync('/proc/self/fd').length,
     threads: numberOf('Threads'),
     children: childrenOf(process.pid),

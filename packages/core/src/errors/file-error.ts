@@ -25,7 +25,8 @@ export function machineError(error: unknown): RadinError | undefined {
   if (errno !== undefined && OF_THE_MACHINE.includes(code ?? '')) {
     return fileError(syscall ?? 'use', path ?? 'a file', error) as RadinError;
   }
-  const isMemory = code === 'ERR_MEMORY_ALLOCATION_FAILED' || /^(Array buffer allocation failed|std::bad_alloc)$/.test(error.message);
+  const isMemory =
+    code === 'ERR_MEMORY_ALLOCATION_FAILED' || /^(Array buffer allocation failed|std::bad_alloc)$/.test(error.message);
   if (!isMemory) return undefined;
   return new RadinError('FILE', 'Expected enough memory but found none for one more array', { cause: error });
 }

@@ -10,7 +10,6 @@ export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type Tens
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
 export { makeFolder } from './make-folder.js';
-export { isAt, realPathAt, statusAt } from './presence.js';
 export {
   type FilePlace,
   type NpyArray,
@@ -43,6 +42,7 @@ export {
   tensorFormat,
 } from './open-tensors.js';
 export { ADAPTER_CONFIG, readJsonObject } from './peft-config.js';
+export { isAt, realPathAt, statusAt } from './presence.js';
 export type { PyTorchOptions } from './pytorch-reader.js';
 export {
   allocate,

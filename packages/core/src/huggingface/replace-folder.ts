@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, quote, RadinError } from '../errors/index.js';
-import { ADAPTER_CONFIG, isAdapterFile, makeFolder, openSafetensorsModel, realPathAt, synchroniseFolder } from '../formats/index.js';
+import {
+  ADAPTER_CONFIG,
+  isAdapterFile,
+  makeFolder,
+  openSafetensorsModel,
+  realPathAt,
+  synchroniseFolder,
+} from '../formats/index.js';
 import { COMPANIONS } from './model-folder.js';
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'];
