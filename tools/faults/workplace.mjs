@@ -237,7 +237,13 @@ function isPart(found, expected) {
   if (typeof found !== 'object' || found === null) return found === expected;
   if (typeof expected !== 'object' || expected === null || Array.isArray(found) !== Array.isArray(expected))
     return false;
-  if (Array.isArray(found) && found.length !== expected.length) return false;
+  if (Array.isArray(found)) {
+    let at = -1;
+    return found.every((value) => {
+      at = expected.findIndex((other, place) => place > at && isPart(value, other));
+      return at >= 0;
+    });
+  }
   return Object.entries(found).every(([key, value]) => isPart(value, expected[key]));
 }
 
