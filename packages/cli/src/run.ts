@@ -1,4 +1,4 @@
-import { escapeControls, RadinError } from '@radin/core';
+import { escapeControls, machineError, RadinError } from '@radin/core';
 import { CommanderError } from 'commander';
 import type { Interruption } from './interruption.js';
 import { buildProgram } from './program.js';
@@ -51,10 +51,11 @@ export async function run(args: readonly string[], interruption: Interruption): 
       process.stderr.write(program.helpInformation());
       return INPUT;
     }
-    if (error instanceof RadinError || error instanceof CommanderError) {
-      const message = error instanceof RadinError ? error.message : describeUsage(error);
+    const known = error instanceof RadinError || error instanceof CommanderError ? error : machineError(error);
+    if (known !== undefined) {
+      const message = known instanceof RadinError ? known.message : describeUsage(known);
       process.stderr.write(`radin: error: ${message}\n`);
-      if (debug) process.stderr.write(`${error.stack}\n`);
+      if (debug) process.stderr.write(`${known.stack}\n`);
       return INPUT;
     }
     process.stderr.write(`radin: bug: ${error instanceof Error ? error.stack : String(error)}\n`);

@@ -23,7 +23,7 @@ export {
   type Split,
   type SplitFiles,
 } from './data/index.js';
-export { escapeControls, fileError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
+export { escapeControls, fileError, machineError, quote, RadinError, type RadinErrorCode } from './errors/index.js';
 export {
   CommandEvaluator,
   type CommandEvaluatorOptions,

@@ -53,7 +53,7 @@ export async function verifyEntries(
   for (const name of await namesIn(folder)) {
     options.signal?.throwIfAborted();
     const path = entryPath(folder, name);
-    if ((await kindIn(path, name, true, UNREADABLE)) !== undefined) sound++;
+    if ((await kindIn(path, name, true)) !== undefined) sound++;
     else if ((await statusOf(path)) !== undefined) {
       await remove(path);
       damaged.push(name);
@@ -102,19 +102,14 @@ async function statusOf(path: string): Promise<{ size: number; mtimeMs: number }
   });
 }
 
-/** Failures that say nothing of an entry's bytes. */
-const UNREADABLE = ['EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'];
+/** Failures that say what an entry is; others say nothing of its bytes. */
+const NO_ENTRY = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EISDIR'];
 
-/** What cannot be read is no entry, unless it failed in a way that is to be passed on. */
-async function kindIn(
-  path: string,
-  name: string,
-  checksum: boolean,
-  passedOn: readonly string[] = [],
-): Promise<string | undefined> {
+/** What is no entry has no kind. @throws RadinError where `checksum` is asked for and the bytes cannot be read: they may be sound */
+async function kindIn(path: string, name: string, checksum: boolean): Promise<string | undefined> {
   return identifyEntry(path, name, checksum).catch((error: unknown) => {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-    if (isFileFailure(error) && !passedOn.includes(code ?? '')) return undefined;
+    if (isFileFailure(error) && (!checksum || code === undefined || NO_ENTRY.includes(code))) return undefined;
     throw error;
   });
 }

@@ -12,6 +12,25 @@ export function fileError(expected: string, path: string, error: unknown): unkno
   return new RadinError('FILE', `Expected to ${expected} ${path} but found: ${reason}`, { cause: error });
 }
 
+/** What the machine may refuse at any call, whatever the caller is about: disks that fail or are full, no descriptors, no memory. */
+const OF_THE_MACHINE = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'ESTALE', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'];
+
+/**
+ * The error to show for one that nobody has put into words, where it says that the machine failed and not this program: a system call
+ * whose disk, descriptors or memory gave out, or memory that was refused. Undefined for all others.
+ */
+export function machineError(error: unknown): RadinError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno, syscall, path } = error as NodeJS.ErrnoException;
+  if (errno !== undefined && OF_THE_MACHINE.includes(code ?? '')) {
+    return fileError(syscall ?? 'use', path ?? 'a file', error) as RadinError;
+  }
+  const isMemory =
+    code === 'ERR_MEMORY_ALLOCATION_FAILED' || /^(Array buffer allocation failed|std::bad_alloc)$/.test(error.message);
+  if (!isMemory) return undefined;
+  return new RadinError('FILE', 'Expected enough memory but found none for one more array', { cause: error });
+}
+
 function systemReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type KeyParts, sha256 } from '../cache/index.js';
 import type { Inputs, Split } from '../data/index.js';
 import { fileError, quote, RadinError } from '../errors/index.js';
-import { tensorFormat } from '../formats/index.js';
+import { isAt, tensorFormat } from '../formats/index.js';
 import { type Logits, logitsOf, scoredClasses } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { writeCheckpoint } from '../mixture/index.js';
@@ -214,7 +214,7 @@ export class CommandEvaluator implements Evaluator {
     const failure = failureOf(end, timeout * 1000);
     if (failure !== undefined) return failure;
     try {
-      if (!(await exists(logits))) return printedScore(end, this.#metric);
+      if (!(await isAt(logits))) return printedScore(end, this.#metric);
       const found = await readCommandLogits(logits, data);
       const classes = scoredClasses(found, data.labels);
       this.#classes ??= classes;
@@ -252,11 +252,4 @@ async function weightsFile(model: Checkpoint, { folder, signal }: Place): Promis
 
 function hashOf(values: Int32Array | Uint32Array | Float64Array): Promise<string> {
   return sha256(new Uint8Array(values.slice().buffer));
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

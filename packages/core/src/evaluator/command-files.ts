@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { fileError } from '../errors/index.js';
+import { statusAt } from '../formats/index.js';
 
 /**
  * SHA-256 of the files in the folder that a command names as its program or in an argument, also behind an equals sign
@@ -19,17 +20,17 @@ export async function hashesOfNamedFiles(
     const inside = relative(folder, path);
     if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) continue;
     // What is no regular file, such as a pipe, would never end.
-    const isFile = await stat(path).then(
-      (status) => status.isFile(),
-      () => false,
-    );
-    if (isFile) found.push([name, await hashOf(path)]);
+    if ((await statusAt(path))?.isFile()) found.push([name, await hashOf(path)]);
   }
   return found;
 }
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
   return hash.digest('hex');
 }

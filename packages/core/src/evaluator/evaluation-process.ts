@@ -47,6 +47,11 @@ export class EvaluationProcess {
   #onFailure!: (error: Error) => void;
   #isReady = false;
   #loss: Loss | undefined;
+  /** Jobs that it has been sent and whose threads have not left them. */
+  #jobs = 0;
+  /** Milliseconds for which it has had a job, no thread was in a batch, and nothing was heard of it; and when that was last looked at. */
+  #quiet = 0;
+  #looked = steadyMilliseconds();
   #broken: string | undefined;
   /** Whether its end is wanted, or known of. */
   #over = false;
@@ -94,6 +99,7 @@ export class EvaluationProcess {
   }
 
   send(request: ProcessRequest): void {
+    if (request.kind === 'job') this.#jobs++;
     if (this.#child.connected) this.#child.send(request);
   }
 
@@ -107,6 +113,7 @@ export class EvaluationProcess {
   }
 
   #receive(reply: ProcessReply): void {
+    this.#quiet = 0;
     switch (reply.kind) {
       case 'ready':
         // It may have been loaded before anyone looked.
@@ -122,6 +129,9 @@ export class EvaluationProcess {
         return;
       case 'batch':
         this.#clock.add(reply.milliseconds);
+        break;
+      case 'left':
+        this.#jobs--;
     }
     if (!this.#over) this.#watcher.reply(reply);
   }
@@ -133,10 +143,17 @@ export class EvaluationProcess {
   /** Kills the process where it has taken more than it may. */
   #look(): void {
     if (this.#loss !== undefined || this.#over) return;
-    const states = this.#record.read();
+    const states = this.#states();
     const { limit } = this.#clock;
     const late = states.filter(({ milliseconds }) => milliseconds > limit);
-    if (late.length > 0) {
+    const now = steadyMilliseconds();
+    // Where this process itself was stopped for a while, the other one has not been quiet for so long.
+    const passed = Math.min(now - this.#looked, 2 * WATCH_INTERVAL);
+    this.#quiet = this.#jobs === 0 || states.length > 0 ? 0 : this.#quiet + passed;
+    this.#looked = now;
+    if (this.#quiet > limit) {
+      this.#kill(`a batch that is begun within ${seconds(limit)}`, 'none', []);
+    } else if (late.length > 0) {
       this.#kill(`a batch that takes at most ${seconds(limit)}`, 'one that takes longer', late);
     } else if (!this.#isReady && steadyMilliseconds() - this.#started > START_MILLISECONDS) {
       this.#kill(`a graph that is loaded within ${seconds(START_MILLISECONDS)}`, 'one that takes longer', []);
@@ -151,6 +168,16 @@ export class EvaluationProcess {
     }
   }
 
+  /** What threads are in; none where that cannot be read, which the next look may. */
+  #states(): ThreadState[] {
+    try {
+      return this.#record.read();
+    } catch (error) {
+      if (error instanceof RadinError) return [];
+      throw error;
+    }
+  }
+
   #kill(expected: string, found: string, suspects: readonly ThreadState[]): void {
     this.#loss = { expected, found, suspects };
     this.#child.kill('SIGKILL');
@@ -162,7 +189,7 @@ export class EvaluationProcess {
     const loss = this.#loss ?? {
       expected: 'a process of ONNX Runtime that lives on',
       found: this.#broken ?? how,
-      suspects: this.#record.read(),
+      suspects: this.#states(),
     };
     if (this.#isReady) this.#watcher.lost(loss);
     else this.#fail('EVALUATION', loss.expected, loss.found);

@@ -123,6 +123,8 @@ export class FencedJobs {
     const sent = [...this.#jobs.values()].flatMap(({ job }) => (job.sent ? [job] : []));
     const named = sent.filter(({ id }) => suspects.some(({ job }) => job === id));
     for (const job of sent) {
+      // Nothing of it is left to run, so no other process would ever say that its threads have left it.
+      if (job.complete) job.receive({ kind: 'left', job: job.id });
       if (!job.settled && (named.length === 0 || named.includes(job))) {
         if (job.suspect) job.fail(expected, found, suspects.find((state) => state.job === job.id)?.place);
         job.suspect = true;

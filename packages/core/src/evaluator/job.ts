@@ -54,6 +54,11 @@ export class Job {
     return this.#settled;
   }
 
+  /** Whether all batches are here, though its threads may not have left it. */
+  get complete(): boolean {
+    return this.#logits !== undefined && this.#done === this.#request.samples;
+  }
+
   /** For a process that is to run what is missing. @param inputs the id of the inputs there */
   request(inputs: number): JobRequest {
     const { samples, batch } = this.#request;
@@ -115,7 +120,7 @@ export class Job {
     if (this.#firstFailure !== undefined) {
       const { code, message, place } = this.#firstFailure;
       this.abort(this.#error(code, place === undefined ? message : `${message}, sample ${this.#sample(place)}`));
-    } else if (this.#logits !== undefined && this.#done === this.#request.samples) {
+    } else if (this.#logits !== undefined && this.complete) {
       this.#settled = true;
       this.#resolve(this.#logits);
     }

@@ -119,7 +119,10 @@ async function endGroup(group: number): Promise<void> {
 function isAlive(group: number): boolean {
   if (!signalGroup(group, 0)) return false;
   if (process.platform !== 'linux') return true;
-  return readdirSync('/proc').some((name) => {
+  const names = processNames();
+  // Who cannot be looked for may be there.
+  if (names === undefined) return true;
+  return names.some((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
       const status = readFileSync(`/proc/${name}/stat`, 'latin1');
@@ -130,6 +133,15 @@ function isAlive(group: number): boolean {
       return false;
     }
   });
+}
+
+/** Names of processes, among others, in /proc; undefined where they cannot be listed, as without a descriptor. */
+function processNames(): string[] | undefined {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether there is such a group. */

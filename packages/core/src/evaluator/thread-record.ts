@@ -1,4 +1,5 @@
 import { openSync, readSync, writeSync } from 'node:fs';
+import { fileError } from '../errors/index.js';
 import { TemporaryFile } from '../formats/light.js';
 
 /** Numbers of a thread: job, place, and when it began, in milliseconds of the system's steady clock. */
@@ -27,16 +28,24 @@ export class ThreadRecord {
     return this.#file.path;
   }
 
-  /** For the threads of a new process. */
+  /** For the threads of a new process. @throws RadinError */
   clear(): void {
     const states = new Float64Array(NUMBERS * this.threads).fill(IDLE);
-    writeSync(this.#file.fd, states, 0, states.byteLength, 0);
+    try {
+      writeSync(this.#file.fd, states, 0, states.byteLength, 0);
+    } catch (error) {
+      throw fileError('write', this.path, error);
+    }
   }
 
-  /** Of the threads that are in a batch. */
+  /** Of the threads that are in a batch. @throws RadinError */
   read(): ThreadState[] {
     const states = new Float64Array(NUMBERS * this.threads).fill(IDLE);
-    readSync(this.#file.fd, states, 0, states.byteLength, 0);
+    try {
+      readSync(this.#file.fd, states, 0, states.byteLength, 0);
+    } catch (error) {
+      throw fileError('read', this.path, error);
+    }
     const now = steadyMilliseconds();
     return Array.from({ length: this.threads }, (_, thread) => {
       const [job, place, begun] = states.subarray(thread * NUMBERS) as unknown as [number, number, number];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
 
@@ -24,7 +24,7 @@ export interface StagedFile<T> {
   readonly produced: T;
   /** Takes the path's place. @throws RadinError */
   commit(): Promise<void>;
-  /** Removes the temporary file, if it is still there. */
+  /** Removes the temporary file, if it is still there and the disk lets us. */
   discard(): Promise<void>;
 }
 
@@ -62,7 +62,8 @@ export async function stageFile<T>(
   const handle = await open(temporary, 'wx').catch((error: unknown) => {
     throw fileError('write', path, error);
   });
-  const discard = () => rm(temporary, { force: true });
+  // What failed before is what there is to say; a disk that does not even remove files leaves this one.
+  const discard = () => unlink(temporary).catch(() => undefined);
   try {
     const produced = await writeAndClose(handle, path, produce, options);
     const commit = async () => {
@@ -129,8 +130,8 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Without this, a power cut can undo the renaming. Windows has no such call for folders. */
-async function synchroniseFolder(folder: string): Promise<void> {
+/** Puts the names in a folder on disk: without this, a power cut can undo a renaming. Windows has no such call for folders. @throws the system's error */
+export async function synchroniseFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

@@ -15,7 +15,7 @@ export async function exchangeFiles(staged: readonly StagedFile<unknown>[], old:
       placed.push(file.path);
     }
   } catch (error) {
-    await removeFiles(placed);
+    await removeFiles(placed).catch(() => undefined);
     throw error;
   }
 }

@@ -1,5 +1,11 @@
 export { arrayPlace, openArray, readArray } from './array-file.js';
-export { type FileSink, type WriteOptions, writeFileAtomically, writeTextAtomically } from './atomic-file.js';
+export {
+  type FileSink,
+  synchroniseFolder,
+  type WriteOptions,
+  writeFileAtomically,
+  writeTextAtomically,
+} from './atomic-file.js';
 export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo } from './dtype.js';
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
@@ -36,6 +42,7 @@ export {
   tensorFormat,
 } from './open-tensors.js';
 export { ADAPTER_CONFIG, readJsonObject } from './peft-config.js';
+export { isAt, realPathAt, statusAt } from './presence.js';
 export type { PyTorchOptions } from './pytorch-reader.js';
 export {
   allocate,

@@ -154,14 +154,19 @@ class OpenFile implements RegularFile {
   }
 
   async #readSome(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
-    try {
-      return (await this.#handle.read(target, offset, length, position)).bytesRead;
-    } catch (error) {
-      throw fileError('read', this.path, error);
+    for (;;) {
+      try {
+        return (await this.#handle.read(target, offset, length, position)).bytesRead;
+      } catch (error) {
+        // A signal in the middle of a read, on network disks; Node passes it on.
+        if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw fileError('read', this.path, error);
+      }
     }
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    await this.#handle.close().catch((error: unknown) => {
+      throw fileError('read', this.path, error);
+    });
   }
 }

@@ -62,7 +62,9 @@ export async function shardPaths({ path, shards }: ShardIndex): Promise<Readonly
   const folder = dirname(path);
   const paths = new Map<string, string>();
   const targets = new Map<string, string>();
-  const realFolder = await realpath(folder);
+  const realFolder = await realpath(folder).catch((error: unknown) => {
+    throw fileError('read', folder, error);
+  });
   for (const name of [...new Set(shards.values())].sort()) {
     const shard = join(folder, name);
     const target = await realpath(shard).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type BigIntStats, closeSync, fstatSync, openSync, rmSync, unlinkSync, write } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, rmSync, unlinkSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,12 @@ import { fileError } from '../errors/index.js';
 
 /** Where Linux keeps files in memory. */
 const MEMORY_FOLDER = '/dev/shm';
+
+/** Linux's flag for a file that never has a name, which Node does not name. */
+const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
+
+/** What file systems without such files say. */
+const WITHOUT_NAMELESS = ['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'];
 
 /** One system call writes at most this much: Node refuses lengths of 2 GiB and more. */
 const LARGEST_WRITE = 2 ** 30;
@@ -41,11 +47,11 @@ export class TemporaryFile {
     for (const folder of folders) {
       const path = join(folder, `radin-${randomUUID()}`);
       try {
-        const fd = openSync(path, 'wx+', 0o600);
         if (process.platform === 'linux') {
-          unlinkSync(path);
+          const fd = openNameless(folder) ?? openUnlinked(path);
           return new TemporaryFile(`/proc/${process.pid}/fd/${fd}`, fd, undefined);
         }
+        const fd = openSync(path, 'wx+', 0o600);
         if (named.size === 0) process.once('exit', removeNamed);
         named.add(path);
         return new TemporaryFile(path, fd, path);
@@ -77,6 +83,28 @@ export class TemporaryFile {
     named.delete(this.name);
     rmSync(this.name, { force: true });
     if (named.size === 0) process.off('exit', removeNamed);
+  }
+}
+
+/** Undefined where the folder's file system has no such files. @throws the system's error */
+function openNameless(folder: string): number | undefined {
+  try {
+    return openSync(folder, NAMELESS, 0o600);
+  } catch (error) {
+    if (WITHOUT_NAMELESS.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** A file that has a name for a moment: a process that is killed in it leaves the file. @throws the system's error */
+function openUnlinked(path: string): number {
+  const fd = openSync(path, 'wx+', 0o600);
+  try {
+    unlinkSync(path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

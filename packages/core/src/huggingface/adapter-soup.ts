@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
 import {
@@ -11,6 +10,7 @@ import {
   type TensorInfo,
   writeFloats,
   writeSafetensors,
+  writeTextAtomically,
 } from '../formats/index.js';
 import type { Mixture } from '../mixture/index.js';
 import { modelId } from '../pool/index.js';
@@ -87,8 +87,8 @@ export async function writeAdapterFolder(
       byteLength,
     }));
     const written = await writeSafetensors(join(path, 'adapter_model.safetensors'), infos, metadata, produce, options);
-    await writeFile(join(path, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
-    await writeFile(join(path, 'README.md'), card);
+    await writeTextAtomically(join(path, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
+    await writeTextAtomically(join(path, 'README.md'), card);
     return { ...written, path: join(folder, 'adapter_model.safetensors'), notices };
   });
 }

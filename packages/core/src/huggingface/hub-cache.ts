@@ -1,8 +1,8 @@
-import { copyFile, readFile, rename, stat, symlink } from 'node:fs/promises';
+import { copyFile, readFile, rename, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileError } from '../errors/index.js';
-import { makeFolder, writeTextAtomically } from '../formats/index.js';
+import { makeFolder, statusAt, writeTextAtomically } from '../formats/index.js';
 import type { HubReference } from './hub-reference.js';
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -79,7 +79,7 @@ export class HubCache {
 
 /** Whether a file of that size is there. */
 export async function isThere(path: string, bytes?: number): Promise<boolean> {
-  const status = await stat(path).catch(() => undefined);
+  const status = await statusAt(path);
   return status?.isFile() === true && (bytes === undefined || status.size === bytes);
 }
 

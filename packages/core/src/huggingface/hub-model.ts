@@ -1,8 +1,8 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
-import { ADAPTER_CONFIG, isShardIndex, shardNames } from '../formats/index.js';
+import { ADAPTER_CONFIG, isAt, isShardIndex, shardNames } from '../formats/index.js';
 import { MODEL_FILES } from '../pool/index.js';
 import { HubCache, isThere } from './hub-cache.js';
 import { HubClient, type HubFile } from './hub-client.js';
@@ -67,7 +67,7 @@ async function cachedModel({ text, revision, path }: HubReference, cache: HubCac
     new RadinError('FILE', `Expected ${text} in the cache, because HF_HUB_OFFLINE is set, but found ${what}`);
   if (commit === undefined) throw missing(`no revision ${revision} in ${cache.folder}`);
   const place = join(cache.snapshot(commit), path);
-  if ((await stat(place).catch(() => undefined)) === undefined) throw missing(`nothing at ${place}`);
+  if (!(await isAt(place))) throw missing(`nothing at ${place}`);
   return place;
 }
 

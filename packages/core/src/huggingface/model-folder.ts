@@ -1,7 +1,6 @@
-import { access, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
-import { isAdapterFile, readJsonObject, withRegularFile } from '../formats/index.js';
+import { isAdapterFile, isAt, readJsonObject, realPathAt, withRegularFile } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint, hubRepository, isInOwnFolder } from '../pool/index.js';
 
 /** What a model folder has beside the weights, by its file names: what says how they are built, and how inputs become tensors. */
@@ -45,10 +44,7 @@ const INCIDENTAL = ['_name_or_path', 'transformers_version', 'torch_dtype', 'dty
 async function modelFolder(path: string): Promise<string | undefined> {
   if (!isInOwnFolder(path) || isAdapterFile(path)) return undefined;
   const folder = dirname(path);
-  return access(join(folder, 'config.json')).then(
-    () => folder,
-    () => undefined,
-  );
+  return (await isAt(join(folder, 'config.json'))) ? folder : undefined;
 }
 
 /**
@@ -106,9 +102,8 @@ function isEqual(a: unknown, b: unknown): boolean {
  */
 export async function readCompanion(folder: string, name: string): Promise<Uint8Array | undefined> {
   const path = join(folder, name);
-  const target = await realpath(path).catch(() => undefined);
-  if (target === undefined) return undefined;
-  const root = await realpath(folder);
+  const [target, root] = [await realPathAt(path), await realPathAt(folder)];
+  if (target === undefined || root === undefined) return undefined;
   const inside = (parent: string) => !relative(parent, target).startsWith(`..${sep}`) && parent !== target;
   const blobs = hubRepository(root) && join(root.slice(0, root.lastIndexOf(`${sep}snapshots${sep}`)), 'blobs');
   if (!inside(root) && !(blobs && inside(blobs))) {

@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, realpath, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, quote, RadinError } from '../errors/index.js';
-import { ADAPTER_CONFIG, isAdapterFile, makeFolder, openSafetensorsModel } from '../formats/index.js';
+import {
+  ADAPTER_CONFIG,
+  isAdapterFile,
+  makeFolder,
+  openSafetensorsModel,
+  realPathAt,
+  synchroniseFolder,
+} from '../formats/index.js';
 import { COMPANIONS } from './model-folder.js';
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'];
@@ -50,7 +57,7 @@ async function isSoup(path: string): Promise<boolean> {
  */
 export async function replaceFolder<T>(folder: string, fill: (path: string) => Promise<T>): Promise<T> {
   await checkReplaceable(folder);
-  const target = await realpath(folder).catch(() => folder);
+  const target = (await realPathAt(folder)) ?? folder;
   const temporary = (what: string) =>
     join(dirname(target), `.radin-${basename(target)}-${randomBytes(8).toString('hex')}.${what}`);
   const [filled, old] = [temporary('tmp'), temporary('old')];
@@ -64,10 +71,12 @@ export async function replaceFolder<T>(folder: string, fill: (path: string) => P
       await rename(old, target).catch(() => {});
       throw error;
     });
+    await synchroniseFolder(dirname(target));
     return result;
   } catch (error) {
     throw fileError('write to the folder', folder, error);
   } finally {
-    await Promise.all([filled, old].map((path) => rm(path, { recursive: true, force: true })));
+    // Neither takes the place of what there is to say.
+    await Promise.all([filled, old].map((path) => rm(path, { recursive: true, force: true }).catch(() => undefined)));
   }
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
-import { ADAPTER_FILES, INDEX_SUFFIX, PYTORCH_INDEX_SUFFIX } from '../formats/index.js';
+import { ADAPTER_FILES, INDEX_SUFFIX, isAt, PYTORCH_INDEX_SUFFIX } from '../formats/index.js';
 
 /** What a model is called in a folder of its own: whole, and in shards. */
 const IN_FOLDER = ['model.safetensors', `model${INDEX_SUFFIX}`];
@@ -34,7 +34,7 @@ export async function modelFileIn(path: string): Promise<string | undefined> {
   if (!status.isDirectory()) return path;
   for (const names of CHOICES) {
     const found: string[] = [];
-    for (const name of names) if (await exists(join(path, name))) found.push(name);
+    for (const name of names) if (await isAt(join(path, name))) found.push(name);
     if (found.length > 1) {
       throw new RadinError('FILE', `Expected one model in the folder ${path} but found ${found.join(' and ')}`);
     }
@@ -73,11 +73,4 @@ function snapshotName(folder: string): string | undefined {
 /** The repository, `org/name`, of a folder that is a snapshot in a cache of the Hub; undefined for other folders. */
 export function hubRepository(folder: string): string | undefined {
   return SNAPSHOT.exec(folder)?.[1]?.split('--').join('/');
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

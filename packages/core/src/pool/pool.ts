@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { quote, RadinError } from '../errors/index.js';
+import { fileError, quote, RadinError } from '../errors/index.js';
 import { isAdapterFile, isShardIndex, type ModelOptions, type OnnxModel, type TensorInfo } from '../formats/index.js';
 import { alignCheckpoints } from './aligned.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
@@ -88,7 +88,11 @@ function withoutBase(path: string): RadinError {
 
 /** What a path leads to. Different models may have one index, to which snapshots in a cache of the Hub are links. */
 async function targetOf(path: string): Promise<string> {
-  return isShardIndex(path) ? join(await realpath(dirname(path)), basename(path)) : realpath(path);
+  try {
+    return isShardIndex(path) ? join(await realpath(dirname(path)), basename(path)) : await realpath(path);
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
 }
 
 /**

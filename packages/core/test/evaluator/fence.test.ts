@@ -62,6 +62,30 @@ test.skipIf(process.platform !== 'linux')('a process that is killed in the middl
   expect(kills).toBeGreaterThan(1);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'a process that is killed after the last batch has come changes no result',
+  async () => {
+    const { evaluator, models } = await openSlow(folder, 2);
+    const undisturbed = await evaluator.logits(models[0], slowInputs);
+    const killed = await evaluator.logits(models[0], slowInputs, {
+      onProgress: (samples) => {
+        if (samples < undisturbed.samples) return;
+        for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGKILL');
+      },
+    });
+    expect(killed.values).toEqual(undisturbed.values);
+  },
+);
+
+test.skipIf(process.platform !== 'linux')('a process that is stopped between two models is replaced', async () => {
+  const model = { w: f32([2, 2], [1, 0, 0, 1]), b: f32([2], [0, 0]) };
+  const { evaluator, models } = await openEvaluator(folder, linearGraph(2, 2), [model], { threads: 1, timeout: 1 });
+  const inputs = inputsOf(f32([1, 2], [3, 4]));
+  const undisturbed = await evaluator.logits(models[0] as Checkpoint, inputs);
+  for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGSTOP');
+  expect((await evaluator.logits(models[0] as Checkpoint, inputs)).values).toEqual(undisturbed.values);
+});
+
 test.skipIf(process.platform !== 'linux')('more memory than allowed is an error that says so', async () => {
   const opened = openEvaluator(folder, linearGraph(2, 2), [{ w: f32([2, 2], [1, 0, 0, 1]), b: f32([2], [0, 0]) }], {
     threads: 1,
