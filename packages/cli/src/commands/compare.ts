@@ -6,6 +6,7 @@ import {
   comparisonText,
   formatScore,
   type Metric,
+  type PoolFiles,
   type Problem,
   type ProblemOptions,
 } from '@radin/core';
@@ -25,9 +26,9 @@ import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
-import { cardFacts } from '../soup-output.js';
+import { cardFacts, soupSources } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
-import { VERSIONS } from '../versions.js';
+import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
 const OTHER_MIXTURES = 20_000;
@@ -68,7 +69,13 @@ export async function runCompare(
   const { signal, interruption, print, printJson } = context;
   const proposal = proposalOptions(options);
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric, ...opened }: ProblemOptions,
+    name: string | undefined,
+    files: PoolFiles,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
@@ -119,10 +126,16 @@ export async function runCompare(
         test: best.testScore,
       },
     );
-    const results = await writeResults(options.out, problem, best.result.best.mixture, json, card, {
-      ...options,
-      signal,
-    });
+    const choice = {
+      version: VERSION,
+      method: best.result.method,
+      budget: best.budget,
+      seed: proposal.seed,
+      metric,
+      scores: { validation: best.valScore, test: best.testScore },
+    };
+    const soup = { mixture: best.result.best.mixture, card, choice, sources: soupSources(files, opened) };
+    const results = await writeResults(options.out, problem, soup, json, { ...options, signal });
     const { report, ...written } = results;
     for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));

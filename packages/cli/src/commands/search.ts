@@ -9,6 +9,7 @@ import {
   checkRacing,
   estimateWinnersCurse,
   type Metric,
+  type PoolFiles,
   type Problem,
   type ProblemOptions,
   raceTop,
@@ -54,9 +55,9 @@ import {
   withRacing,
   withStrategy,
 } from '../search-options.js';
-import { cardFacts } from '../soup-output.js';
+import { cardFacts, soupSources } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
-import { VERSIONS } from '../versions.js';
+import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions
   extends PoolOptions,
@@ -110,7 +111,13 @@ async function search(
     everySubset: names.includes('exhaustive'),
     racing: strategy === 'radin',
   };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric, ...opened }: ProblemOptions,
+    name: string | undefined,
+    files: PoolFiles,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -205,7 +212,20 @@ async function search(
       validation: found.best.valScore,
       test: found.best.testScore,
     });
-    const results = await writeResults(options.out, problem, result.best.mixture, json, card, { ...options, signal });
+    const choice = {
+      version: VERSION,
+      method: found.method,
+      budget,
+      seed: proposal.seed,
+      metric,
+      scores: {
+        validation: found.best.valScore,
+        test: found.best.testScore,
+        holdout: statistics.heldOut?.score,
+      },
+    };
+    const soup = { mixture: result.best.mixture, card, choice, sources: soupSources(files, opened) };
+    const results = await writeResults(options.out, problem, soup, json, { ...options, signal });
     const { report, ...written } = results;
     for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     if (interrupted) {

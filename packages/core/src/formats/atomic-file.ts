@@ -86,7 +86,7 @@ export function writeTextAtomically(path: string, text: string, options: WriteOp
 }
 
 /** The path to replace: links are followed, and devices such as `/dev/null` must not be replaced by a file. */
-async function replaceable(path: string): Promise<string> {
+export async function replaceable(path: string): Promise<string> {
   try {
     const status = await stat(path);
     if (!status.isFile())
@@ -130,7 +130,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Without this, a power cut can undo the renaming. Windows has no such call for folders. */
-async function synchroniseFolder(folder: string): Promise<void> {
+export async function synchroniseFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

@@ -3,6 +3,7 @@ import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, quote, RadinError } from '../errors/index.js';
 import { ADAPTER_CONFIG, isAdapterFile, makeFolder, openSafetensorsModel } from '../formats/index.js';
+import { LOCK_FILE } from '../mixture/index.js';
 import { COMPANIONS } from './model-folder.js';
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'];
@@ -29,7 +30,7 @@ export async function checkReplaceable(folder: string): Promise<void> {
 }
 
 function isOurs(name: string): boolean {
-  const others = [...WEIGHTS, ...COMPANIONS, ADAPTER_CONFIG, 'README.md'];
+  const others = [...WEIGHTS, ...COMPANIONS, ADAPTER_CONFIG, 'README.md', LOCK_FILE];
   return others.includes(name) || SHARD.test(name) || isAdapterFile(name);
 }
 

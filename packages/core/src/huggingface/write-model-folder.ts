@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readJsonObject, type WrittenModel } from '../formats/index.js';
-import { type MixedCheckpoint, writeSoup } from '../mixture/index.js';
+import { readJsonObject, type WrittenModel, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
+import { type MixedCheckpoint, type SoupRecord, writeSoup } from '../mixture/index.js';
 import type { Pool } from '../pool/index.js';
 import { type CardFacts, differingNotice, modelCard, sharedFrontMatter } from './model-card.js';
 import { COMPANIONS, folderName, readCompanion } from './model-folder.js';
@@ -25,7 +24,7 @@ export async function writeModelFolder(
   pool: Pool,
   folders: readonly string[],
   facts: CardFacts,
-  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
+  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number; readonly record?: SoupRecord } = {},
 ): Promise<WrittenFolder> {
   const { ingredients, weights } = soup.mixture;
   const sources = ingredients.map((index) => folders[index] as string);
@@ -46,7 +45,7 @@ export async function writeModelFolder(
     if (configs.some(({ auto_map: code }) => code !== undefined)) {
       notices.push('config.json names code of the models’ own (auto_map), which is not copied');
     }
-    await writeFile(join(path, 'README.md'), card);
+    await writeTextAtomically(join(path, 'README.md'), card);
     const metadata = new Map([['format', 'pt']]);
     const written = await writeSoup(join(path, 'model.safetensors'), soup, pool, { ...options, metadata });
     return { ...written, path: join(folder, basename(written.path)), notices };
@@ -59,7 +58,7 @@ async function copyCompanions(folder: string, sources: readonly string[]): Promi
   const differing: string[] = [];
   for (const name of COMPANIONS) {
     const bytes = await readCompanion(first, name);
-    if (bytes !== undefined) await writeFile(join(folder, name), bytes);
+    if (bytes !== undefined) await writeFileAtomically(join(folder, name), (sink) => sink.write(bytes));
     if (name === 'config.json') continue; // said when the pool is opened, by its keys
     for (const other of others) {
       const found = await readCompanion(other, name);

@@ -39,6 +39,8 @@ export class Problem {
     readonly notices: readonly string[],
     /** What the run will take. */
     readonly memory: Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'>,
+    /** Hashes of models and inputs, each computed once. */
+    readonly keys: LogitsKeys,
     private readonly init: FileCheckpoint | undefined,
     private readonly remembering: CachingEvaluator | undefined,
     readonly dispose: () => Promise<void>,
@@ -69,9 +71,9 @@ export class Problem {
       const { evaluator, notices } = evaluating;
       const { cache, metric, threads } = options;
       const given = await openGivenLogits(files, pool.ids, splits);
-      const keys = cache && new LogitsKeys(evaluator, new KnownContents());
-      const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      const keys = new LogitsKeys(evaluator, new KnownContents());
+      const remembering = cache && new CachingEvaluator(evaluator, keys, cache);
+      making = await openSoupMaker(opened, evaluator, files, options, backend, cache && keys);
       const { soups, preparation, notices: more } = making;
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
@@ -92,7 +94,7 @@ export class Problem {
       scorers = new Map(
         splits.map((split) => {
           const evaluations =
-            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
+            metric.remembered !== false && cache && new EvaluationMemory({ cache, keys, split, ...known });
           const logits = given.get(split);
           const store = memory.storeOf(split);
           return [
@@ -107,7 +109,18 @@ export class Problem {
           ];
         }),
       );
-      return new Problem(pool, backend, scorers, soups, [...notices, ...more], memory, init, remembering, dispose);
+      return new Problem(
+        pool,
+        backend,
+        scorers,
+        soups,
+        [...notices, ...more],
+        memory,
+        keys,
+        init,
+        remembering,
+        dispose,
+      );
     } catch (error) {
       await dispose();
       throw error;
