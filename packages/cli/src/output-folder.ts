@@ -3,7 +3,6 @@ import { dirname, join, relative, resolve } from 'node:path';
 import {
   ADAPTER_FILES,
   type CardFacts,
-  type ChoiceFacts,
   checkUnchanged,
   choiceRecord,
   type FileCheckpoint,
@@ -14,6 +13,7 @@ import {
   type Pool,
   type Problem,
   RadinError,
+  type RecordedChoice,
   SOUP_FILE,
   type SoupSources,
   type WrittenSoup,
@@ -22,13 +22,13 @@ import {
   writeTogether,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
-import { prepareSoup, replacedBy, soupNames, writeSoupFiles } from './soup-output.js';
+import { prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 
 /** The soup that a command chose. */
 export interface ChosenSoup {
   readonly mixture: Mixture;
   readonly card: CardFacts;
-  readonly choice: ChoiceFacts;
+  readonly choice: RecordedChoice;
   /** Where what made it besides its ingredients is. */
   readonly sources: SoupSources;
 }
@@ -86,9 +86,18 @@ export async function checkWritable(folder: string): Promise<void> {
   });
 }
 
+/** Results as they were written. */
+export interface WrittenResults<Report> {
+  /** The object, which names the soup where it is not in `SOUP_FILE`. */
+  readonly report: Report;
+  readonly soup: SoupFiles;
+  /** The path of the object. */
+  readonly json: string;
+}
+
 /**
- * Writes the soup, the JSON object and the lock into the folder, which is made if need be: all appear together, the lock last.
- * @returns the object, which names the soup where it is not in `SOUP_FILE`, the paths written, and what the user should know of the soup
+ * Writes the soup, the JSON object and the lock into the folder, which is made if need be: all appear together, the lock last, in place of
+ * an earlier soup. On disk when this returns.
  */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
@@ -96,7 +105,7 @@ export async function writeResults<Report extends WrittenSoup>(
   { mixture, card, choice, sources }: ChosenSoup,
   json: { readonly name: string; readonly value: Report },
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
-): Promise<{ report: Report; soups: readonly string[]; json: string; notices: readonly string[] }> {
+): Promise<WrittenResults<Report>> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
@@ -116,14 +125,15 @@ export async function writeResults<Report extends WrittenSoup>(
       soup: soupFile,
       ...(adapterFolder !== undefined && { adapter: join(adapterFolder, ADAPTER_FILES[0] as string) }),
       files,
+      results: [json.name],
       ingredients: ingredientPaths(pool, mixture),
       sources,
     };
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
-    const soups = written.paths.map((path) => join(folder, relative(staging, path)));
+    const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
     return {
-      value: { report, soups, json: join(folder, json.name), notices: written.notices },
+      value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
       replaced: [json.name, ...(await replacedBy(folder, name, entries))],
     };

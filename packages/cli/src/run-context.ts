@@ -10,6 +10,7 @@ import {
   type ProblemOptions,
   RadinError,
   type RunPlan,
+  type RunRecord,
   type TaskName,
 } from '@radin/core';
 import { openCache } from './cache-folder.js';
@@ -103,15 +104,28 @@ function memoryNotice({ memory }: Problem, allowed: number): string {
   return `note: peak memory ${formatBytes(peak)} without ${other}, ${atMost}allowed ${formatBytes(allowed)}`;
 }
 
+/** What only this run can tell. */
+export function recordOf({ backend, validation, soups: { estimator } }: Problem, { timings }: Terminal): RunRecord {
+  const { reused } = validation;
+  return { backend: backend.name, reused, timings, ...(estimator && { batchNormPasses: estimator.passes }) };
+}
+
+/** Ends a command that has printed its results by the first of its failures, if there was one. */
+export function throwFirst(...failures: readonly (Error | undefined)[]): void {
+  for (const failure of failures) if (failure !== undefined) throw failure;
+}
+
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
 async function checkDisk(
-  { pool, memory, scorers }: Problem,
+  { pool, memory, scorers, unopenedTest }: Problem,
   out: string | undefined,
   cache: string | undefined,
   terminal: Terminal,
 ): Promise<void> {
   const { sizes, shares } = memory;
-  if (out !== undefined) await checkSpace(out, await soupBytes(pool), 'the soup');
+  // With test scores it is written once more, beside the one that was on disk before these were known.
+  const copies = unopenedTest === undefined ? 1 : 2;
+  if (out !== undefined) await checkSpace(out, copies * (await soupBytes(pool)), 'the soup');
   const logits = logitsBytes(sizes);
   if (shares !== undefined && logits > shares.logits) {
     await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");

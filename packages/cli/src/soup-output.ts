@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import {
   type CardFacts,
+  type CardScore,
   checkReplaceable,
   configNotices,
   earlierModel,
@@ -11,7 +12,6 @@ import {
   isOnnx,
   isOnnxPool,
   type LoraAdapter,
-  type Metric,
   type Mixture,
   modelFiles,
   modelFolders,
@@ -24,13 +24,13 @@ import {
   SOUP_FILE,
   type SoupRecord,
   type SoupSources,
+  type SplitScorer,
   type WrittenFolder,
   type WrittenSoup,
   writeAdapterFolder,
   writeModelFolder,
   writeSoup,
 } from '@radin/core';
-import { VERSION } from './versions.js';
 
 /** The folder of a soup of model folders, in that of the results. */
 const SOUP_FOLDER = 'soup';
@@ -68,9 +68,17 @@ function checkApart(out: string, folders: readonly string[]): void {
   );
 }
 
+/** A soup as it was written. */
+export interface SoupFiles {
+  /** What the results say of it. */
+  readonly entries: WrittenSoup;
+  readonly paths: readonly string[];
+  readonly notices: readonly string[];
+}
+
 /**
  * Writes the soup into the folder of the results: as a file, or as a model folder where the models are such folders, and where all are
- * adapters as an adapter besides. @returns what the results say of it, the paths written, and notices
+ * adapters as an adapter besides.
  */
 export async function writeSoupFiles(
   out: string,
@@ -78,7 +86,7 @@ export async function writeSoupFiles(
   mixture: Mixture,
   facts: CardFacts,
   options: SoupOptions,
-): Promise<{ entries: WrittenSoup; paths: readonly string[]; notices: readonly string[] }> {
+): Promise<SoupFiles> {
   const soup = await soups.open(mixture, options);
   const folders = await modelFolders(pool.checkpoints);
   const notices: string[] = [];
@@ -186,22 +194,11 @@ export function soupSources(
   };
 }
 
-/** What a model card says of a soup that a command found. */
-export function cardFacts(
-  method: string,
-  { validation, test }: Problem,
-  metric: Metric,
-  scores: { readonly validation: number | undefined; readonly test: number | undefined },
-): CardFacts {
-  const line = (split: string, score: number | undefined, samples: number | undefined) =>
-    score === undefined || samples === undefined
-      ? []
-      : [{ split, metric: metric.name, score: formatScore(score, metric), samples }];
-  return {
-    method,
-    version: VERSION,
-    scores: [...line('validation', scores.validation, validation.samples), ...line('test', scores.test, test?.samples)],
-  };
+/** A score that a model card can say; none where there is none. */
+export function cardScores(scorer: SplitScorer | undefined, score: number | undefined): readonly CardScore[] {
+  if (scorer === undefined || score === undefined) return [];
+  const { metric, samples, split } = scorer;
+  return [{ split: split.name, metric: metric.name, score: formatScore(score, metric), samples }];
 }
 
 /** Files of the adapters' weights; undefined where a model is none. */

@@ -70,7 +70,7 @@ describe.concurrent('a soup of model folders', () => {
     const names = ['README.md', 'config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json'];
     expect(readdirSync(soup).sort()).toEqual(names);
     for (const named of ['out', soup]) {
-      expect(await radinJson(['verify', named, '--scores'], folder)).toMatchObject({ verified: true, files: 5 });
+      expect(await radinJson(['verify', named, '--scores'], folder)).toMatchObject({ verified: true, files: 6 });
     }
     const { models, weights, valScore, testScore } = report.best;
     const first = join(folder, CHECKPOINTS, models[0] as string);

@@ -37,7 +37,10 @@ describe.concurrent('a pool of ONNX files alone', () => {
       'soup.onnx.data',
     ]);
     expect(readFileSync(join(folder, 'out/report.html'), 'utf8')).toContain('soup.onnx');
-    expect(await radinJson(['verify', 'out/soup.onnx', '--scores'], folder)).toMatchObject({ verified: true, files: 2 });
+    expect(await radinJson(['verify', 'out/soup.onnx', '--scores'], folder)).toMatchObject({
+      verified: true,
+      files: 3,
+    });
     const evaluated = await radinJson<{ score: number }>(['evaluate', '.', 'out/soup.onnx'], folder);
     expect(evaluated.score).toBe(best.valScore);
     const { tensors } = await radinJson<{ tensors: { sha256?: string }[] }>(['inspect', 'out/soup.onnx'], folder);

@@ -77,7 +77,7 @@ describe('verify', () => {
     const { folder } = await searched();
     for (const named of ['out', SOUP, LOCK]) {
       const found = await verify(folder, named, '--scores');
-      expect(found).toMatchObject({ verified: true, tensors: 2, files: 1 });
+      expect(found).toMatchObject({ verified: true, tensors: 2, files: 2 });
     }
     const { stdout, code } = await runRadinHere(['verify', 'out'], folder);
     expect(code).toBe(0);
@@ -235,6 +235,11 @@ describe('verify finds what was altered:', () => {
       ({ folder, validation }) => writeLabels(join(folder, 'val_labels.npy'), validation.labels.toReversed()),
       /Expected the validation split \{"samples":150,.* but found \{"samples":150,/,
     ],
+    [
+      'the result beside the soup',
+      ({ folder }) => replace(join(folder, 'out/result.json'), '"seed": 0', '"seed": 1'),
+      /Expected sha256 \w+ but found \w+ of .*result\.json/,
+    ],
     ['the graph', ({ folder }) => replace(join(folder, 'model.onnx'), 'linear', 'Linear'), /of .*model\.onnx/],
   ])('%s', async (_, alter, message) => {
     const pool = await searched();
@@ -297,7 +302,7 @@ describe('soups of other kinds', () => {
     await writeModel(join(folder, 'models', 'd.safetensors'), [half, float32('bias', [4], [1, 2, 3, 4])]);
     await writeModel(join(folder, 'models', 'e.safetensors'), [half, float32('bias', [4], [1, 2, 3, 5])]);
     await radinJson([...SEARCH, '--max-shard-size', '100B'], folder);
-    expect(await verify(folder, 'out', '--scores')).toMatchObject({ verified: true, tensors: 2, files: 3 });
+    expect(await verify(folder, 'out', '--scores')).toMatchObject({ verified: true, tensors: 2, files: 4 });
     // Of the models in 16 bits alone, widened as all of the pool were.
     await radinJson(['average', 'models/*', '--weights', '0,0,0,.5,.5', '--out', 'out/half.safetensors'], folder);
     expect(await verify(folder, 'out/half.safetensors')).toMatchObject({ verified: true, ingredients: 2 });

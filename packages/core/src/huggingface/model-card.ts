@@ -50,23 +50,26 @@ export function modelCard(card: CardContent): string {
     '',
     `# ${title}`,
     '',
-    `${what} Made with RADIN ${version} (${method}).`,
+    `${what} Made with RADIN ${version} (${method}); \`radin verify\` makes it again from its ingredients and compares every bit.`,
     '',
     '| ingredient | weight |',
     '|---|---|',
     ...ingredients.map(({ name, weight }) => `| ${cell(name)} | ${weight} |`),
-    ...(scores.length === 0
-      ? []
-      : [
-          '',
-          '| split | samples | metric | score |',
-          '|---|---|---|---|',
-          ...scores.map(({ split, samples, metric, score }) => `| ${split} | ${samples} | ${metric} | ${score} |`),
-          '',
-          'The mixture was chosen by the validation split; a test split only reports.',
-        ]),
+    ...scoreLines(scores),
     '',
   ].join('\n');
+}
+
+function scoreLines(scores: readonly CardScore[]): string[] {
+  if (scores.length === 0) return [];
+  return [
+    '',
+    '| split | samples | metric | score |',
+    '|---|---|---|---|',
+    ...scores.map(({ split, samples, metric, score }) => `| ${split} | ${samples} | ${metric} | ${score} |`),
+    '',
+    'The mixture was chosen by the validation split; a test split only reports.',
+  ];
 }
 
 /**

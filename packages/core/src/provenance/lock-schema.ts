@@ -47,6 +47,7 @@ const lock = z
     soup: text,
     adapter: text.optional(),
     files: z.array(file).min(1),
+    results: z.array(file).optional(),
     ingredients: z.array(z.strictObject({ id: text, files: z.array(file).min(1) })),
     others: z.array(file),
     sources: z.strictObject({

@@ -44,6 +44,8 @@ export interface Lock {
   readonly adapter?: string;
   /** All files of the soup. */
   readonly files: readonly LockedFile[];
+  /** What was written of the run beside the soup. */
+  readonly results?: readonly LockedFile[];
   /** Each ingredient's files: what to open comes first. */
   readonly ingredients: readonly { readonly id: string; readonly files: readonly LockedFile[] }[];
   /** The graph's file and those of the base model, where there are any. */
@@ -58,6 +60,7 @@ export interface LockContent {
   readonly soup: string;
   readonly adapter?: string;
   readonly files: readonly string[];
+  readonly results?: readonly string[];
   /** The ingredients' models, in the order of the record. */
   readonly ingredients: readonly string[];
   readonly sources: SoupSources;
@@ -76,10 +79,11 @@ export async function writeLock(
   const options = signal ? { signal } : {};
   const { record, soup, adapter, sources } = content;
   const root = await realFolder(place);
-  const files: LockedFile[] = [];
-  for (const name of content.files) {
-    files.push({ path: slashed(name), ...(await digestFile(join(folder, name), options)) });
-  }
+  const inFolder = async (names: readonly string[]) => {
+    const files: LockedFile[] = [];
+    for (const name of names) files.push({ path: slashed(name), ...(await digestFile(join(folder, name), options)) });
+    return files;
+  };
   const ingredients: Lock['ingredients'][number][] = [];
   for (const [at, model] of content.ingredients.entries()) {
     ingredients.push({ id: record.models[at] as string, files: await lockedModel(model, root, options) });
@@ -90,7 +94,8 @@ export async function writeLock(
     record,
     soup: slashed(soup),
     ...(adapter !== undefined && { adapter: slashed(adapter) }),
-    files,
+    files: await inFolder(content.files),
+    ...(content.results && { results: await inFolder(content.results) }),
     ingredients,
     others: [
       ...(graph === undefined ? [] : [await lockedFile(graph, root, options)]),

@@ -6,8 +6,8 @@ import { AVERAGING_VERSION, type Mixture, plainRecord, type RecordedSplit, type 
 import { type Checkpoint, FileCheckpoint, type KnownContents, type Pool } from '../pool/index.js';
 import type { Problem } from '../problem/index.js';
 
-/** How a command chose a mixture. */
-export interface ChoiceFacts {
+/** How a command chose a mixture, as it is recorded. */
+export interface RecordedChoice {
   /** RADIN's version. */
   readonly version: string;
   readonly method: string;
@@ -39,7 +39,7 @@ export async function averageRecord(
 export async function choiceRecord(
   { pool, soups, keys, scorers, memory }: Problem,
   mixture: Mixture,
-  { version, method, budget, seed, metric, scores }: ChoiceFacts,
+  { version, method, budget, seed, metric, scores }: RecordedChoice,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<SoupRecord> {
   const { versions, ...record } = await averageRecord(pool, mixture, keys.contents, version, options);

@@ -62,6 +62,7 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
   });
   try {
     for (const line of problem.notices) notice(line);
+    if (recorded.includes('test')) await problem.openTest();
     const [model] = problem.pool.checkpoints as readonly [Checkpoint];
     const scores: Record<string, number> = {};
     for (const name of recorded) {

@@ -99,10 +99,11 @@ export async function verifySoup(named: NamedSoup, options: VerifyOptions): Prom
     await file.close();
   }
   if (found === undefined) return result();
-  const changed = await otherFile(found.lock.files, found.folder, options);
+  const files = await lockedFiles(found);
+  const changed = await otherFile(files, found.folder, options);
   if (changed !== undefined) return result(changed);
-  counted.files = found.lock.files.length;
-  checks.push(`${counted.files} files of the soup have the recorded sha256`);
+  counted.files = files.length;
+  checks.push(`${counted.files === 1 ? '1 file has' : `${counted.files} files have`} the recorded sha256`);
   return result();
 }
 
@@ -122,6 +123,13 @@ async function modelsOf({ record, models, found }: NamedSoup, given: readonly st
     paths.push(path);
   }
   return paths;
+}
+
+/** The soup's files, and those of the run that are still beside it. */
+async function lockedFiles({ lock: { files, results = [] }, folder }: FoundLock): Promise<LockedFile[]> {
+  const there: LockedFile[] = [];
+  for (const file of results) if (await exists(resolve(folder, file.path))) there.push(file);
+  return [...files, ...there];
 }
 
 function exists(path: string): Promise<boolean> {
