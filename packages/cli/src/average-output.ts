@@ -1,8 +1,10 @@
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   checkReplaceable,
   LOCK_FILE,
   lockBeside,
+  makeFolder,
   replaceable,
   type SoupRecord,
   type SoupSources,
@@ -11,6 +13,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import { checkSpace } from './disk-space.js';
+import { checkWritable } from './output-folder.js';
 import { replacedBy, soupNames } from './soup-output.js';
 
 /** Room for a lock. */
@@ -29,8 +32,22 @@ interface AverageFacts {
 /** Whether an average can be written to `out`. @throws RadinError */
 export async function checkAverageOutput(out: string, isFolder: boolean, bytes: number): Promise<void> {
   if (isFolder) await checkReplaceable(out);
-  else await replaceable(out);
+  else {
+    await replaceable(out);
+    await checkWritable(dirname(out));
+  }
   await checkSpace(dirname(out), bytes + LOCK_BYTES, 'the soup');
+}
+
+/** A line where the soup takes the place of an ingredient, which is gone then. */
+export async function replacedIngredient(out: string, ingredients: readonly string[]): Promise<string[]> {
+  const target = await realpath(out).catch(() => undefined);
+  if (target === undefined) return [];
+  const replaced: string[] = [];
+  for (const path of ingredients) if ((await realpath(path)) === target) replaced.push(path);
+  return replaced.map(
+    (path) => `the soup takes the place of its ingredient ${path}: radin verify cannot make it again`,
+  );
 }
 
 /** Lets `write` write an average and gives it a lock; both appear together. @param write is given the path to write to @returns what it returns, with the soup's place */
@@ -43,6 +60,7 @@ export async function writeWithLock<T extends WrittenModel>(
   // Links to files are followed, so that the staged files are on the same disk.
   const target = isFolder ? out : await replaceable(out);
   const [place, name] = [dirname(target), basename(target)];
+  if (isFolder) await makeFolder(place);
   const fill = async (staging: string) => {
     const written = await write(join(staging, name));
     const root = isFolder ? join(staging, name) : staging;

@@ -172,10 +172,7 @@ export async function soupBytes(pool: Pool): Promise<number> {
 }
 
 /** Where what made a soup besides its ingredients is. */
-export function soupSources(
-  files: PoolFiles,
-  { holdOut, batch }: Pick<SoupSources, 'holdOut' | 'batch'> = {},
-): SoupSources {
+export function soupSources(files: PoolFiles, { batch }: Pick<SoupSources, 'batch'> = {}): SoupSources {
   const { graph, base, stateDict, output, rename, task, batchNormInputs, validation, test, models } = files;
   const architecture = graph === undefined ? models.find(isOnnx) : undefined;
   return {
@@ -189,7 +186,6 @@ export function soupSources(
     ...(batchNormInputs !== undefined && { batchNormInputs }),
     validation,
     ...(test !== undefined && { test }),
-    ...(holdOut !== undefined && { holdOut }),
     ...(batch !== undefined && { batch }),
   };
 }

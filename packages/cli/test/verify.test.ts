@@ -45,7 +45,7 @@ const averaged = copied(async (pool) => {
 
 const searched = copied(({ folder }) => radinJson(SEARCH, folder));
 
-const verify = (folder: string, ...args: string[]) => radinJson<Verification>(['verify', ...args], folder);
+const verify = <T = Verification>(folder: string, ...args: string[]) => radinJson<T>(['verify', ...args], folder);
 
 /** What is said of a soup that is not as recorded: one line, and exit code 2. */
 async function refusal(folder: string, ...args: string[]): Promise<string> {
@@ -96,6 +96,14 @@ describe('verify', () => {
     ]) {
       expect(await verify(folder, 'out', ...where)).toMatchObject({ verified: true, tensors: 2, files: 0 });
     }
+  });
+
+  it('knows the samples that were held out, by the record alone', async () => {
+    const { folder } = await linearPool();
+    await radinJson([...SEARCH, '--holdout', '0.3', '--seed', '5'], folder);
+    rmSync(join(folder, LOCK));
+    const { scores } = await verify<Verification & { scores: object }>(folder, 'out', '--pool', '.', '--scores');
+    expect(Object.keys(scores)).toEqual(['validation', 'test', 'holdout']);
   });
 
   it('finds ingredients that were moved where it is told to', async () => {

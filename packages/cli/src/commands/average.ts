@@ -27,7 +27,7 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { checkAverageOutput, writeWithLock } from '../average-output.js';
+import { checkAverageOutput, replacedIngredient, writeWithLock } from '../average-output.js';
 import { expandModels } from '../expand.js';
 import { list, nonNegative } from '../option-values.js';
 import {
@@ -118,6 +118,7 @@ async function average(models: string[], options: AverageOptions, context: Comma
         ...architectureOf(paths),
       },
     };
+    const lost = await replacedIngredient(options.out, plan.ingredients);
     const { notices, ...written } = await writeWithLock(options.out, plan, signal, async (path) => {
       const { notices = [], ...written }: Partial<WrittenFolder> & WrittenModel =
         folders === undefined
@@ -126,7 +127,7 @@ async function average(models: string[], options: AverageOptions, context: Comma
       await checkUnchanged(pool, mixture, contents);
       return { ...written, notices };
     });
-    noticeAll([...(folders === undefined ? [] : await configNotices(folders)), ...notices], options);
+    noticeAll([...(folders === undefined ? [] : await configNotices(folders)), ...lost, ...notices], options);
     tell(pool.ids, mixture, pool.tensors.length, written, options, context);
   } finally {
     await closeCheckpoints(opened);

@@ -180,7 +180,8 @@ async function search(
       const { method, best } = value;
       const holdout = chosen.facts.statistics.heldOut?.score;
       const recorded = { validation: best.valScore, test: tested?.choice.score, holdout };
-      const choice = { version: VERSION, method, budget, seed, metric, scores: recorded };
+      const { holdout: holdOut } = options;
+      const choice = { version: VERSION, method, budget, seed, metric, holdOut, scores: recorded };
       const scores = [
         ...cardScores(problem.validation, best.valScore),
         ...cardScores(tested?.scorer, tested?.choice.score),

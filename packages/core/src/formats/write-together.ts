@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, realpath, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
 import { synchroniseFolder, type WriteOptions } from './atomic-file.js';
 import { removeFiles } from './exchange-files.js';
-import { makeFolder } from './make-folder.js';
 
 /** What was written, by names in the folder. */
 export interface Together<T> {
@@ -20,6 +19,7 @@ export interface Together<T> {
  * entry's predecessor is removed first, so that whenever it is there all are there and belong together, then the other files that
  * are replaced, and the new ones take their places. A failure before leaves everything as it was; one in between, or the end of the
  * process, leaves files that do not contradict each other, without the last entry.
+ * @param folder must be there
  * @throws RadinError `FILE` where the folder cannot be written to or something else than a file, or a folder, is in an entry's place;
  *   what `fill` throws
  */
@@ -31,7 +31,7 @@ export async function writeTogether<T>(
   signal?.throwIfAborted();
   const staging = join(folder, `.radin-${randomBytes(8).toString('hex')}.tmp`);
   try {
-    await makeFolder(staging);
+    await mkdir(staging);
     const { value, entries, replaced } = await fill(staging);
     signal?.throwIfAborted();
     const moves: Move[] = [];

@@ -38,6 +38,8 @@ export interface SoupRecord {
   /** Absent for multi-class. */
   readonly task?: string;
   readonly splits?: Readonly<Record<string, RecordedSplit>>;
+  /** The fraction of the validation samples that was kept out of all choices, drawn by the seed: the split `holdout`. */
+  readonly holdOut?: number;
   /** Of the soup, by split. */
   readonly scores?: Readonly<Record<string, number>>;
   /** On what the statistics of BatchNorm layers were estimated anew. */

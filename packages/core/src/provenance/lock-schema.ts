@@ -26,6 +26,7 @@ const record = z
     metric: text.optional(),
     task: text.optional(),
     splits: named(z.strictObject({ samples: count, inputs: hash.optional(), labels: hash })).optional(),
+    holdOut: number.gt(0).lt(1).optional(),
     scores: named(number).optional(),
     batchNorm: z.strictObject({ inputs: hash, samples: count }).optional(),
   })
@@ -61,7 +62,6 @@ const lock = z
       batchNormInputs: inputs.optional(),
       validation: split.optional(),
       test: split.optional(),
-      holdOut: z.strictObject({ fraction: number.gt(0).lt(1), seed: count }).optional(),
       batch: z.int().min(1).max(65536).optional(),
     }),
   })

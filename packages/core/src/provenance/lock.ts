@@ -27,8 +27,6 @@ export interface SoupSources
       | 'test'
     >
   > {
-  /** The part of the validation samples that was kept out of all choices. */
-  readonly holdOut?: { readonly fraction: number; readonly seed: number };
   /** Samples per run, where they were asked for. */
   readonly batch?: number;
 }

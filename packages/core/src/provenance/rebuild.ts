@@ -99,7 +99,7 @@ export async function withRebuiltAdapter<T>(
 async function openForStatistics(
   recorded: NonNullable<SoupRecord['batchNorm']>,
   models: readonly string[],
-  { holdOut, batch, validation, ...sources }: SoupSources,
+  { batch, validation, ...sources }: SoupSources,
   { backend, threads }: RebuildOptions,
 ): Promise<Problem> {
   if (validation === undefined || sources.batchNormInputs === undefined) {

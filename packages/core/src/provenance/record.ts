@@ -14,6 +14,8 @@ export interface RecordedChoice {
   readonly budget: number;
   readonly seed: number;
   readonly metric: Metric;
+  /** The fraction of the validation samples that was kept out of it. */
+  readonly holdOut?: number | undefined;
   /** Of the soup, by split; undefined where it was not measured. */
   readonly scores: Readonly<Record<string, number | undefined>>;
 }
@@ -39,7 +41,7 @@ export async function averageRecord(
 export async function choiceRecord(
   { pool, soups, keys, scorers, memory }: Problem,
   mixture: Mixture,
-  { version, method, budget, seed, metric, scores }: RecordedChoice,
+  { version, method, budget, seed, metric, holdOut, scores }: RecordedChoice,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<SoupRecord> {
   const { versions, ...record } = await averageRecord(pool, mixture, keys.contents, version, options);
@@ -63,6 +65,7 @@ export async function choiceRecord(
     metric: metric.name,
     ...(task !== MULTI_CLASS.name && { task }),
     splits: Object.fromEntries(splits),
+    ...(holdOut !== undefined && { holdOut }),
     scores: Object.fromEntries(measured),
     // A single model keeps the statistics that it was trained with.
     ...(estimator !== undefined &&

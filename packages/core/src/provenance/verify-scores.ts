@@ -38,7 +38,8 @@ export interface VerifiedScores {
  */
 export async function verifyScores(named: NamedSoup, options: VerifyScoresOptions): Promise<VerifiedScores> {
   const { record, soup, found } = named;
-  const { holdOut, batch, batchNormInputs: _, ...sources } = { ...named.sources, ...options.sources };
+  const { batch, batchNormInputs: _, ...sources } = { ...named.sources, ...options.sources };
+  const { holdOut, seed = 0 } = record;
   const recorded = Object.keys(record.scores ?? {});
   if (recorded.length === 0 || sources.validation === undefined) {
     throw new RadinError(
@@ -56,7 +57,7 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
     metric,
     backend,
     splits: recorded.includes('test') ? ['validation', 'test'] : ['validation'],
-    ...(holdOut && { holdOut }),
+    ...(holdOut !== undefined && { holdOut: { fraction: holdOut, seed } }),
     ...(batch && { batch }),
     ...(threads && { threads }),
   });
