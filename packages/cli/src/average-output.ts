@@ -1,7 +1,8 @@
-import { realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   checkReplaceable,
+  fileError,
   LOCK_FILE,
   lockBeside,
   makeFolder,
@@ -13,7 +14,6 @@ import {
   writeTogether,
 } from '@radin/core';
 import { checkSpace } from './disk-space.js';
-import { checkWritable } from './output-folder.js';
 import { replacedBy, soupNames } from './soup-output.js';
 
 /** Room for a lock. */
@@ -34,7 +34,9 @@ export async function checkAverageOutput(out: string, isFolder: boolean, bytes: 
   if (isFolder) await checkReplaceable(out);
   else {
     await replaceable(out);
-    await checkWritable(dirname(out));
+    await access(dirname(out), constants.W_OK).catch((error: unknown) => {
+      throw fileError('write', out, error);
+    });
   }
   await checkSpace(dirname(out), bytes + LOCK_BYTES, 'the soup');
 }
