@@ -18,6 +18,7 @@ const LAYERS = [
   'stage1',
   'stage2',
   'problem',
+  'provenance',
   'recipes',
   'explanation',
   'report',

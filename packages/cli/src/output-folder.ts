@@ -1,18 +1,37 @@
 import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import {
+  ADAPTER_FILES,
   type CardFacts,
-  type CardScore,
+  checkUnchanged,
+  choiceRecord,
+  type FileCheckpoint,
+  isOnnx,
+  LOCK_FILE,
   type Mixture,
   makeFolder,
+  type Pool,
   type Problem,
   RadinError,
-  rewriteScores,
+  type RecordedChoice,
+  SOUP_FILE,
+  type SoupSources,
   type WrittenSoup,
+  writeLock,
   writeTextAtomically,
+  writeTogether,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
-import { type SoupFiles, writeSoupFiles } from './soup-output.js';
+import { prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
+
+/** The soup that a command chose. */
+export interface ChosenSoup {
+  readonly mixture: Mixture;
+  readonly card: CardFacts;
+  readonly choice: RecordedChoice;
+  /** Where what made it besides its ingredients is. */
+  readonly sources: SoupSources;
+}
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -76,36 +95,55 @@ export interface WrittenResults<Report> {
   readonly json: string;
 }
 
-/** Writes the soup and the JSON object into the folder, which is made if need be. On disk when this returns. */
+/**
+ * Writes the soup, the JSON object and the lock into the folder, which is made if need be: all appear together, the lock last, in place of
+ * an earlier soup. On disk when this returns.
+ */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
   problem: Problem,
-  mixture: Mixture,
+  { mixture, card, choice, sources }: ChosenSoup,
   json: { readonly name: string; readonly value: Report },
-  card: CardFacts,
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
 ): Promise<WrittenResults<Report>> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
-  const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
-  const soup = await writeSoupFiles(folder, problem, mixture, card, options);
-  const path = join(folder, json.name);
-  const report = { ...json.value, ...soup.entries };
-  await writeTextAtomically(path, jsonText(report), { signal });
-  return { report, soup, json: path };
+  const { pool, keys } = problem;
+  await prepareSoup(pool, folder);
+  const record = await choiceRecord(problem, mixture, choice, { signal });
+  const options = { signal, record, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
+  const write = async (staging: string) => {
+    const written = await writeSoupFiles(staging, problem, mixture, card, options);
+    await checkUnchanged(pool, mixture, keys.contents);
+    const { files, entries } = await soupNames(staging);
+    const { soupFile = SOUP_FILE, adapterFolder } = written.entries;
+    const report = { ...json.value, ...written.entries };
+    await writeTextAtomically(join(staging, json.name), jsonText(report), { signal });
+    const lock = {
+      record,
+      soup: soupFile,
+      ...(adapterFolder !== undefined && { adapter: join(adapterFolder, ADAPTER_FILES[0] as string) }),
+      files,
+      results: [json.name],
+      ingredients: ingredientPaths(pool, mixture),
+      sources,
+    };
+    await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
+    const paths = written.paths.map((path) => join(folder, relative(staging, path)));
+    const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
+    return {
+      value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
+      entries: [...entries, json.name, LOCK_FILE],
+      replaced: [json.name, ...(await replacedBy(folder, name, entries))],
+    };
+  };
+  return writeTogether(folder, write, { signal });
 }
 
-/** Writes the JSON object again, and the scores into model cards, where there is more to say of the same soup. */
-export async function rewriteResults<Report extends WrittenSoup>(
-  { soup, json }: WrittenResults<Report>,
-  value: Report,
-  scores: readonly CardScore[],
-): Promise<WrittenResults<Report>> {
-  const report = { ...value, ...soup.entries };
-  for (const folder of soup.cards) await rewriteScores(folder, scores);
-  await writeTextAtomically(json, jsonText(report));
-  return { report, soup, json };
+/** The files of a mixture's ingredients. */
+export function ingredientPaths({ checkpoints }: Pick<Pool, 'checkpoints'>, { ingredients }: Mixture): string[] {
+  return ingredients.map((index) => (checkpoints[index] as FileCheckpoint).path);
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -10,6 +10,7 @@ import { addInspect } from './commands/inspect.js';
 import { addReport } from './commands/report.js';
 import { addScore } from './commands/score.js';
 import { addSearch } from './commands/search.js';
+import { addVerify } from './commands/verify.js';
 import type { CommandContext } from './run-context.js';
 import { VERSION } from './versions.js';
 
@@ -32,6 +33,7 @@ export function buildProgram(context: CommandContext): Command {
     addEvaluate,
     addInspect,
     addReport,
+    addVerify,
     addCache,
     addDoctor,
     addDemo,

@@ -5,6 +5,7 @@ import {
   logitsBytes,
   MULTI_CLASS,
   outputsAreProbabilities,
+  type PoolFiles,
   Problem,
   type ProblemOptions,
   RadinError,
@@ -20,7 +21,7 @@ import type { DryRunOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
 import type { CandidateOptions, HoldOutOptions } from './search-options.js';
-import { prepareSoup } from './soup-output.js';
+import { prepareSoup, soupBytes } from './soup-output.js';
 import { Terminal } from './terminal.js';
 
 /** What every command is given: when to stop, and where results go. */
@@ -42,7 +43,13 @@ export async function withProblem<T>(
     Partial<CandidateOptions> &
     ShardOptions &
     DryRunOptions & { readonly out?: string; readonly only?: string },
-  run: (problem: Problem, terminal: Terminal, problemOptions: ProblemOptions, name: string | undefined) => Promise<T>,
+  run: (
+    problem: Problem,
+    terminal: Terminal,
+    problemOptions: ProblemOptions,
+    name: string | undefined,
+    files: PoolFiles,
+  ) => Promise<T>,
   { splits, plan }: { readonly splits?: ProblemOptions['splits']; readonly plan?: RunPlan } = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
@@ -79,7 +86,7 @@ export async function withProblem<T>(
     const notices = [...problem.notices, ...(await prepareSoup(problem.pool, options.out))];
     for (const notice of notices) terminal.notice(`note: ${notice}`);
     await checkDisk(problem, options.out, cache?.folder, terminal);
-    const result = await run(problem, terminal, problemOptions, name);
+    const result = await run(problem, terminal, problemOptions, name, files);
     if (maxMemory !== undefined && !options.dryRun) terminal.notice(memoryNotice(problem, maxMemory));
     return result;
   } finally {
@@ -110,13 +117,15 @@ export function throwFirst(...failures: readonly (Error | undefined)[]): void {
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
 async function checkDisk(
-  { memory, scorers }: Problem,
+  { pool, memory, scorers, unopenedTest }: Problem,
   out: string | undefined,
   cache: string | undefined,
   terminal: Terminal,
 ): Promise<void> {
   const { sizes, shares } = memory;
-  if (out !== undefined) await checkSpace(out, sizes.weightBytes, 'the soup');
+  // With test scores it is written once more, beside the one that was on disk before these were known.
+  const copies = unopenedTest === undefined ? 1 : 2;
+  if (out !== undefined) await checkSpace(out, copies * (await soupBytes(pool)), 'the soup');
   const logits = logitsBytes(sizes);
   if (shares !== undefined && logits > shares.logits) {
     await checkSpace(cache ?? tmpdir(), logits, "the models' logits, which --max-memory leaves no room for,");

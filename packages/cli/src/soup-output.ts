@@ -1,22 +1,29 @@
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import {
   type CardFacts,
   type CardScore,
   checkReplaceable,
   configNotices,
+  earlierModel,
   FileCheckpoint,
   formatScore,
   isAdapterFile,
+  isOnnx,
   isOnnxPool,
   type LoraAdapter,
   type Mixture,
+  modelFiles,
   modelFolders,
   ONNX_SOUP_FILE,
   openLoraAdapter,
   type Pool,
+  type PoolFiles,
   type Problem,
   RadinError,
   SOUP_FILE,
+  type SoupRecord,
+  type SoupSources,
   type SplitScorer,
   type WrittenFolder,
   type WrittenSoup,
@@ -30,9 +37,14 @@ const SOUP_FOLDER = 'soup';
 /** The same of a soup of adapters, as an adapter. */
 const ADAPTER_FOLDER = 'soup-adapter';
 
+/** Room for the lock, the results and the companions of a model folder. */
+const OTHER_FILES = 2 ** 20;
+
 export interface SoupOptions {
   readonly signal: AbortSignal;
   readonly maxShardBytes?: number;
+  /** What the soup's metadata say of it; its ingredients and weights alone, where it is left out. */
+  readonly record?: SoupRecord;
 }
 
 /** What the user should know of the folders of the pool's models, before hours of evaluation. @param out the folder of the results, which is checked */
@@ -61,8 +73,6 @@ export interface SoupFiles {
   /** What the results say of it. */
   readonly entries: WrittenSoup;
   readonly paths: readonly string[];
-  /** Folders among them with a model card. */
-  readonly cards: readonly string[];
   readonly notices: readonly string[];
 }
 
@@ -103,9 +113,7 @@ export async function writeSoupFiles(
   }
   const soupFile = relative(out, path);
   const entries = { ...(soupFile !== SOUP_FILE && { soupFile }), ...(adapterFolder && { adapterFolder }) };
-  const adapter = adapterFolder ? [join(out, adapterFolder)] : [];
-  const cards = [...(folders === undefined ? [] : [join(out, SOUP_FOLDER)]), ...adapter];
-  return { entries, paths: [path, ...adapter], cards, notices };
+  return { entries, paths: [path, ...(adapterFolder ? [join(out, adapterFolder)] : [])], notices };
 }
 
 /** Writes the soup of adapters, named by the files of their weights, as an adapter. */
@@ -123,6 +131,63 @@ export async function writeAdapters(
   } finally {
     await Promise.all(adapters.map((adapter) => adapter.close()));
   }
+}
+
+/**
+ * Names, in a folder, of all files of a soup that was written there, in subfolders too, and of what is in the folder itself in the order
+ * in which it is to take its place: what makes a soup of several files whole comes last.
+ */
+export async function soupNames(folder: string): Promise<{ files: readonly string[]; entries: readonly string[] }> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = found
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+  const isWhole = (name: string) => name.endsWith('.index.json') || isOnnx(name);
+  const entries = found.filter(({ parentPath }) => relative(folder, parentPath) === '').map(({ name }) => name);
+  return {
+    files: files.sort(),
+    entries: entries.sort((a, b) => Number(isWhole(a)) - Number(isWhole(b)) || (a < b ? -1 : 1)),
+  };
+}
+
+/** Earlier files in a folder that a soup of this name replaces and that would make no soup with its own, by name. */
+export async function replacedBy(folder: string, name: string, entries: readonly string[]): Promise<readonly string[]> {
+  const earlier = name.endsWith('.safetensors') ? await earlierModel(join(folder, name)) : [join(folder, name)];
+  const names = earlier.map((path) => basename(path));
+  // One file takes the place of another at once.
+  return entries.length === 1 ? names.filter((other) => other !== entries[0]) : names;
+}
+
+/** Bytes of a pool's soup with all that is written beside it, at most. */
+export async function soupBytes(pool: Pool): Promise<number> {
+  const weights = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const sizes = async (paths: readonly string[]) =>
+    (await Promise.all(paths.map((path) => stat(path)))).reduce((sum, { size }) => sum + size, 0);
+  const [first] = pool.checkpoints;
+  // What of a model in ONNX is no weight is copied.
+  const onnx = isOnnxPool(pool) && first instanceof FileCheckpoint ? await sizes(await modelFiles(first.path)) : 0;
+  // Adapters of 16-bit floats become one of 32 bits.
+  const adapters = 2 * (await sizes(adapterPaths(pool) ?? []));
+  return Math.max(weights, onnx) + adapters + OTHER_FILES;
+}
+
+/** Where what made a soup besides its ingredients is. */
+export function soupSources(files: PoolFiles, { batch }: Pick<SoupSources, 'batch'> = {}): SoupSources {
+  const { graph, base, stateDict, output, rename, task, batchNormInputs, validation, test, models } = files;
+  const architecture = graph === undefined ? models.find(isOnnx) : undefined;
+  return {
+    ...(graph !== undefined && { graph }),
+    ...(architecture !== undefined && { architecture }),
+    ...(base !== undefined && { base }),
+    ...(stateDict !== undefined && { stateDict }),
+    ...(output !== undefined && { output }),
+    ...(rename !== undefined && { rename }),
+    ...(task !== undefined && { task }),
+    ...(batchNormInputs !== undefined && { batchNormInputs }),
+    validation,
+    ...(test !== undefined && { test }),
+    ...(batch !== undefined && { batch }),
+  };
 }
 
 /** A score that a model card can say; none where there is none. */

@@ -46,7 +46,7 @@ describe('a search that is interrupted', () => {
         signal,
       );
       expect(code).toBe(130);
-      expect(listing(out)).toEqual(['mine.txt', 'report.html', 'result.json', 'soup.safetensors']);
+      expect(listing(out)).toEqual(['mine.txt', 'radin.lock.json', 'report.html', 'result.json', 'soup.safetensors']);
       const report = JSON.parse(stdout) as SearchReport;
       expect(report).toMatchObject(JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')));
       const { interrupted: early, evaluations, best, bestIndividual, curve } = report;

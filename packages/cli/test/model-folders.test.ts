@@ -65,18 +65,21 @@ describe.concurrent('a soup of model folders', () => {
     expect(stderr).toMatch(/note: config\.json of b differs from that of a in "hidden_size": a soup has the first/);
     const report = JSON.parse(readFileSync(join(folder, 'out', 'result.json'), 'utf8')) as SearchReport;
     expect(report.soupFile).toBe(join('soup', 'model.safetensors'));
-    expect(readdirSync(join(folder, 'out')).sort()).toEqual(['result.json', 'soup']);
+    expect(readdirSync(join(folder, 'out')).sort()).toEqual(['radin.lock.json', 'result.json', 'soup']);
     const soup = join(folder, 'out', 'soup');
     const names = ['README.md', 'config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json'];
     expect(readdirSync(soup).sort()).toEqual(names);
+    for (const named of ['out', soup]) {
+      expect(await radinJson(['verify', named, '--scores'], folder)).toMatchObject({ verified: true, files: 6 });
+    }
     const { models, weights, valScore, testScore } = report.best;
     const first = join(folder, CHECKPOINTS, models[0] as string);
     expect(readFileSync(join(soup, 'config.json'))).toEqual(readFileSync(join(first, 'config.json')));
     const model = await FileCheckpoint.open('soup', join(soup, 'model.safetensors'));
-    expect(Object.fromEntries(model.metadata ?? [])).toEqual({
-      format: 'pt',
-      radin: JSON.stringify({ models, weights }),
-    });
+    expect([...(model.metadata ?? [])].sort()).toMatchObject([
+      ['format', 'pt'],
+      ['radin', expect.stringContaining(JSON.stringify({ models, weights }).slice(1, -1))],
+    ]);
     await model.close();
     const plain = await openCheckpoints(models.map((id) => join(folder, 'models', `${id}.safetensors`)));
     const averaged = new Soup(new Pool(plain), Mixture.of(weights), backendNamed('auto'));
@@ -178,8 +181,13 @@ describe.concurrent('a pool of adapters', () => {
     expect(report.adapterFolder).toBe('soup-adapter');
     const adapters = report.best.models.map((id) => join('adapters', id));
     await radinJson(['average', ...adapters, '--out', 'alone'], folder);
-    const read = (path: string) => readFileSync(join(folder, path, 'adapter_model.safetensors'));
+    const read = (path: string) => {
+      const bytes = readFileSync(join(folder, path, 'adapter_model.safetensors'));
+      return bytes.subarray(8 + Number(bytes.readBigUInt64LE()));
+    };
     expect(read('alone')).toEqual(read(join('out', 'soup-adapter')));
+    expect(await radinJson(['verify', 'alone'], folder)).toMatchObject({ verified: true, tensors: 2, files: 3 });
+    expect(await radinJson(['verify', 'out', '--scores'], folder)).toMatchObject({ verified: true, tensors: 4 });
     const base = join(folder, 'base.safetensors');
     const one = await FileCheckpoint.open('m', join(folder, 'alone', 'adapter_model.safetensors'), { base });
     const soup = await FileCheckpoint.open('m', join(folder, 'out', 'soup.safetensors'));

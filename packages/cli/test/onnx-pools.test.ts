@@ -30,12 +30,17 @@ describe.concurrent('a pool of ONNX files alone', () => {
     const { best, soupFile } = await radinJson<Result>(['search', '.', '--out', 'out'], folder);
     expect(soupFile).toBe('soup.onnx');
     expect(readdirSync(join(folder, 'out')).sort()).toEqual([
+      'radin.lock.json',
       'report.html',
       'result.json',
       'soup.onnx',
       'soup.onnx.data',
     ]);
     expect(readFileSync(join(folder, 'out/report.html'), 'utf8')).toContain('soup.onnx');
+    expect(await radinJson(['verify', 'out/soup.onnx', '--scores'], folder)).toMatchObject({
+      verified: true,
+      files: 3,
+    });
     const evaluated = await radinJson<{ score: number }>(['evaluate', '.', 'out/soup.onnx'], folder);
     expect(evaluated.score).toBe(best.valScore);
     const { tensors } = await radinJson<{ tensors: { sha256?: string }[] }>(['inspect', 'out/soup.onnx'], folder);

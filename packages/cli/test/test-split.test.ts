@@ -48,7 +48,7 @@ describe('the test split', () => {
     const files = TEST_FILES.map((name) => join(folder, name));
     const events = await watched(files, join(folder, 'out'), () => radinJson(args, folder));
     const firstOpened = events.findIndex((event) => event.startsWith('open'));
-    expect(events.slice(0, firstOpened)).toEqual(['moved soup.safetensors', `moved ${json}`]);
+    expect(events.slice(0, firstOpened)).toEqual(['moved soup.safetensors', `moved ${json}`, 'moved radin.lock.json']);
     expect(events.slice(firstOpened)).toContain(`moved ${json}`);
     expect(readFileSync(join(folder, 'out', json), 'utf8')).toContain('testScore');
   });
@@ -67,9 +67,10 @@ describe('the test split', () => {
     );
     const [, args] = COMMANDS[1];
     const events = await watched(files, join(folder, 'out'), () => radinJson(args, folder));
-    expect(events.slice(0, 3)).toEqual([
+    expect(events.slice(0, 4)).toEqual([
       'moved soup.safetensors',
       'moved comparison.json',
+      'moved radin.lock.json',
       expect.stringMatching(/^open/),
     ]);
   });
@@ -87,7 +88,7 @@ describe('the test split', () => {
       const written = JSON.parse(readFileSync(join(folder, 'out', json), 'utf8')) as Partial<SearchReport>;
       expect({ ...written, pool: without.pool }).toEqual(without);
       expect(JSON.parse(stdout)).toMatchObject(written);
-      expect(listing(join(folder, 'out'))).toEqual(['report.html', json, 'soup.safetensors'].sort());
+      expect(listing(join(folder, 'out'))).toEqual(['radin.lock.json', 'report.html', json, 'soup.safetensors'].sort());
       const [ours, theirs] = [folder, untested.folder].map((one) => readFileSync(join(one, 'out', 'soup.safetensors')));
       expect(ours).toEqual(theirs);
     }

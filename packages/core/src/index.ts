@@ -71,9 +71,11 @@ export {
   AVERAGING_VERSION,
   averageSoups,
   isOnnxPool,
+  LOCK_FILE,
   Mixture,
   Soup,
   type SoupPart,
+  type SoupRecord,
   writeSoup,
 } from './mixture/index.js';
 export {
@@ -86,6 +88,7 @@ export {
   duplicates,
   FileCheckpoint,
   inspectPool,
+  KnownContents,
   type MeasureOptions,
   measureGeometry,
   modelFile,
@@ -104,6 +107,7 @@ export {
 } from './pool/index.js';
 export * from './problem/index.js';
 export type { CallOptions, Progress, StoppableOptions } from './progress.js';
+export * from './provenance/index.js';
 export { Random } from './random.js';
 export * from './recipes/index.js';
 export * from './report/index.js';

@@ -1,14 +1,17 @@
-import { dirname } from 'node:path';
 import {
   accuracy,
   alignCheckpoints,
+  averageRecord,
   averageWork,
   backendNamed,
   type CardFacts,
+  checkUnchanged,
   closeCheckpoints,
   configNotices,
+  FileCheckpoint,
   isAdapterFile,
   isOnnx,
+  KnownContents,
   limitedBackend,
   Mixture,
   modelFolders,
@@ -18,12 +21,13 @@ import {
   Pool,
   RadinError,
   Soup,
+  type WrittenFolder,
   type WrittenModel,
   writeModelFolder,
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { checkSpace } from '../disk-space.js';
+import { checkAverageOutput, replacedIngredient, writeWithLock } from '../average-output.js';
 import { expandModels } from '../expand.js';
 import { list, nonNegative } from '../option-values.js';
 import {
@@ -38,6 +42,7 @@ import {
   withShardSize,
   withStateDict,
 } from '../options.js';
+import { ingredientPaths } from '../output-folder.js';
 import type { CommandContext } from '../run-context.js';
 import { writeAdapters } from '../soup-output.js';
 import { Terminal } from '../terminal.js';
@@ -96,17 +101,33 @@ async function average(models: string[], options: AverageOptions, context: Comma
     const mixture = mixtureOf(options.weights, pool.size);
     const { maxShardSize } = options;
     const bytes = pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    await checkSpace(dirname(options.out), bytes, 'the soup');
     const soup = new Soup(pool, mixture, backend);
-    const writing = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
     const isFile = options.out.endsWith('.safetensors') || isOnnx(options.out);
     const folders = isFile ? undefined : await modelFolders(pool.checkpoints);
-    if (folders === undefined) {
-      tell(pool.ids, mixture, pool.tensors.length, await writeSoup(options.out, soup, pool, writing), options, context);
-      return;
-    }
-    const { notices, ...written } = await writeModelFolder(options.out, soup, pool, folders, FACTS, writing);
-    noticeAll([...(await configNotices(folders)), ...notices], options);
+    await checkAverageOutput(options.out, folders !== undefined, bytes);
+    const contents = new KnownContents();
+    const record = await averageRecord(pool, mixture, contents, VERSION, { signal });
+    const writing = { signal, record, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
+    const plan = {
+      isFolder: folders !== undefined,
+      record,
+      ingredients: ingredientPaths(pool, mixture),
+      sources: {
+        ...(base !== undefined && { base }),
+        ...(stateDict !== undefined && { stateDict }),
+        ...architectureOf(paths),
+      },
+    };
+    const lost = await replacedIngredient(options.out, plan.ingredients);
+    const { notices, ...written } = await writeWithLock(options.out, plan, signal, async (path) => {
+      const { notices = [], ...written }: Partial<WrittenFolder> & WrittenModel =
+        folders === undefined
+          ? await writeSoup(path, soup, pool, writing)
+          : await writeModelFolder(path, soup, pool, folders, FACTS, writing);
+      await checkUnchanged(pool, mixture, contents);
+      return { ...written, notices };
+    });
+    noticeAll([...(folders === undefined ? [] : await configNotices(folders)), ...lost, ...notices], options);
     tell(pool.ids, mixture, pool.tensors.length, written, options, context);
   } finally {
     await closeCheckpoints(opened);
@@ -121,11 +142,34 @@ async function averageAdapters(
 ): Promise<void> {
   const mixture = mixtureOf(options.weights, paths.length);
   const { signal } = context;
-  const { notices, ...written } = await writeAdapters(options.out, paths, mixture, FACTS, { signal });
+  const adapters = await Promise.all(paths.map((path) => FileCheckpoint.open(modelId(path), path)));
+  let written: WrittenFolder;
+  try {
+    const pool = { checkpoints: adapters, ids: adapters.map(({ id }) => id) };
+    const bytes = adapters.flatMap(({ tensors }) => tensors).reduce((sum, { byteLength }) => sum + 2 * byteLength, 0);
+    await checkAverageOutput(options.out, true, bytes);
+    const contents = new KnownContents();
+    const record = await averageRecord(pool, mixture, contents, VERSION, { signal });
+    const plan = { isFolder: true, record, ingredients: ingredientPaths(pool, mixture), sources: {} };
+    written = await writeWithLock(options.out, plan, signal, async (path) => {
+      const folder = await writeAdapters(path, paths, mixture, FACTS, { signal, record });
+      await checkUnchanged(pool, mixture, contents);
+      return folder;
+    });
+  } finally {
+    await closeCheckpoints(adapters);
+  }
+  const { notices, ...model } = written;
   noticeAll(notices, options);
-  const file = await openSafetensors(written.path);
+  const file = await openSafetensors(model.path);
   await file.close();
-  tell(paths.map(modelId), mixture, file.tensors.length, written, options, context);
+  tell(paths.map(modelId), mixture, file.tensors.length, model, options, context);
+}
+
+/** The graph that gives weights their names, where models are in ONNX. */
+function architectureOf(paths: readonly string[]): { architecture?: string } {
+  const architecture = paths.find(isOnnx);
+  return architecture === undefined ? {} : { architecture };
 }
 
 function noticeAll(notices: readonly string[], options: AverageOptions): void {

@@ -1,4 +1,5 @@
 import {
+  type ComparisonReport,
   type ComparisonRow,
   checkSamplers,
   compare,
@@ -7,6 +8,7 @@ import {
   comparisonText,
   formatScore,
   type Metric,
+  type PoolFiles,
   type Problem,
   type ProblemOptions,
   printedReport,
@@ -22,12 +24,12 @@ import {
   withPoolOptions,
   withShardSize,
 } from '../options.js';
-import { rewriteResults, writeResults } from '../output-folder.js';
+import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
-import { cardScores } from '../soup-output.js';
+import { cardScores, soupSources } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
@@ -71,7 +73,13 @@ export async function runCompare(
   const { signal, interruption, print, printJson } = context;
   const proposal = proposalOptions(options);
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric, ...opened }: ProblemOptions,
+    name: string | undefined,
+    files: PoolFiles,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
@@ -113,22 +121,35 @@ export async function runCompare(
       method,
       best: { mixture },
     } = best.result;
-    const scores = cardScores(problem.validation, best.valScore);
-    const card = { method: `radin compare, method ${method} at a budget of ${best.budget}`, version: VERSION, scores };
-    const json = { name: 'comparison.json', value: await documentOf(rows, new Map()) };
-    let results = await writeResults(options.out, problem, mixture, json, card, { ...options, signal });
+    const sources = soupSources(files, opened);
+    const write = (value: ComparisonReport, test?: number) => {
+      const recorded = { validation: best.valScore, test };
+      const choice = { version: VERSION, method, budget: best.budget, seed: proposal.seed, metric, scores: recorded };
+      const scores = [
+        ...cardScores(problem.validation, best.valScore),
+        ...cardScores(problem.scorers.get('test'), test),
+      ];
+      const card = {
+        method: `radin compare, method ${method} at a budget of ${best.budget}`,
+        version: VERSION,
+        scores,
+      };
+      const soup = { mixture, card, choice, sources };
+      return writeResults(options.out, problem, soup, { name: 'comparison.json', value }, { ...options, signal });
+    };
+    let results = await write(await documentOf(rows, new Map()));
     const tested = await reportOnTest(problem, terminal, context, async (test, call) => {
       const all = await compareOnTest(rows, problem.validation, test, { ...comparing, ...call });
       // The comparison has cached the logits of all models.
       const singles = new Map((await test.individualScores(call)).entries());
       const row = all.find(({ result, budget }) => result === best.result && budget === best.budget);
-      return { all, singles, row, scores: [...scores, ...cardScores(test, row?.testScore)] };
+      return { all, singles, row };
     });
     terminal.finish();
     const { found } = tested;
     if (found !== undefined) {
       results = await interruption.finishable(async () =>
-        rewriteResults(results, await documentOf(found.all, found.singles), found.scores),
+        write(await documentOf(found.all, found.singles), found.row?.testScore),
       );
     }
     if (tested.interrupted) {

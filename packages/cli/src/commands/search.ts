@@ -7,6 +7,7 @@ import {
   checkRacing,
   type Metric,
   type Mixture,
+  type PoolFiles,
   type Problem,
   type ProblemOptions,
   printedReport,
@@ -35,7 +36,7 @@ import {
   withPoolOptions,
   withShardSize,
 } from '../options.js';
-import { rewriteResults, writeResults } from '../output-folder.js';
+import { writeResults } from '../output-folder.js';
 import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import {
@@ -53,7 +54,7 @@ import {
   withRacing,
   withStrategy,
 } from '../search-options.js';
-import { cardScores } from '../soup-output.js';
+import { cardScores, soupSources } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
@@ -110,7 +111,13 @@ async function search(
     everySubset: names.includes('exhaustive'),
     racing: strategy === 'radin',
   };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric, ...opened }: ProblemOptions,
+    name: string | undefined,
+    files: PoolFiles,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -166,11 +173,24 @@ async function search(
           versions: VERSIONS,
         },
       );
-    const scores = cardScores(problem.validation, result.best.score);
-    const card = { method: `radin search, method ${result.method}`, version: VERSION, scores };
     const { mixture } = result.best;
-    const json = { name: 'result.json', value: documentOf() };
-    let results = await writeResults(options.out, problem, mixture, json, card, { ...options, signal });
+    const sources = soupSources(files, opened);
+    const write = (tested?: TestedChoice, interrupted?: boolean) => {
+      const value = documentOf(tested, interrupted);
+      const { method, best } = value;
+      const holdout = chosen.facts.statistics.heldOut?.score;
+      const recorded = { validation: best.valScore, test: tested?.choice.score, holdout };
+      const { holdout: holdOut } = options;
+      const choice = { version: VERSION, method, budget, seed, metric, holdOut, scores: recorded };
+      const scores = [
+        ...cardScores(problem.validation, best.valScore),
+        ...cardScores(tested?.scorer, tested?.choice.score),
+      ];
+      const card = { method: `radin search, method ${method}`, version: VERSION, scores };
+      const soup = { mixture, card, choice, sources };
+      return writeResults(options.out, problem, soup, { name: 'result.json', value }, { ...options, signal });
+    };
+    let results = await write();
     for (const notice of results.soup.notices) terminal.notice(`note: ${notice}`);
     const tested = await reportOnTest(problem, terminal, context, (test, call) =>
       testChoice(test, mixture, chosen.facts, call),
@@ -179,8 +199,7 @@ async function search(
     const interrupted = chosen.interrupted || tested.interrupted;
     const { found } = tested;
     if (found !== undefined || tested.interrupted) {
-      const more = found === undefined ? scores : [...scores, ...cardScores(found.scorer, found.choice.score)];
-      results = await interruption.finishable(() => rewriteResults(results, documentOf(found, interrupted), more));
+      results = await interruption.finishable(() => write(found, interrupted));
     }
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);

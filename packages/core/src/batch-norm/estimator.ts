@@ -65,6 +65,11 @@ export class BatchNormEstimator {
     return new Set(this.#levels.flat().flatMap(({ meanTensor, varianceTensor }) => [meanTensor, varianceTensor]));
   }
 
+  /** What they are estimated on. */
+  get inputs(): Inputs {
+    return this.#inputs;
+  }
+
   get samples(): number {
     return this.#inputs.shape[0] as number;
   }

@@ -16,6 +16,8 @@ export type RadinErrorCode =
   | 'CONFIG'
   /** An evaluation failed or gave logits that cannot be scored. */
   | 'EVALUATION'
+  /** A soup is not what is recorded of it. */
+  | 'PROVENANCE'
   /** The backend asked for is unknown or not available on this machine. */
   | 'BACKEND';
 

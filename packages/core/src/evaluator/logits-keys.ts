@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { arch, cpus, platform } from 'node:os';
 import { listBackends } from '@radin/native';
-import { type CacheKey, cacheKey, type KeyParts, sha256, sha256OfText } from '../cache/index.js';
-import type { Inputs } from '../data/index.js';
+import { type CacheKey, cacheKey, type KeyParts, sha256 } from '../cache/index.js';
+import { type Inputs, inputsSha256 } from '../data/index.js';
 import { type Checkpoint, FileCheckpoint, type KnownContents } from '../pool/index.js';
 import type { GraphPlan } from './graph-plan.js';
 import { ONNXRUNTIME_VERSION } from './runtime-version.js';
@@ -42,7 +41,7 @@ export class LogitsKeys {
   async run(inputs: Inputs): Promise<KeyParts> {
     const evaluator = this.#evaluator;
     if ('keyParts' in evaluator) {
-      return { version: VERSION, ...(await evaluator.keyParts(inputs)), inputs: await this.#hashOf(inputs) };
+      return { version: VERSION, ...(await evaluator.keyParts(inputs)), inputs: await this.inputsSha256(inputs) };
     }
     const { plan } = evaluator;
     this.#graph ??= sha256(plan.graph);
@@ -55,7 +54,7 @@ export class LogitsKeys {
       ...(plan.weights.some(({ name, tensor }) => name !== tensor) && {
         names: plan.weights.map(({ name, tensor }) => [tensor, name]),
       }),
-      inputs: await this.#hashOf(inputs),
+      inputs: await this.inputsSha256(inputs),
       ...(plan.task !== 'multi-class' && { task: plan.task, positions: inputs.positions ?? 0 }),
       batch: evaluator.batchOf(inputs),
       padded: plan.fixedBatch !== undefined,
@@ -75,26 +74,12 @@ export class LogitsKeys {
     return cacheKey('logits', { ...(await this.run(inputs)), model: content });
   }
 
-  #hashOf(inputs: Inputs): Promise<string> {
-    const known = this.#inputs.get(inputs) ?? hashOf(inputs);
+  /** `inputsSha256`, computed once for each. */
+  inputsSha256(inputs: Inputs): Promise<string> {
+    const known = this.#inputs.get(inputs) ?? inputsSha256(inputs);
     this.#inputs.set(inputs, known);
     return known;
   }
-}
-
-/** Several inputs count with their names, in the order of these. */
-async function hashOf(inputs: Inputs): Promise<string> {
-  if (inputs.name === undefined) return hashOfOne(inputs);
-  const named = new Map(inputs.all.map((one) => [one.name as string, one]));
-  const hashes: [string, string][] = [];
-  for (const name of [...named.keys()].sort()) hashes.push([name, await hashOfOne(named.get(name) as Inputs)]);
-  return sha256OfText(JSON.stringify(hashes));
-}
-
-async function hashOfOne(inputs: Inputs): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const block of inputs.blocks()) hash.update(block);
-  return sha256OfText(JSON.stringify([inputs.dtype, inputs.shape, hash.digest('hex')]));
 }
 
 /** What the processor can do, as far as our own kernels ask: a model's name does not tell, and the runtime chooses its kernels by it. */

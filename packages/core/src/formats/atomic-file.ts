@@ -87,7 +87,7 @@ export function writeTextAtomically(path: string, text: string, options: WriteOp
 }
 
 /** The path to replace: links are followed, and devices such as `/dev/null` must not be replaced by a file. */
-async function replaceable(path: string): Promise<string> {
+export async function replaceable(path: string): Promise<string> {
   try {
     const status = await stat(path);
     if (!status.isFile())

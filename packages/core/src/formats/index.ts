@@ -1,11 +1,13 @@
 export { arrayPlace, openArray, readArray } from './array-file.js';
 export {
   type FileSink,
+  replaceable,
   synchroniseFolder,
   type WriteOptions,
   writeFileAtomically,
   writeTextAtomically,
 } from './atomic-file.js';
+export { digestFile } from './digest.js';
 export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo } from './dtype.js';
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
@@ -25,6 +27,7 @@ export { type BatchNorm, batchNorms } from './onnx-batch-norm.js';
 export { checkOperators } from './onnx-check.js';
 export { type OnnxFile, openAnyOnnx, openOnnx } from './onnx-file.js';
 export { liftInitializers } from './onnx-lift.js';
+export { onnxMetadata } from './onnx-metadata.js';
 export { MOMENTS, momentsGraph } from './onnx-moments.js';
 export { type GraphNode, graphNodes } from './onnx-nodes.js';
 export { quantisedMessage } from './onnx-quantised.js';
@@ -56,10 +59,11 @@ export {
 } from './regular-file.js';
 export { renamedTensors } from './renamed-tensors.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
-export { type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';
+export { earlierModel, type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';
 export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safetensors-writer.js';
 export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
 export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
 export { TemporaryFile } from './temporary-file.js';
 export type { TensorFile } from './tensor-file.js';
 export { widenedTensors, widest } from './widened-tensors.js';
+export { writeTogether } from './write-together.js';

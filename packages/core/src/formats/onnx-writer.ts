@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path';
-import { onnx } from '#onnx';
 import { RadinError } from '../errors/index.js';
 import { type FileSink, type StagedFile, stageFile, type WriteOptions } from './atomic-file.js';
 import { Digest } from './digest.js';
@@ -7,14 +6,11 @@ import { exchangeFiles } from './exchange-files.js';
 import { failFormat } from './format-error.js';
 import type { OnnxFile } from './onnx-file.js';
 import type { OnnxWeight } from './onnx-initializer.js';
-import { lengthOf, modelPieces, type OnnxParts, type Piece, weightsOf } from './onnx-parts.js';
+import { metadataFields, withoutMetadata } from './onnx-metadata.js';
+import { lengthOf, modelPieces, type Piece, weightsOf } from './onnx-parts.js';
 import { LARGEST_MODEL } from './onnx-reader.js';
-import { delimited, fieldsOf } from './protobuf-fields.js';
 import type { WrittenModel } from './safetensors-shard-writer.js';
 import type { ProduceTensor } from './safetensors-writer.js';
-
-/** Field number of `onnx-ml.proto`. */
-const MODEL_METADATA = 14;
 
 /** ONNX asks for external data at multiples of a page, for readers that map files; tensors of less than a page are only aligned. */
 const PAGE_BYTES = 4096;
@@ -38,9 +34,7 @@ export interface OnnxCopy {
 export function copyOnnx({ parts }: OnnxFile, metadata: ReadonlyMap<string, string>): OnnxCopy {
   const all = weightsOf(parts);
   const external = all.filter((weight) => weight.external);
-  const entries = [...metadata].flatMap(([key, value]) =>
-    delimited(MODEL_METADATA, onnx.StringStringEntryProto.encode({ key, value }).finish()),
-  );
+  const entries = metadataFields(metadata);
   const kept = withoutMetadata(parts, metadata);
   return {
     weights: [...external, ...all.filter((weight) => !weight.external)],
@@ -66,15 +60,6 @@ export function copyOnnx({ parts }: OnnxFile, metadata: ReadonlyMap<string, stri
       }
     },
   };
-}
-
-function withoutMetadata(parts: OnnxParts, replaced: ReadonlyMap<string, string>): OnnxParts {
-  const keep = (whole: Uint8Array): boolean => {
-    const [field] = fieldsOf(whole);
-    if (field?.number !== MODEL_METADATA || field.payload === undefined) return true;
-    return !replaced.has(onnx.StringStringEntryProto.decode(field.payload).key);
-  };
-  return { ...parts, before: parts.before.filter(keep), after: parts.after.filter(keep) };
 }
 
 /** Where weights are in a file of their own, and its content. */

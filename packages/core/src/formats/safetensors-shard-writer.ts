@@ -83,6 +83,11 @@ function digits(value: number): string {
   return String(value).padStart(5, '0');
 }
 
+/** Files that a model of this name, `path`, replaces: an earlier one, and index and shards of one that we wrote. @param path must end in `.safetensors` */
+export async function earlierModel(path: string): Promise<string[]> {
+  return [path, ...(await ownFiles(path.slice(0, -SUFFIX.length)))];
+}
+
 /** Index and shards of an earlier model that we wrote; nothing where there is none, or one of somebody else. */
 async function ownFiles(stem: string): Promise<string[]> {
   const path = `${stem}${INDEX_SUFFIX}`;

@@ -12,8 +12,8 @@ import {
   writeSafetensors,
   writeTextAtomically,
 } from '../formats/index.js';
-import type { Mixture } from '../mixture/index.js';
-import { modelId } from '../pool/index.js';
+import { type Mixture, plainRecord, RECORD_KEY, type SoupRecord } from '../mixture/index.js';
+import { type Checkpoint, modelId } from '../pool/index.js';
 import { concatenatedConfig } from './adapter-config.js';
 import { type CardFacts, modelCard, sharedFrontMatter } from './model-card.js';
 import { replaceFolder } from './replace-folder.js';
@@ -25,6 +25,42 @@ const FLOAT32_BYTES = 4;
 /** A tensor of the new adapter and how its elements come about. */
 interface NewTensor extends TensorInfo {
   readonly values: () => Promise<Float64Array>;
+}
+
+/** A soup of LoRA adapters as one adapter: see `writeAdapterFolder`. */
+export class AdapterSoup implements Checkpoint {
+  readonly id: string;
+  readonly tensors: readonly TensorInfo[];
+  readonly #tensors: ReadonlyMap<string, NewTensor>;
+  /** The last tensor that was computed: tensors are read in windows. */
+  #computed: { readonly name: string; readonly bytes: Uint8Array } | undefined;
+
+  /** @param adapters of the pool, one for each weight of the mixture @throws RadinError `POOL` where they have no soup of this form */
+  constructor(adapters: readonly LoraAdapter[], mixture: Mixture) {
+    const used = mixture.ingredients.map((index) => ({
+      adapter: adapters[index] as LoraAdapter,
+      weight: mixture.weights[index] as number,
+    }));
+    this.id = used.map(({ adapter }) => modelId(adapter.path)).join('+');
+    this.#tensors = new Map([...factors(used), ...averages(used)].map((tensor) => [tensor.name, tensor]));
+    this.tensors = [...this.#tensors.values()].map(({ name, dtype, shape, byteLength }) => ({
+      name,
+      dtype,
+      shape,
+      byteLength,
+    }));
+  }
+
+  async read(name: string, target: Uint8Array, byteOffset = 0): Promise<void> {
+    let bytes = this.#computed?.name === name ? this.#computed.bytes : undefined;
+    if (bytes === undefined) {
+      const { values, byteLength, dtype } = this.#tensors.get(name) as NewTensor;
+      bytes = new Uint8Array(byteLength);
+      writeFloats(await values(), dtype as 'F32', bytes);
+      this.#computed = { name, bytes };
+    }
+    target.set(bytes.subarray(byteOffset, byteOffset + target.byteLength));
+  }
 }
 
 /** An ingredient with its weight in the soup. */
@@ -44,15 +80,16 @@ export async function writeAdapterFolder(
   adapters: readonly LoraAdapter[],
   mixture: Mixture,
   facts: CardFacts,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord } = {},
 ): Promise<WrittenFolder> {
-  const used = mixture.ingredients.map((index) => ({
-    adapter: adapters[index] as LoraAdapter,
-    weight: mixture.weights[index] as number,
-  }));
-  const ids = used.map(({ adapter }) => modelId(adapter.path));
-  const tensors = new Map([...factors(used), ...averages(used)].map((tensor) => [tensor.name, tensor]));
-  const { json, notices } = concatenatedConfig(used.map(({ adapter }) => adapter));
+  const used = mixture.ingredients.map((index) => adapters[index] as LoraAdapter);
+  const plain = plainRecord(
+    mixture,
+    adapters.map(({ path }) => modelId(path)),
+  );
+  const { models: ids, weights } = plain;
+  const soup = new AdapterSoup(adapters, mixture);
+  const { json, notices } = concatenatedConfig(used);
   const { base_model_name_or_path: base } = json;
   const card = modelCard({
     ...facts,
@@ -62,31 +99,25 @@ export async function writeAdapterFolder(
     baseModels: typeof base === 'string' && base !== '' ? [base] : ids,
     shared: new Map([
       ...(await sharedFrontMatter(
-        used.map(({ adapter }) => dirname(adapter.path)),
+        used.map(({ path }) => dirname(path)),
         [],
       )),
       ['library_name', 'peft'],
     ]),
-    ingredients: used.map(({ weight }, at) => ({ name: ids[at] as string, weight })),
+    ingredients: ids.map((name, at) => ({ name, weight: weights[at] as number })),
   });
-  const radin = JSON.stringify({ models: ids, weights: used.map(({ weight }) => weight) });
   const metadata = new Map([
     ['format', 'pt'],
-    ['radin', radin],
+    [RECORD_KEY, JSON.stringify(options.record ?? plain)],
   ]);
   return replaceFolder(folder, async (path) => {
-    const produce = async ({ name, dtype, byteLength }: TensorInfo, write: (bytes: Uint8Array) => Promise<void>) => {
+    const produce = async ({ name, byteLength }: TensorInfo, write: (bytes: Uint8Array) => Promise<void>) => {
       const bytes = new Uint8Array(byteLength);
-      writeFloats(await (tensors.get(name) as NewTensor).values(), dtype as 'F32', bytes);
+      await soup.read(name, bytes);
       await write(bytes);
     };
-    const infos = [...tensors.values()].map(({ name, dtype, shape, byteLength }) => ({
-      name,
-      dtype,
-      shape,
-      byteLength,
-    }));
-    const written = await writeSafetensors(join(path, 'adapter_model.safetensors'), infos, metadata, produce, options);
+    const file = join(path, 'adapter_model.safetensors');
+    const written = await writeSafetensors(file, soup.tensors, metadata, produce, options);
     await writeTextAtomically(join(path, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
     await writeTextAtomically(join(path, 'README.md'), card);
     return { ...written, path: join(folder, 'adapter_model.safetensors'), notices };

@@ -10,6 +10,7 @@ import {
   realPathAt,
   synchroniseFolder,
 } from '../formats/index.js';
+import { LOCK_FILE } from '../mixture/index.js';
 import { COMPANIONS } from './model-folder.js';
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'adapter_model.safetensors'];
@@ -36,7 +37,7 @@ export async function checkReplaceable(folder: string): Promise<void> {
 }
 
 function isOurs(name: string): boolean {
-  const others = [...WEIGHTS, ...COMPANIONS, ADAPTER_CONFIG, 'README.md'];
+  const others = [...WEIGHTS, ...COMPANIONS, ADAPTER_CONFIG, 'README.md', LOCK_FILE];
   return others.includes(name) || SHARD.test(name) || isAdapterFile(name);
 }
 

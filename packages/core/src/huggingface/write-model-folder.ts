@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { readJsonObject, type WrittenModel, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
-import { type MixedCheckpoint, writeSoup } from '../mixture/index.js';
+import { type MixedCheckpoint, type SoupRecord, writeSoup } from '../mixture/index.js';
 import type { Pool } from '../pool/index.js';
 import { type CardFacts, differingNotice, modelCard, sharedFrontMatter } from './model-card.js';
 import { COMPANIONS, folderName, readCompanion } from './model-folder.js';
@@ -24,7 +24,7 @@ export async function writeModelFolder(
   pool: Pool,
   folders: readonly string[],
   facts: CardFacts,
-  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number } = {},
+  options: { readonly signal?: AbortSignal; readonly maxShardBytes?: number; readonly record?: SoupRecord } = {},
 ): Promise<WrittenFolder> {
   const { ingredients, weights } = soup.mixture;
   const sources = ingredients.map((index) => folders[index] as string);

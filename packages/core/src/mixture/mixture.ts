@@ -36,6 +36,12 @@ export class Mixture {
     return new Mixture(weights, ingredients);
   }
 
+  /** The mixture of these very weights, as an earlier run has recorded them. @throws RangeError as `of` */
+  static recorded(weights: readonly number[]): Mixture {
+    const { ingredients } = Mixture.of(weights);
+    return new Mixture(Float64Array.from(weights), ingredients);
+  }
+
   /** The mixture of these weights, divided by their sum. @throws RangeError unless p ≥ 0 and Σ p = 1 within 1e-6. */
   static of(weights: readonly number[]): Mixture {
     const invalid = weights.find((weight) => !(weight >= 0 && Number.isFinite(weight)));

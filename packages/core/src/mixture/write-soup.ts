@@ -10,14 +10,10 @@ import {
   writeSafetensors,
   writeShardedSafetensors,
 } from '../formats/index.js';
-import { type Checkpoint, FileCheckpoint, type Pool, readTensors } from '../pool/index.js';
+import { type Checkpoint, FileCheckpoint, type Pool } from '../pool/index.js';
 import type { MixedCheckpoint } from './soup.js';
-
-/** Bytes of the checkpoint that are read, or averaged, at a time; two of these windows are in memory while it is written. */
-const WINDOW_BYTES = 8 * 2 ** 20;
-
-/** Windows hold each tensor at a multiple of this, so that its bytes are aligned. */
-const ALIGNMENT = 64;
+import { plainRecord, RECORD_KEY, type SoupRecord } from './soup-record.js';
+import { tensorChunks } from './tensor-chunks.js';
 
 /** How a soup is written. */
 interface SoupOptions {
@@ -25,10 +21,12 @@ interface SoupOptions {
   readonly maxShardBytes?: number;
   /** For the header of a file in safetensors. */
   readonly metadata?: ReadonlyMap<string, string>;
+  /** What is said of how the soup came about. Default: its ingredients' ids and weights. */
+  readonly record?: SoupRecord;
 }
 
 /**
- * Writes a soup wholly or not at all, with provenance under `radin`: the ingredients' ids and weights as JSON.
+ * Writes a soup wholly or not at all, with `record` as JSON under the key `radin` of its metadata.
  *
  * A path that ends in `.onnx` gets a copy of the pool's first model in ONNX with the soup's weights (see `copyOnnx`). Any other gets a
  * safetensors file, or shards of at most `maxShardBytes` of tensors (see `writeShardedSafetensors`), with the same bytes whatever the formats
@@ -42,18 +40,15 @@ export async function writeSoup(
   pool: Pool,
   options: SoupOptions = {},
 ): Promise<WrittenModel> {
-  const { ingredients, weights } = soup.mixture;
-  const provenance = JSON.stringify({
-    models: ingredients.map((index) => pool.ids[index]),
-    weights: ingredients.map((index) => weights[index]),
-  });
+  const { ingredients } = soup.mixture;
+  const provenance = JSON.stringify(options.record ?? plainRecord(soup.mixture, pool.ids));
   if (isOnnx(path)) {
-    const copy = copyOnnx(modelToCopy(path, pool, options), new Map([['radin', provenance]]));
+    const copy = copyOnnx(modelToCopy(path, pool, options), new Map([[RECORD_KEY, provenance]]));
     return producing(soup, copy.weights, options, (produce) => copy.write(path, produce, options));
   }
   const shared = sharedMetadata(ingredients.map((index) => pool.checkpoints[index]));
   const metadata = new Map([...shared, ...(options.metadata ?? [])]);
-  metadata.set('radin', provenance);
+  metadata.set(RECORD_KEY, provenance);
   return writeTensors(path, soup, metadata, options);
 }
 
@@ -129,7 +124,7 @@ async function producing<T>(
   options: { signal?: AbortSignal },
   write: (produce: ProduceTensor) => Promise<T>,
 ): Promise<T> {
-  const chunks = readChunks(checkpoint, tensors, options);
+  const chunks = tensorChunks(checkpoint, tensors, options);
   try {
     return await write(async ({ byteLength }, append) => {
       for (let left = byteLength; left > 0; ) {
@@ -141,65 +136,6 @@ async function producing<T>(
   } finally {
     await chunks.return(undefined);
   }
-}
-
-/** The bytes in the order of `tensors`, one tensor's at a time; the next window is read, or averaged, meanwhile. */
-async function* readChunks(
-  checkpoint: Checkpoint,
-  tensors: readonly TensorInfo[],
-  options: { signal?: AbortSignal },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const windows = windowsOf(tensors);
-  const buffers = windows.slice(0, 2).map(() => new Uint8Array(WINDOW_BYTES));
-  const read = async (index: number) => {
-    const reads = (windows[index] ?? []).map(({ name, byteOffset, begin, end }) => ({
-      name,
-      byteOffset,
-      target: (buffers[index % 2] as Uint8Array).subarray(begin, end),
-    }));
-    if (reads.length > 0) await readTensors(checkpoint, reads, options);
-    return reads.map(({ target }) => target);
-  };
-  let current = read(0);
-  let next = current;
-  try {
-    for (let index = 0; index < windows.length; index++) {
-      next = read(index + 1);
-      next.catch(() => {}); // thrown when its turn comes
-      yield* await current;
-      current = next;
-    }
-  } finally {
-    // The files must stay open until nothing reads from them.
-    await Promise.allSettled([current, next]);
-  }
-}
-
-/** A part of a tensor and where it stands in its window. */
-interface WindowPart {
-  readonly name: string;
-  readonly byteOffset: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Divides tensors into windows of WINDOW_BYTES at most: many small tensors or parts of one. */
-function windowsOf(tensors: readonly TensorInfo[]): WindowPart[][] {
-  const windows: WindowPart[][] = [];
-  let begin = WINDOW_BYTES;
-  for (const { name, byteLength } of tensors) {
-    for (let byteOffset = 0; byteOffset < byteLength; ) {
-      if (begin >= WINDOW_BYTES) {
-        windows.push([]);
-        begin = 0;
-      }
-      const end = Math.min(begin + byteLength - byteOffset, WINDOW_BYTES);
-      windows.at(-1)?.push({ name, byteOffset, begin, end });
-      byteOffset += end - begin;
-      begin = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-    }
-  }
-  return windows;
 }
 
 function sharedMetadata(checkpoints: readonly unknown[]): [string, string][] {

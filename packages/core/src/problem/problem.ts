@@ -29,6 +29,7 @@ import { lookAtTest, type UnopenedTest } from './unopened-test.js';
 /** What the scorers of a problem are made of, and how much memory it may take. */
 interface ProblemParts {
   readonly sources: ScorerSources;
+  readonly keys: LogitsKeys;
   readonly splits: Split[];
   readonly scorers: Map<Split['name'], SplitScorer>;
   readonly memory: OpenMemory;
@@ -86,13 +87,13 @@ export class Problem {
       const existing = wanted.filter((name) => files[name] !== undefined);
       evaluating = await openEvaluator(opened, files, existing, options, shares);
       const { evaluator, notices } = evaluating;
-      const keys = cache && new LogitsKeys(evaluator, new KnownContents());
-      making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
-      const remembering = cache && keys && { cache, keys, evaluator: new CachingEvaluator(evaluator, keys, cache) };
+      const keys = new LogitsKeys(evaluator, new KnownContents());
+      making = await openSoupMaker(opened, evaluator, files, options, backend, cache && keys);
+      const remembering = cache && { cache, keys, evaluator: new CachingEvaluator(evaluator, keys, cache) };
       const sources = { pool, evaluating, making, backend, given, options, ...(remembering && { remembering }) };
       for (const split of splits) scorers.set(split.name, await openScorer(split, memory, sources));
       const remeasure = (all: readonly Split[]) => openMemory(opened, files, all, undefined, options);
-      const parts = { sources, splits, scorers, memory, remeasure, files, test, init };
+      const parts = { sources, keys, splits, scorers, memory, remeasure, files, test, init };
       return new Problem(parts, [...notices, ...making.notices], dispose);
     } catch (error) {
       await dispose();
@@ -111,6 +112,11 @@ export class Problem {
   /** What makes soups as they are evaluated and written. */
   get soups(): SoupMaker {
     return this.#parts.sources.making.soups;
+  }
+
+  /** Hashes of models and inputs, each computed once. */
+  get keys(): LogitsKeys {
+    return this.#parts.keys;
   }
 
   /** What the run will take. */

@@ -1,0 +1,142 @@
+import {
+  backendNamed,
+  defaultMetric,
+  type Metric,
+  MULTI_CLASS,
+  metricNamed,
+  type NamedSoup,
+  nameSoup,
+  quote,
+  RadinError,
+  type SoupSources,
+  TASKS,
+  type Verification,
+  verifyScores,
+  verifySoup,
+} from '@radin/core';
+import type { Command } from 'commander';
+import { expandModels } from '../expand.js';
+import { chooseMetric, type MetricChoice, metricFlag } from '../metric-choice.js';
+import { BASE, type CommonOptions, type ComputeOptions, withCommonOptions, withComputeOptions } from '../options.js';
+import { type ResolvedPool, resolvePool } from '../pool-files.js';
+import type { CommandContext } from '../run-context.js';
+import { soupSources } from '../soup-output.js';
+import { Terminal } from '../terminal.js';
+
+interface VerifyCommandOptions extends CommonOptions, ComputeOptions {
+  readonly pool?: string;
+  readonly models?: readonly string[];
+  readonly base?: string;
+  readonly scores?: true;
+}
+
+export function addVerify(program: Command, context: CommandContext): void {
+  const command = program
+    .command('verify')
+    .description('make a soup again from its ingredients, as its lock or its metadata say, and compare every bit')
+    .argument('<soup>', 'a soup: a file, an index of shards or a model folder; or the folder of a run')
+    .option(
+      '--pool <pool>',
+      "where the ingredients, and the splits' data, are: a folder with a radin.yaml, or that file",
+    )
+    .option('--models <patterns...>', 'where the ingredients are, by their ids, in place of what the lock says')
+    .option(...BASE)
+    .option('--scores', 'also evaluate the soup again and compare the scores');
+  withCommonOptions(withComputeOptions(command))
+    .addHelpText('after', '\nExample:\n  radin verify radin-out')
+    .action((soup: string, options: VerifyCommandOptions) => verify(soup, options, context));
+}
+
+async function verify(soup: string, options: VerifyCommandOptions, context: CommandContext): Promise<void> {
+  const { signal, print, printJson } = context;
+  const terminal = new Terminal(options, defaultMetric(MULTI_CLASS.name));
+  const named = await nameSoup(soup);
+  const { pool: poolName, threads } = options;
+  const pool = poolName === undefined ? undefined : await resolvePool(poolName, {});
+  const models = await namedModels(options, pool, context);
+  const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', { signal });
+  // With a pool its files count, also where the lock names others.
+  const sources = sourcesOf(named, pool, base);
+  const found = await verifySoup(named, {
+    backend: backendNamed(options.backend),
+    ...(threads && { threads }),
+    ...(models && { models }),
+    ...(sources && { sources }),
+    signal,
+  });
+  const scored =
+    options.scores && found.verified
+      ? await verifyScores(named, {
+          metric: await recordedMetric(named, options.metric, pool?.metric),
+          backend: options.backend,
+          ...(threads && { threads }),
+          ...(sources && { sources }),
+          ...(pool?.files.evaluator && { evaluator: pool.files.evaluator }),
+          notice: (line) => terminal.notice(`note: ${line}`),
+          signal,
+        })
+      : undefined;
+  const checks = [...found.checks];
+  if (scored !== undefined && scored.differing === undefined) {
+    const scores = Object.entries(scored.scores).map(([split, score]) => `${split} ${score}`);
+    checks.push(`the scores are the recorded ones: ${scores.join(', ')}`);
+  }
+  const differing = found.differing ?? scored?.differing;
+  const verification: Verification & { readonly scores?: Readonly<Record<string, number>> } = {
+    ...found,
+    checks,
+    verified: differing === undefined,
+    ...(scored && { scores: scored.scores }),
+    ...(differing && { differing }),
+  };
+  terminal.finish();
+  if (options.json) printJson(verification);
+  else {
+    const lines = [...checks, ...(differing === undefined ? [`verified ${found.soup}`] : [])];
+    if (lines.length > 0) print(lines.join('\n'));
+  }
+  if (differing !== undefined) throw new RadinError('PROVENANCE', differing.message);
+}
+
+async function namedModels(
+  { models }: VerifyCommandOptions,
+  pool: ResolvedPool | undefined,
+  { signal }: CommandContext,
+): Promise<readonly string[] | undefined> {
+  if (models !== undefined) return expandModels(models, '.', 'flag --models', { signal });
+  return pool?.files.models;
+}
+
+/** Undefined where the lock, or nothing, says it. */
+function sourcesOf(
+  { sources }: NamedSoup,
+  pool: ResolvedPool | undefined,
+  base: string | undefined,
+): SoupSources | undefined {
+  if (pool === undefined && base === undefined) return undefined;
+  return {
+    ...(pool && soupSources(pool.files, sources)),
+    ...(base !== undefined && { base }),
+  };
+}
+
+/**
+ * The metric that the record names. A module of the user's is loaded only where the command line, or the pool that it names, says so.
+ * @throws RadinError where that is another metric
+ */
+async function recordedMetric(
+  { soup, record: { metric: name = 'accuracy', task = MULTI_CLASS.name } }: NamedSoup,
+  flag: string | undefined,
+  ofPool: MetricChoice | undefined,
+): Promise<Metric> {
+  const known = TASKS.find((one) => one === task);
+  if (known === undefined) {
+    throw new RadinError('FORMAT', `Expected one of the tasks ${TASKS.join(', ')} but found ${quote(task)} of ${soup}`);
+  }
+  const metric = metricNamed(name, known) ?? (await chooseMetric(metricFlag(flag) ?? ofPool, known));
+  if (metric.name === name) return metric;
+  throw new RadinError(
+    'CONFIG',
+    `Expected --metric, or that of --pool, to be the recorded ${quote(name)} but found ${quote(metric.name)}`,
+  );
+}

@@ -1,0 +1,68 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileError } from '../errors/index.js';
+import { INDEX_SUFFIX, readSmallFile } from '../formats/index.js';
+import { LOCK_FILE } from '../mixture/index.js';
+import { modelFileIn } from '../pool/index.js';
+import type { Lock } from './lock.js';
+
+/** Room for a million ingredients' files. */
+const LONGEST_LOCK = 2 ** 28;
+const LOCK_SUFFIX = '.lock.json';
+
+/** A lock and where it is. */
+export interface FoundLock {
+  readonly path: string;
+  /** What its paths are relative to. */
+  readonly folder: string;
+  readonly lock: Lock;
+}
+
+/** The name of the lock of a soup that may share its folder with others: `soup.safetensors.lock.json`. */
+export function lockBeside(path: string): string {
+  return `${path}${LOCK_SUFFIX}`;
+}
+
+/**
+ * Finds the lock of what a path names: the lock itself, the folder that it is in, or the soup: a file, an index of shards or a model
+ * folder. Of locks near a soup, one that lists the soup counts. @throws RadinError where nothing is there, or a lock is none
+ */
+export async function findLock(path: string): Promise<FoundLock | undefined> {
+  const status = await stat(path).catch((error: unknown) => {
+    throw fileError('read', path, error);
+  });
+  if (!status.isDirectory() && path.endsWith(LOCK_SUFFIX)) return readLock(path);
+  if (status.isDirectory()) {
+    const inside = join(path, LOCK_FILE);
+    if (await exists(inside)) return readLock(inside);
+  }
+  const soup = status.isDirectory() ? await modelFileIn(path) : path;
+  if (soup === undefined) return undefined;
+  const folder = dirname(resolve(soup));
+  const stem = soup.endsWith(INDEX_SUFFIX) ? `${soup.slice(0, -INDEX_SUFFIX.length)}.safetensors` : soup;
+  for (const candidate of [lockBeside(stem), join(folder, LOCK_FILE), join(dirname(folder), LOCK_FILE)]) {
+    if (!(await exists(candidate))) continue;
+    const found = await readLock(candidate);
+    const { lock } = found;
+    const target = await realpath(soup);
+    const listed = [lock.soup, ...(lock.adapter === undefined ? [] : [lock.adapter])];
+    const paths = await Promise.all(listed.map((name) => realpath(resolve(found.folder, name)).catch(() => undefined)));
+    if (paths.includes(target)) return found;
+  }
+  return undefined;
+}
+
+/** Reads a lock. @throws RadinError where it cannot be read or is none */
+async function readLock(path: string): Promise<FoundLock> {
+  const bytes = await readSmallFile(path, LONGEST_LOCK);
+  // The reader of schemas takes a while to load, which other commands need not wait for.
+  const { parseLock } = await import('./lock-schema.js');
+  return { path, folder: await realpath(dirname(path)), lock: parseLock(new TextDecoder().decode(bytes), path) };
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,202 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { quote, RadinError } from '../errors/index.js';
+import { digestFile } from '../formats/index.js';
+import type { SoupRecord } from '../mixture/index.js';
+import { type Checkpoint, contentSha256, FileCheckpoint, modelId } from '../pool/index.js';
+import { type Difference, firstDifference } from './difference.js';
+import type { FoundLock } from './find-lock.js';
+import type { LockedFile, SoupSources } from './lock.js';
+import { isAdapterAlone, type NamedSoup, readRecord } from './named-soup.js';
+import {
+  type OpenIngredients,
+  openIngredients,
+  type RebuildOptions,
+  withRebuilt,
+  withRebuiltAdapter,
+} from './rebuild.js';
+
+/** What was found when a soup was compared with what is recorded of it. */
+export interface Verification {
+  /** The file that was compared. */
+  readonly soup: string;
+  readonly lock?: string;
+  /** Whether all that was compared is the same. */
+  readonly verified: boolean;
+  /** Ingredients whose contents are the recorded ones. */
+  readonly ingredients: number;
+  /** Tensors that are, to the bit, the average of the ingredients. */
+  readonly tensors: number;
+  /** Files whose hashes are those of the lock. */
+  readonly files: number;
+  /** A line for each thing that was found as recorded. */
+  readonly checks: readonly string[];
+  readonly differing?: Difference;
+}
+
+export interface VerifyOptions extends RebuildOptions {
+  /** The ingredients' models in any order, by their ids, in the place of what the lock says. */
+  readonly models?: readonly string[];
+  /** In front of the lock's. */
+  readonly sources?: SoupSources;
+}
+
+/**
+ * Makes a soup again and compares: the record in its metadata with the lock's, the contents of its ingredients with the recorded hashes,
+ * the bits of every tensor with those of the average, and the files with the lock's hashes. It stops at the first thing that differs.
+ * Cost: two reads of the ingredients, two of the soup.
+ * @throws RadinError where something is missing or cannot be read; the signal's reason once it is aborted
+ */
+export async function verifySoup(named: NamedSoup, options: VerifyOptions): Promise<Verification> {
+  const { soup, found } = named;
+  const sources = { ...named.sources, ...options.sources };
+  const models = await modelsOf(named, options.models);
+  const counted = { ingredients: 0, tensors: 0, files: 0 };
+  const checks: string[] = [];
+  const result = (differing?: Difference): Verification => ({
+    soup,
+    ...(found && { lock: found.path }),
+    verified: differing === undefined,
+    ...counted,
+    checks,
+    ...(differing && { differing }),
+  });
+
+  const record = found && (await otherRecord(named, found));
+  if (record !== undefined) return result(record);
+  checks.push(
+    found
+      ? `the record in the soup's metadata is that of ${found.path}`
+      : `no lock: the record is that in the soup's metadata`,
+  );
+
+  const file = await FileCheckpoint.open('soup', soup);
+  let opened: OpenIngredients | undefined;
+  try {
+    opened = await openIngredients(models, sources, file);
+    const ingredient = await otherIngredient(named.record, opened.checkpoints, models, options);
+    if (ingredient !== undefined) return result(ingredient);
+    counted.ingredients = models.length;
+    checks.push(
+      named.record.sha256 === undefined
+        ? `${models.length} ingredients, of which no hashes are recorded`
+        : `${models.length} ingredients have the recorded contents`,
+    );
+    const compare = (theirs: Checkpoint, path: string) => async (ours: Checkpoint) => {
+      const differing = await firstDifference(theirs, ours, path, options);
+      if (differing === undefined) counted.tensors += ours.tensors.length;
+      return differing;
+    };
+    const tensor = isAdapterAlone({ soup, sources })
+      ? await withRebuiltAdapter(named.record, models, compare(file, soup))
+      : await withRebuilt(named.record, opened, models, sources, options, compare(file, soup));
+    if (tensor !== undefined) return result(tensor);
+    const adapter = await otherAdapter(named, models, compare);
+    if (adapter !== undefined) return result(adapter);
+    checks.push(`${counted.tensors} tensors are the average of the ingredients with the recorded weights, bit for bit`);
+  } finally {
+    await opened?.close();
+    await file.close();
+  }
+  if (found === undefined) return result();
+  const files = await lockedFiles(found);
+  const changed = await otherFile(files, found.folder, options);
+  if (changed !== undefined) return result(changed);
+  counted.files = files.length;
+  checks.push(`${counted.files === 1 ? '1 file has' : `${counted.files} files have`} the recorded sha256`);
+  return result();
+}
+
+/** The ingredients' models in the order of the record. @throws RadinError naming the first that is not there */
+async function modelsOf({ record, models, found }: NamedSoup, given: readonly string[] | undefined): Promise<string[]> {
+  const byId = given && new Map(given.map((path) => [modelId(path), path]));
+  const paths: string[] = [];
+  for (const [at, id] of record.models.entries()) {
+    const path = byId === undefined ? models?.[at] : byId.get(id);
+    const where = byId === undefined ? (found?.path ?? 'without a lock') : 'among the models named';
+    if (path === undefined || !(await exists(path))) {
+      throw new RadinError(
+        'FILE',
+        `Expected the ingredient ${quote(id)}${path === undefined ? '' : ` at ${path}`} but found none ${byId === undefined && found ? `(${where})` : where}: --models or --pool says where it is`,
+      );
+    }
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** The soup's files, and those of the run that are still beside it. */
+async function lockedFiles({ lock: { files, results = [] }, folder }: FoundLock): Promise<LockedFile[]> {
+  const there: LockedFile[] = [];
+  for (const file of results) if (await exists(resolve(folder, file.path))) there.push(file);
+  return [...files, ...there];
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function otherRecord({ soup, adapter, record }: NamedSoup, found: FoundLock): Promise<Difference | undefined> {
+  for (const path of adapter === undefined ? [soup] : [soup, adapter]) {
+    const own = await readRecord(path);
+    const keys = new Set([...Object.keys(record), ...Object.keys(own)]) as Set<keyof SoupRecord>;
+    for (const name of keys) {
+      const [expected, other] = [JSON.stringify(record[name]), JSON.stringify(own[name])];
+      if (expected === other) continue;
+      const short = (text: string | undefined) =>
+        text === undefined ? 'none' : text.length > 100 ? `${text.slice(0, 100)}…` : text;
+      const message = `Expected ${quote(name)} of the record in ${path} to be ${short(expected)}, as in ${found.path}, but found ${short(other)}`;
+      return { kind: 'record', name, message };
+    }
+  }
+  return undefined;
+}
+
+async function otherIngredient(
+  { models: ids, sha256 }: SoupRecord,
+  checkpoints: readonly Checkpoint[],
+  paths: readonly string[],
+  options: { readonly signal?: AbortSignal },
+): Promise<Difference | undefined> {
+  for (const [at, expected] of (sha256 ?? []).entries()) {
+    const content = await contentSha256(checkpoints[at] as Checkpoint, options);
+    if (content === expected) continue;
+    const name = ids[at] as string;
+    const message = `Expected the ingredient ${quote(name)} with contents of sha256 ${expected} but found ${content} in ${paths[at]}`;
+    return { kind: 'ingredient', name, message };
+  }
+  return undefined;
+}
+
+/** Where the soup is an adapter besides. */
+async function otherAdapter(
+  { record, adapter }: NamedSoup,
+  models: readonly string[],
+  compare: (theirs: Checkpoint, path: string) => (ours: Checkpoint) => Promise<Difference | undefined>,
+): Promise<Difference | undefined> {
+  if (adapter === undefined) return undefined;
+  const file = await FileCheckpoint.open('adapter', adapter);
+  try {
+    return await withRebuiltAdapter(record, models, compare(file, adapter));
+  } finally {
+    await file.close();
+  }
+}
+
+/** The first of the files that has another hash than the lock says. @throws RadinError where one is not there */
+export async function otherFile(
+  files: readonly LockedFile[],
+  folder: string,
+  options: { readonly signal?: AbortSignal },
+): Promise<Difference | undefined> {
+  for (const { path, sha256 } of files) {
+    const name = resolve(folder, path);
+    const found = await digestFile(name, options);
+    if (found.sha256 === sha256) continue;
+    return { kind: 'file', name, message: `Expected sha256 ${sha256} but found ${found.sha256} of ${name}` };
+  }
+  return undefined;
+}
