@@ -66,12 +66,11 @@ class ReferenceBank implements Bank {
     const lowest = new Float64Array(this.models + 1).fill(this.samples);
     const highest = new Float64Array(this.models + 1);
     const total = new Float64Array(this.models + 1);
-    const counts = new Uint32Array(everyCount ? 2 ** this.models : 0);
+    const counts = await this.#countSubsets(turn);
     for (let subset = 1; subset < 2 ** this.models; subset++) {
-      const coefficients = Float64Array.from({ length: this.models }, (_, k) => (subset >>> k) & 1);
-      const size = coefficients.reduce((sum, isIn) => sum + isIn, 0);
-      const correct = (await this.#correct(coefficients, turn)).reduce((sum, isCorrect) => sum + isCorrect, 0);
-      if (everyCount) counts[subset] = correct;
+      let size = 0;
+      for (let k = 0; k < this.models; k++) size += (subset >>> k) & 1;
+      const correct = counts[subset] as number;
       all.push({ subset, size, correct, score: correct / this.samples + lambda * size });
       lowest[size] = Math.min(lowest[size] as number, correct);
       highest[size] = Math.max(highest[size] as number, correct);
@@ -91,6 +90,35 @@ class ReferenceBank implements Bank {
 
   close(): void {
     this.#isClosed = true;
+  }
+
+  /**
+   * How many samples each subset gets right, by its mask. A subset's sum is that of the subset without its last model and that model's
+   * logits: the sum in the order of the models, as for any mixture, for one addition in the place of as many as there are models.
+   */
+  async #countSubsets(turn: Turn): Promise<Uint32Array> {
+    const { models, classes, top } = this;
+    const counts = new Uint32Array(2 ** models);
+    const sums = this.#logits.map(() => new Float64Array(classes));
+    for (let sample = 0; sample < this.samples; sample++) {
+      const label = this.#labels[sample] as number;
+      const add = (subset: number, sum: Float64Array, first: number) => {
+        for (let k = first; k < models; k++) {
+          const logits = this.#logits[k] as Float32Array;
+          // Those of subsets that end before k are still needed, those of subsets that end at k no longer.
+          const larger = sums[k] as Float64Array;
+          for (let c = 0; c < classes; c++) {
+            larger[c] = (sum[c] as number) + (logits[sample * classes + c] as number);
+          }
+          const mask = subset | (1 << k);
+          counts[mask] = (counts[mask] as number) + isInTop(larger, label, top);
+          add(mask, larger, k + 1);
+        }
+      };
+      add(0, new Float64Array(classes).fill(-0), 0);
+      if (turn.isOver()) await turn.next();
+    }
+    return counts;
   }
 
   async #correct(coefficients: Float64Array, turn: Turn): Promise<Uint8Array> {
@@ -120,7 +148,8 @@ class ReferenceBank implements Bank {
 function isInTop(logits: Float64Array, label: number, k: number): number {
   const truth = logits[label] as number;
   let preferred = 0;
-  for (const [c, logit] of logits.entries()) {
+  for (let c = 0; c < logits.length; c++) {
+    const logit = logits[c] as number;
     if (logit > truth || (logit === truth && c < label)) preferred++;
   }
   return preferred < k ? 1 : 0;
