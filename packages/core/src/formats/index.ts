@@ -1,5 +1,12 @@
 export { arrayPlace, openArray, readArray } from './array-file.js';
-export { type FileSink, type WriteOptions, writeFileAtomically, writeTextAtomically } from './atomic-file.js';
+export {
+  type FileSink,
+  synchroniseFolder,
+  type WriteOptions,
+  writeFileAtomically,
+  writeTextAtomically,
+} from './atomic-file.js';
+export { digestFile } from './digest.js';
 export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo } from './dtype.js';
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';

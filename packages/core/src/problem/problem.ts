@@ -14,7 +14,7 @@ import {
   type PoolGeometry,
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
-import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { EvaluationMemory, SoupKeys, SplitScorer } from '../stage2/index.js';
 import { openGivenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
@@ -92,7 +92,10 @@ export class Problem {
       scorers = new Map(
         splits.map((split) => {
           const evaluations =
-            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
+            metric.remembered !== false &&
+            cache &&
+            keys &&
+            new EvaluationMemory({ cache, soups: new SoupKeys({ keys, split, ...known }) });
           const logits = given.get(split);
           const store = memory.storeOf(split);
           return [

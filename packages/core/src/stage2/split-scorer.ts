@@ -272,7 +272,9 @@ export class SplitScorer implements MixtureScorer {
     const found = await this.#known.find(mixture, parts);
     const missing = parts.filter((_, index) => found[index] === undefined);
     if (missing.length === 0) return found as Evaluated[];
-    const logits = await run(Uint32Array.from(missing.flatMap((samples) => [...samples])));
+    const logits = await this.#known.unlessLost(mixture, signal, () =>
+      run(Uint32Array.from(missing.flatMap((samples) => [...samples]))),
+    );
     const scored: (readonly [Uint32Array, Evaluated])[] = [];
     let first = 0;
     for (const samples of missing) {
@@ -322,7 +324,9 @@ export class SplitScorer implements MixtureScorer {
       logits: _,
       reused: __,
       ...evaluated
-    } = await this.evaluate(await this.#soup(mixture, options.signal), options);
+    } = await this.#known.unlessLost(mixture, options.signal, async () =>
+      this.evaluate(await this.#soup(mixture, options.signal), options),
+    );
     await this.#known.keep(mixture, [[all, evaluated]]);
     return evaluated;
   }
