@@ -1,8 +1,9 @@
 import { Interruption } from './interruption.js';
-import { INPUT, run } from './run.js';
+import { INPUT, reportInterruption, run } from './run.js';
 
+const args = process.argv.slice(2);
 const interruption = new Interruption();
-interruption.listen();
+interruption.listen(() => process.exit(reportInterruption(args, interruption)));
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -11,4 +12,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   );
   process.exit(INPUT);
 });
-process.exitCode = await run(process.argv.slice(2), interruption);
+process.exitCode = await run(args, interruption);

@@ -4,6 +4,7 @@ export {
   ContentCache,
   type ContentCacheOptions,
   listEntries,
+  PassingCache,
   type PruneOptions,
   pruneEntries,
   verifyEntries,

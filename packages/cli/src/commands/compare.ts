@@ -23,8 +23,16 @@ import {
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { commonFacts, type RunJournal } from '../run-journal.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
-import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
+import {
+  type CandidateOptions,
+  proposalOptions,
+  type RestartOptions,
+  withBudgets,
+  withCandidateOptions,
+  withRestart,
+} from '../search-options.js';
 import { cardFacts } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
 import { VERSIONS } from '../versions.js';
@@ -37,6 +45,7 @@ export interface CompareCommandOptions
     CandidateOptions,
     ShardOptions,
     DryRunOptions,
+    RestartOptions,
     ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
@@ -53,7 +62,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command))))).option(
+  return withRestart(withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command)))))).option(
     '--out <folder>',
     'where comparison.json, report.html and the best soup, soup.safetensors or soup.onnx, are written',
     'radin-out',
@@ -68,7 +77,13 @@ export async function runCompare(
   const { signal, interruption, print, printJson } = context;
   const proposal = proposalOptions(options);
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric }: ProblemOptions,
+    name: string | undefined,
+    journal?: RunJournal,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
@@ -81,6 +96,20 @@ export async function runCompare(
       await dryRun(problem, { ...planned(options, name), strategy: 'every method', soups, test }, terminal, context);
       return;
     }
+    await journal?.begin(
+      {
+        command: 'compare',
+        budgets,
+        candidates: proposal.candidates,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
+        'include-uniform': proposal.includeUniform,
+        seed: proposal.seed,
+        metric: metric.name,
+        ...commonFacts(options),
+      },
+      problem,
+      terminal,
+    );
     const facts = await cachePool(problem, terminal, signal);
     const rows = await compare(problem.validation, problem.test, {
       ...proposal,
@@ -126,6 +155,7 @@ export async function runCompare(
     const { report, ...written } = results;
     for (const notice of written.notices) terminal.notice(`note: ${notice}`);
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    await journal?.finish({ backend: problem.backend.name, reused: { ...report.reused }, timings: terminal.timings });
     if (options.json) printJson(report);
     else {
       const wrote = wroteLine([...written.soups, written.json, ...paths]);
@@ -133,7 +163,8 @@ export async function runCompare(
     }
     if (failure !== undefined) throw failure;
   };
-  await withProblem(pool, { ...options, signal }, run, { plan });
+  interruption.resumable = !options.dryRun;
+  await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });
 }
 
 /** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */

@@ -8,6 +8,7 @@ import {
   checkProposal,
   checkRacing,
   estimateWinnersCurse,
+  type Fingerprint,
   type Metric,
   type Problem,
   type ProblemOptions,
@@ -38,6 +39,7 @@ import {
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
 import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { commonFacts, type RunJournal } from '../run-journal.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import {
   type CandidateOptions,
@@ -45,6 +47,7 @@ import {
   type HoldOutOptions,
   proposalOptions,
   type RacingOptions,
+  type RestartOptions,
   racingOptions,
   strategyOption,
   withBudget,
@@ -52,6 +55,7 @@ import {
   withExplain,
   withHoldOut,
   withRacing,
+  withRestart,
   withStrategy,
 } from '../search-options.js';
 import { cardFacts } from '../soup-output.js';
@@ -67,6 +71,7 @@ interface SearchOptions
     ExplainOptions,
     ShardOptions,
     DryRunOptions,
+    RestartOptions,
     ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
@@ -88,7 +93,9 @@ export function addSearch(program: Command, context: CommandContext): void {
       'radin-out',
     )
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
-  const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
+  const searching = withRestart(
+    withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true))),
+  );
   withPoolOptions(withGivenLogits(withDryRun(withShardSize(withReport(withExplain(withHoldOut(searching)))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
@@ -110,7 +117,13 @@ async function search(
     everySubset: names.includes('exhaustive'),
     racing: strategy === 'radin',
   };
-  const run = async (problem: Problem, terminal: Terminal, { metric }: ProblemOptions, name: string | undefined) => {
+  const run = async (
+    problem: Problem,
+    terminal: Terminal,
+    { metric }: ProblemOptions,
+    name: string | undefined,
+    journal?: RunJournal,
+  ) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -123,6 +136,7 @@ async function search(
       await dryRun(problem, { ...planned(options, name), strategy, soups, test: 2 }, terminal, context);
       return;
     }
+    await journal?.begin({ ...runFacts(options, strategy, names, metric), racing: { ...racing } }, problem, terminal);
     const facts = await cachePool(problem, terminal, signal);
     const call = { signal, onProgress: terminal.onProgress };
     const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
@@ -214,17 +228,42 @@ async function search(
         strategy === 'radin' && result.interrupted
           ? `${evaluated.length} whole`
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
-      const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command goes on from there`,
       );
     }
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    if (!interrupted)
+      await journal?.finish({ backend: problem.backend.name, reused: { ...report.reused }, timings: terminal.timings });
     if (options.json) printJson(report);
     else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
     if (failure !== undefined) throw failure;
   };
-  await withProblem(pool, { ...options, signal }, run, { plan });
+  interruption.resumable = !options.dryRun;
+  await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });
+}
+
+/** Options on which a search's results depend, besides its race. */
+function runFacts(
+  options: SearchOptions,
+  strategy: 'adaptive' | 'radin',
+  samplers: readonly string[],
+  metric: Metric,
+): Fingerprint {
+  const { budget, candidates, seed, lambda, includeUniform, explain = false, versusGreedy = false } = options;
+  return {
+    command: 'search',
+    strategy,
+    budget,
+    candidates,
+    seed,
+    ...(strategy === 'radin' && { lambda, sampler: samplers.join(), 'include-uniform': includeUniform }),
+    metric: metric.name,
+    estimate: { ...estimateFacts(estimateOptions(options, metric, strategy), metric) },
+    explain,
+    'versus-greedy': versusGreedy,
+    ...commonFacts(options),
+  };
 }
 
 /** The answer in text, on a terminal with the budget curve. @param wrote the last line */

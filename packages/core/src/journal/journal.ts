@@ -50,8 +50,7 @@ export class Journal {
   #file: JournalFile | undefined;
   #history: History | undefined;
   #madeFolder = false;
-  /** Whether there is anything in it that cost something. */
-  #hasResults = false;
+  #isEmpty = true;
 
   private constructor(folder: string, options: JournalOptions, file: JournalFile | undefined) {
     this.#folder = folder;
@@ -65,6 +64,11 @@ export class Journal {
    */
   static async open(folder: string, options: JournalOptions): Promise<Journal> {
     return new Journal(folder, options, await JournalFile.open(join(folder, JOURNAL_FILE), false));
+  }
+
+  /** Whether it holds nothing that was evaluated or chosen. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   get path(): string {
@@ -101,7 +105,7 @@ export class Journal {
     await file.synced();
     await file.syncFolder();
     this.#history = history ?? { run, soups: new Map(), choice: undefined, finished: false };
-    this.#hasResults = this.#history.soups.size > 0 || this.#history.choice !== undefined || this.#history.finished;
+    this.#isEmpty = this.#history.soups.size === 0 && this.#history.choice === undefined && !this.#history.finished;
     return notices;
   }
 
@@ -113,7 +117,7 @@ export class Journal {
   /** @throws RadinError where the disk does not take it */
   append(record: EvaluationRecord | LostRecord): void {
     this.#begun.file.append(record);
-    this.#hasResults = true;
+    this.#isEmpty = false;
   }
 
   /**
@@ -131,7 +135,7 @@ export class Journal {
       );
     }
     file.append({ record: 'choice', choice });
-    this.#hasResults = true;
+    this.#isEmpty = false;
     history.choice = choice;
     await file.synced();
   }
@@ -140,16 +144,16 @@ export class Journal {
   async finish(facts: Json): Promise<void> {
     const { file } = this.#begun;
     file.append({ record: 'end', time: new Date().toISOString(), facts });
-    this.#hasResults = true;
+    this.#isEmpty = false;
     await file.synced();
   }
 
   /**
    * Gives the lock back.
-   * @param failed whether the run was refused: then a journal without results is removed, and the folder where it was made for it
+   * @param refused whether the run was: then a journal that is empty is removed, and the folder where it was made for it
    */
-  async close({ failed = false }: { readonly failed?: boolean } = {}): Promise<void> {
-    const remove = failed && this.#history !== undefined && !this.#hasResults;
+  async close({ refused = false }: { readonly refused?: boolean } = {}): Promise<void> {
+    const remove = refused && this.#history !== undefined && this.#isEmpty;
     await this.#file?.close(remove);
     this.#file = undefined;
     // Where something else is in it by now, it stays.

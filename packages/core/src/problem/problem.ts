@@ -2,6 +2,7 @@ import { type Backend, BackendUnavailableError, openBackend } from '@radin/nativ
 import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
+import type { Fingerprint } from '../journal/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { OpenSoup } from '../mixture/index.js';
 import {
@@ -15,6 +16,7 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import { EvaluationMemory, SoupKeys, SplitScorer } from '../stage2/index.js';
+import { type FingerprintParts, fingerprintOf } from './fingerprint.js';
 import { openGivenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
@@ -41,6 +43,7 @@ export class Problem {
     readonly memory: Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'>,
     private readonly init: FileCheckpoint | undefined,
     private readonly remembering: CachingEvaluator | undefined,
+    private readonly origin: Pick<FingerprintParts, 'files' | 'contents'>,
     readonly dispose: () => Promise<void>,
   ) {}
 
@@ -67,11 +70,12 @@ export class Problem {
       const backend = shares === undefined ? named : limitedBackend(named, shares.work);
       evaluating = await openEvaluator(opened, files, splits, options, shares);
       const { evaluator, notices } = evaluating;
-      const { cache, metric, threads } = options;
+      const { cache, logitsStore = cache, journal, metric, threads } = options;
       const given = await openGivenLogits(files, pool.ids, splits);
-      const keys = cache && new LogitsKeys(evaluator, new KnownContents());
-      const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
-      making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
+      const contents = new KnownContents();
+      const keys = new LogitsKeys(evaluator, contents);
+      const remembering = logitsStore && new CachingEvaluator(evaluator, keys, logitsStore);
+      making = await openSoupMaker(opened, evaluator, files, options, backend, cache || journal ? keys : undefined);
       const { soups, preparation, notices: more } = making;
       const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
       const parts = {
@@ -83,19 +87,13 @@ export class Problem {
         ...(threads && { threads }),
         ...(shares && { atOnce: shares.atOnce }),
       };
-      const known = {
-        pool,
-        metric,
-        scoresOnly: 'logitsOrScore' in evaluator,
-        ...(preparation !== undefined && { preparation }),
-      };
+      const found = { ...(cache && metric.remembered !== false && { cache }), ...(journal && { journal }) };
       scorers = new Map(
         splits.map((split) => {
+          const soups = new SoupKeys({ keys, pool, split, metric, ...(preparation !== undefined && { preparation }) });
           const evaluations =
-            metric.remembered !== false &&
-            cache &&
-            keys &&
-            new EvaluationMemory({ cache, soups: new SoupKeys({ keys, split, ...known }) });
+            Object.keys(found).length > 0 &&
+            new EvaluationMemory({ ...found, soups, scoresOnly: 'logitsOrScore' in evaluator });
           const logits = given.get(split);
           const store = memory.storeOf(split);
           return [
@@ -110,7 +108,18 @@ export class Problem {
           ];
         }),
       );
-      return new Problem(pool, backend, scorers, soups, [...notices, ...more], memory, init, remembering, dispose);
+      return new Problem(
+        pool,
+        backend,
+        scorers,
+        soups,
+        [...notices, ...more],
+        memory,
+        init,
+        remembering,
+        { files, contents },
+        dispose,
+      );
     } catch (error) {
       await dispose();
       throw error;
@@ -131,6 +140,16 @@ export class Problem {
       if (await this.remembering?.remembers(model, this.validation.split.inputs, options)) remembered++;
     }
     return remembered;
+  }
+
+  /**
+   * What a run on the problem depends on besides its options: see `fingerprintOf`. Only of problems that were opened with a journal.
+   * @throws RadinError; the signal's reason when aborted
+   */
+  fingerprint(options: { readonly signal?: AbortSignal } = {}): Promise<Fingerprint> {
+    const { pool, init, origin, validation, heldOut } = this;
+    const soups = [validation, heldOut].flatMap((scorer) => scorer?.soupKeys ?? []);
+    return fingerprintOf({ ...origin, pool, init, soups }, options);
   }
 
   /** The scorer that only reports. */

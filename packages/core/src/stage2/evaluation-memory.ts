@@ -54,6 +54,10 @@ export class EvaluationMemory {
     this.#parts = parts;
   }
 
+  get soups(): SoupKeys {
+    return this.#parts.soups;
+  }
+
   /** What the mixture's soup got on these samples in this order, where that is known. @throws RadinError where the journal cannot be written */
   async find(mixture: Mixture, samples: Uint32Array): Promise<Evaluated | undefined> {
     const soup = await this.#soup(mixture);

@@ -20,6 +20,7 @@ import type { EvaluationMemory } from './evaluation-memory.js';
 import { KnownEvaluations } from './known-evaluations.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
 import { PartialEvaluation } from './partial-evaluation.js';
+import type { SoupKeys } from './soup-keys.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -115,6 +116,11 @@ export class SplitScorer implements MixtureScorer {
   /** Whether what is evaluated is kept for later runs. */
   get remembers(): boolean {
     return this.#known.remembers;
+  }
+
+  /** What evaluations on this split depend on, where any are remembered. */
+  get soupKeys(): SoupKeys | undefined {
+    return this.#parts.memory?.soups;
   }
 
   /** What was remembered so far. */

@@ -32,7 +32,7 @@ async function begun(place: string, fingerprint = FINGERPRINT as object, restart
   const journal = await Journal.open(place, { version, restart });
   onTestFinished(() => journal.close());
   const notices = await journal.begin(fingerprint as typeof FINGERPRINT).catch(async (error) => {
-    await journal.close({ failed: true });
+    await journal.close({ refused: true });
     throw error;
   });
   return { journal, notices };
@@ -89,7 +89,7 @@ it('a bit that is flipped in any line but a newline at the end is refused with t
     writeFileSync(join(place, 'journal.jsonl'), damaged);
     const journal = await Journal.open(place, { version: '1.0.0' });
     const failure = await journal.begin(FINGERPRINT).catch((error: Error) => error.message);
-    await journal.close({ failed: true });
+    await journal.close({ refused: true });
     expect(failure).toMatch(
       // A newline that became another byte joins two lines, and one that is new divides one.
       new RegExp(`^Expected a line whose checksum is [0-9a-f]{16} but found .* in line ${line} of `),
@@ -191,16 +191,16 @@ it('another choice than that of an earlier process is refused', async () => {
 it('is removed with its folder where the run is refused before it has found anything, and kept otherwise', async () => {
   const place = join(newFolder(), 'out');
   const first = await begun(place);
-  await first.journal.close({ failed: true });
+  await first.journal.close({ refused: true });
   expect(existsSync(place)).toBe(false);
   mkdirSync(place);
   writeFileSync(join(place, 'mine.txt'), '');
   const second = await begun(place);
-  await second.journal.close({ failed: true });
+  await second.journal.close({ refused: true });
   expect(readdirSync(place)).toEqual(['mine.txt']);
   const third = await begun(place);
   third.journal.append(evaluation('one'));
-  await third.journal.close({ failed: true });
+  await third.journal.close({ refused: true });
   expect(readdirSync(place).sort()).toEqual(['journal.jsonl', 'mine.txt']);
 });
 
