@@ -42,7 +42,7 @@ export class Interruption {
   }
 
   /** Listens to the process's signals. @param atDeadline ends the process, which did not end by itself */
-  listen(atDeadline: () => void): void {
+  listen(atDeadline: () => void = () => {}): void {
     this.#atDeadline = atDeadline;
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => this.#receive(name));
   }

@@ -1,3 +1,4 @@
+import { allOrNone } from '../all-or-none.js';
 import { digestFile } from '../formats/index.js';
 import type { Fingerprint, Json } from '../journal/index.js';
 import type { Checkpoint, KnownContents, Pool } from '../pool/index.js';
@@ -25,7 +26,11 @@ export async function fingerprintOf(
   { pool, files, contents, soups, init }: FingerprintParts,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Fingerprint> {
-  const hashes = await Promise.all(pool.checkpoints.map((model) => contents.sha256(model, options)));
+  const hashes = await allOrNone(
+    pool.checkpoints,
+    (model, _, signal) => contents.sha256(model, { signal }),
+    options.signal,
+  );
   const logits: [string, string][] = [];
   for (const path of files.logits?.validation ?? []) {
     logits.push([modelId(path), (await digestFile(path, options)).sha256]);
