@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { type Fingerprint, Journal, PassingCache, type Problem, RadinError } from '@radin/core';
+import {
+  type Fingerprint,
+  Journal,
+  type Mixture,
+  PassingCache,
+  type Problem,
+  RadinError,
+  type RunRecord,
+} from '@radin/core';
 import type { PoolOptions } from './options.js';
 import type { HoldOutOptions } from './search-options.js';
 import type { Terminal } from './terminal.js';
@@ -55,9 +63,15 @@ export class RunJournal {
     for (const line of await this.journal.begin(fingerprint)) terminal.notice(line);
   }
 
-  /** To be called when the results are on disk. @param facts of this process, on which no result depends */
-  async finish(facts: Parameters<Journal['finish']>[0]): Promise<void> {
-    await this.journal.finish(facts);
+  /** Notes the choice, on disk when this returns: before the test split is opened. @throws RadinError where the run had chosen otherwise before */
+  choose(method: string, { ingredients, weights }: Mixture, { pool }: Problem): Promise<void> {
+    const models = ingredients.map((index) => pool.ids[index] as string);
+    return this.journal.choose({ method, models, weights: ingredients.map((index) => weights[index] as number) });
+  }
+
+  /** To be called when the results are on disk. @param record of this process, on which no result depends */
+  async finish({ reused, ...facts }: RunRecord): Promise<void> {
+    await this.journal.finish({ ...facts, reused: { ...reused } });
     await this.logitsStore.remove();
   }
 

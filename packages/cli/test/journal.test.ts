@@ -8,7 +8,7 @@ import { Random } from '@radin/core';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { tinyPool } from '../../core/test/pools.js';
 import { writeConfig } from './pools.js';
-import { DIGITS, type Outcome, runRadin, runRadinHere } from './run-radin.js';
+import { DIGITS, runRadin, runRadinHere } from './run-radin.js';
 import { newFolder } from './scratch.js';
 
 const EVALUATOR = fileURLToPath(new URL('../../core/test/evaluator/linear-command.mjs', import.meta.url));
