@@ -46,10 +46,10 @@ function resultsIn(out: string): Map<string, string> {
 }
 
 describe.each([
-  ['the adaptive search', ['search', '.', '--budget', '6', '--no-cache']],
+  ['the adaptive search', ['search', '.', '--budget', '10', '--no-cache']],
   [
     'the paper’s search with a cache',
-    ['search', '.', '--strategy', 'radin', '--sampler', 'exhaustive', '--budget', '6', '--cache', 'cache'],
+    ['search', '.', '--strategy', 'radin', '--sampler', 'exhaustive', '--budget', '10', '--cache', 'cache'],
   ],
   ['a comparison', ['compare', '.', '--budgets', '2,4', '--no-cache']],
 ])('%s that is killed again and again', (_, args) => {
@@ -59,7 +59,7 @@ describe.each([
     expect(first).toMatchObject({ code: 0 });
     const random = new Random(6);
     for (let kill = 0; kill < KILLS; kill++) {
-      const until = log(killed).length + 1 + random.below(3);
+      const until = log(killed).length + 1 + random.below(4);
       const delay = random.below(100);
       const outcome = await runRadin([...args, '--out', 'out'], killed, (child) => {
         void killAt(child, killed, until, delay);
@@ -71,8 +71,8 @@ describe.each([
     const [made, needed] = [log(killed), log(straight)];
     expect(new Set(made)).toEqual(new Set(needed));
     expect(new Set(needed).size).toBe(needed.length);
-    // One evaluation at a time: the one that a kill ended may be made again, and no other.
-    expect(made.length).toBeLessThanOrEqual(needed.length + KILLS);
+    // One evaluation at a time: the one that a kill ended may be made again, and the one whose result was being recorded.
+    expect(made.length).toBeLessThanOrEqual(needed.length + 2 * KILLS);
     const again = await runRadinHere([...args, '--out', 'out'], killed);
     expect(again).toMatchObject({ code: 0 });
     expect(resultsIn(join(killed, 'out'))).toEqual(resultsIn(join(straight, 'out')));
@@ -80,7 +80,7 @@ describe.each([
 });
 
 /** Of each run. */
-const KILLS = 4;
+const KILLS = 3;
 
 async function killAt(child: ChildProcess, folder: string, lines: number, delay: number): Promise<void> {
   while (child.exitCode === null && log(folder).length < lines) await sleep(5);

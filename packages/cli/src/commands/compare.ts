@@ -169,11 +169,12 @@ export async function runCompare(
     const notices = [...noticesOf(found?.all ?? rows), ...results.soup.notices];
     for (const notice of notices) terminal.notice(`note: ${notice}`);
     const { report, soup } = results;
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     const record = recordOf(problem, terminal);
-    if (!tested.interrupted && tested.failure === undefined) await journal?.finish(record);
+    // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
-    else {
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    if (!tested.interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (!options.json) {
       const wrote = wroteLine([...soup.paths, results.json, ...paths]);
       print(`${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`);
     }

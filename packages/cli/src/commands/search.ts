@@ -208,11 +208,14 @@ async function search(
       );
     }
     const { report, soup } = results;
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     const record = recordOf(problem, terminal);
-    if (!interrupted && tested.failure === undefined) await journal?.finish(record);
+    // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
-    else print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    if (!interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (!options.json) {
+      print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
+    }
     throwFirst(tested.failure, failure);
   };
   interruption.resumable = !options.dryRun;
