@@ -1,11 +1,11 @@
 /** Within these milliseconds of the first request, what finishes early has to be finished; what has not is abandoned. */
-const FINISH_WITHIN = 1300;
+const FINISH_WITHIN = 1500;
 /** Within these the program ends, whatever it is in. */
 const END_WITHIN = 1900;
 
 /**
  * What a user's Ctrl-C, or a request to end, asks for. The first one abandons the command and nothing is written, or, during a
- * task that can finish early, asks that task to finish with what is known, for which it has a second. The second one ends the program at once.
+ * task that can finish early, asks that task to finish with what is known, for which it has 1.5 s. The second one ends the program at once.
  */
 export class Interruption {
   readonly #abandon = new AbortController();

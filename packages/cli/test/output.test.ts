@@ -99,7 +99,7 @@ describe.concurrent('radin', () => {
     const { folder } = await linearPool({ models: 3 });
     const before = listing(folder);
     for (const budget of ['1', '2']) await runRadin(['search', '.', '--budget', budget], folder);
-    const names = ['report.html', 'result.json', 'soup.safetensors'];
+    const names = ['journal.jsonl', 'report.html', 'result.json', 'soup.safetensors'];
     const written = ['radin-out', ...names.map((name) => join('radin-out', name))];
     expect(listing(folder)).toEqual([...before, ...written].sort());
   });

@@ -1,2 +1,2 @@
-export { JOURNAL_FILE, Journal, type JournalOptions, type RecordedSoup } from './journal.js';
+export { JOURNAL_FILE, Journal, type JournalOptions } from './journal.js';
 export type { EvaluationRecord, Fingerprint, Json } from './record.js';

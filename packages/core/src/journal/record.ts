@@ -17,7 +17,7 @@ export interface RunRecord {
 }
 
 /** A process that begins to work on the run, or goes on with it. */
-export interface StartRecord {
+interface StartRecord {
   readonly record: 'start';
   readonly pid: number;
   readonly host: string;
@@ -52,13 +52,13 @@ export interface LostRecord {
 }
 
 /** What the run chose, before anything that may only report is looked at. */
-export interface ChoiceRecord {
+interface ChoiceRecord {
   readonly record: 'choice';
   readonly choice: Json;
 }
 
 /** The results are on disk. `facts` are those of this process: where and how fast. */
-export interface EndRecord {
+interface EndRecord {
   readonly record: 'end';
   readonly time: string;
   readonly facts: Json;
