@@ -141,7 +141,7 @@ describe('compare', () => {
 
   it('saves what it prints and the best soup by validation', async () => {
     const saved = readFileSync(join(pool.folder, 'out', 'comparison.json'), 'utf8');
-    expect(JSON.parse(saved)).toEqual(report);
+    expect(report).toMatchObject(JSON.parse(saved));
     const { score } = await radinJson<{ score: number }>(
       ['evaluate', pool.folder, join('out', 'soup.safetensors')],
       pool.folder,

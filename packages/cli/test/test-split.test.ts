@@ -58,10 +58,9 @@ describe('the test split', () => {
     const { folder, models, validation, test } = pool;
     await writeLogits(pool, 'val', validation.labels.length);
     await writeLogits(pool, 'test', test.labels.length);
-    writeConfig(folder, {
-      logits: "{ validation: 'val/*.npy', test: 'test/*.npy' }",
-      test: '{ inputs: test_inputs.npy, labels: test_labels.npy }',
-    });
+    const split = (name: string, logits: string) =>
+      `{ inputs: ${name}_inputs.npy, labels: ${name}_labels.npy, logits: '${logits}/*.npy' }`;
+    writeConfig(folder, { validation: split('val', 'val'), test: split('test', 'test') });
     mkdirSync(join(folder, 'out'));
     const files = [...TEST_FILES, ...models.map(({ id }) => join('test', `${id}.npy`))].map((name) =>
       join(folder, name),
