@@ -125,6 +125,7 @@ describe('the folder of an unfinished run', () => {
     expect(stderr).toContain(`radin: error: ${message} as of the unfinished run in out/journal.jsonl, but found `);
     expect(code).toBe(2);
     expect(readFileSync(join(folder, 'out', 'journal.jsonl'))).toEqual(before);
+    expect(existsSync(join(folder, 'out', 'journal-logits'))).toBe(true);
   });
 
   it('is refused where a line was changed, with its number, and begun anew where that is asked for', async () => {
@@ -161,6 +162,24 @@ it('a run that is refused before anything was evaluated leaves nothing', async (
   const { code } = await runRadinHere(['search', '.', '--out', 'out', '--no-cache'], folder);
   expect(code).toBe(2);
   expect(existsSync(join(folder, 'out'))).toBe(false);
+});
+
+it('one that is refused later keeps what was evaluated, without a cache too', async () => {
+  const folder = await commandPool();
+  const program = readFileSync(join(folder, 'evaluate.mjs'));
+  // The fourth model's evaluation fails.
+  writeFileSync(
+    join(folder, 'evaluate.mjs'),
+    `if (process.argv[3].endsWith('m03.safetensors')) process.exit(3);\n${program}`,
+  );
+  const args = ['search', '.', '--budget', '2', '--out', 'out', '--no-cache'];
+  expect(await runRadinHere(args, folder)).toMatchObject({ code: 2 });
+  const before = new Set(log(folder));
+  expect(await runRadinHere(args, folder)).toMatchObject({ code: 2 });
+  const after = log(folder);
+  // Twice in both runs: a program that fails is run again.
+  expect(new Set(after)).toEqual(before);
+  expect(after).toHaveLength(before.size + 3);
 });
 
 describe('Ctrl-C', () => {

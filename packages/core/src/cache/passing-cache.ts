@@ -8,6 +8,7 @@ export type ResultStore = Pick<ContentCache, 'read' | 'has' | 'write'>;
 /** A cache of one run, whose folder is made when it is first used, and removed when the run is finished. */
 export class PassingCache implements ResultStore {
   #cache: Promise<ContentCache> | undefined;
+  #isEmpty = true;
 
   constructor(
     private readonly folder: string,
@@ -15,7 +16,9 @@ export class PassingCache implements ResultStore {
   ) {}
 
   async read(key: CacheKey, mostBytes: number): Promise<Uint8Array | undefined> {
-    return (await this.#open()).read(key, mostBytes);
+    const found = await (await this.#open()).read(key, mostBytes);
+    if (found !== undefined) this.#isEmpty = false;
+    return found;
   }
 
   async has(key: CacheKey): Promise<boolean> {
@@ -23,7 +26,13 @@ export class PassingCache implements ResultStore {
   }
 
   async write(key: CacheKey, payload: Uint8Array): Promise<void> {
+    this.#isEmpty = false;
     return (await this.#open()).write(key, payload);
+  }
+
+  /** Whether nothing was found in it or written to it. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /** @throws the system's error */

@@ -50,7 +50,8 @@ export class Journal {
   #file: JournalFile | undefined;
   #history: History | undefined;
   #madeFolder = false;
-  #isEmpty = true;
+  /** Whether it has begun and holds nothing that was evaluated or chosen. */
+  #isEmpty = false;
 
   private constructor(folder: string, options: JournalOptions, file: JournalFile | undefined) {
     this.#folder = folder;
@@ -66,7 +67,7 @@ export class Journal {
     return new Journal(folder, options, await JournalFile.open(join(folder, JOURNAL_FILE), false));
   }
 
-  /** Whether it holds nothing that was evaluated or chosen. */
+  /** Whether it has begun and holds nothing that was evaluated or chosen. */
   get isEmpty(): boolean {
     return this.#isEmpty;
   }
@@ -153,7 +154,7 @@ export class Journal {
    * @param refused whether the run was: then a journal that is empty is removed, and the folder where it was made for it
    */
   async close({ refused = false }: { readonly refused?: boolean } = {}): Promise<void> {
-    const remove = refused && this.#history !== undefined && this.#isEmpty;
+    const remove = refused && this.#isEmpty;
     await this.#file?.close(remove);
     this.#file = undefined;
     // Where something else is in it by now, it stays.
