@@ -6,7 +6,7 @@ import { AVERAGING_VERSION, type Mixture } from '../mixture/index.js';
 import type { Checkpoint, Pool } from '../pool/index.js';
 
 /** To be raised with any change after which the same logits may give another score, or another set of right samples. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface SoupKeysParts {
   readonly keys: LogitsKeys;
