@@ -57,8 +57,8 @@ describe.concurrent('radin', () => {
   });
 
   it.each(RUNS.slice(0, 3))('%s gives notices on standard error, and none with --quiet', async (...args) => {
-    const folder = poolWithLogits();
-    const [loud, quiet] = [await runRadin(args, folder), await runRadin([...args, '--quiet'], folder)];
+    const loud = await runRadin(args, poolWithLogits());
+    const quiet = await runRadin([...args, '--quiet'], poolWithLogits());
     expect(loud.stderr).toMatch(/^(radin: note: .*\n)+$/);
     expect(quiet).toEqual({ code: 0, stderr: '', stdout: loud.stdout });
   });
