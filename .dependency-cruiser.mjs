@@ -15,6 +15,7 @@ const LAYERS = [
   'evaluator',
   'batch-norm',
   'sampler',
+  'journal',
   'stage1',
   'stage2',
   'problem',

@@ -1,12 +1,20 @@
+/** Within these milliseconds of the first request, what finishes early has to be finished; what has not is abandoned. */
+const FINISH_WITHIN = 1500;
+/** Within these the program ends, whatever it is in. */
+const END_WITHIN = 1900;
+
 /**
  * What a user's Ctrl-C, or a request to end, asks for. The first one abandons the command and nothing is written, or, during a
- * task that can finish early, asks that task to finish with what is known. The second one ends the program at once.
+ * task that can finish early, asks that task to finish with what is known, for which it has 1.5 s. The second one ends the program at once.
  */
 export class Interruption {
   readonly #abandon = new AbortController();
   readonly #finish = new AbortController();
   #finishable = 0;
   #outcome: string | undefined;
+  #atDeadline: (() => void) | undefined;
+  /** Whether the same command line goes on where it was interrupted. */
+  resumable = false;
 
   /** Aborted where the command is to be abandoned. */
   get signal(): AbortSignal {
@@ -33,8 +41,9 @@ export class Interruption {
     this.#outcome = outcome;
   }
 
-  /** Listens to the process's signals. */
-  listen(): void {
+  /** Listens to the process's signals. @param atDeadline ends the process, which did not end by itself */
+  listen(atDeadline: () => void = () => {}): void {
+    this.#atDeadline = atDeadline;
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => this.#receive(name));
   }
 
@@ -50,5 +59,7 @@ export class Interruption {
     const reason = new Error('interrupted');
     if (this.#finishable > 0) this.#finish.abort(reason);
     else this.#abandon.abort(reason);
+    setTimeout(() => this.#abandon.abort(reason), FINISH_WITHIN).unref();
+    setTimeout(() => this.#atDeadline?.(), END_WITHIN).unref();
   }
 }

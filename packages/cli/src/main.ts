@@ -1,9 +1,10 @@
 import { Interruption } from './interruption.js';
 import { lateFailure } from './late-failure.js';
-import { BUG, INPUT, run } from './run.js';
+import { BUG, INPUT, reportInterruption, run } from './run.js';
 
+const args = process.argv.slice(2);
 const interruption = new Interruption();
-interruption.listen();
+interruption.listen(() => process.exit(reportInterruption(args, interruption)));
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -21,4 +22,4 @@ process.on('uncaughtException', (error: unknown) => {
   );
   process.exit(failure === undefined ? BUG : INPUT);
 });
-process.exitCode = await run(process.argv.slice(2), interruption);
+process.exitCode = await run(args, interruption);

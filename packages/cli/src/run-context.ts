@@ -20,7 +20,8 @@ import { chooseMetric, metricFlag } from './metric-choice.js';
 import type { DryRunOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
 import { resolvePool } from './pool-files.js';
-import type { CandidateOptions, HoldOutOptions } from './search-options.js';
+import { closingJournal, RunJournal } from './run-journal.js';
+import type { CandidateOptions, HoldOutOptions, RestartOptions } from './search-options.js';
 import { prepareSoup, soupBytes } from './soup-output.js';
 import { Terminal } from './terminal.js';
 
@@ -35,22 +36,37 @@ export interface CommandContext {
   readonly printJson: (value: unknown) => void;
 }
 
-/** Opens the pool that a command names, gives it and its name to `run`, says what the user should know about it, and closes it whatever happens. */
+/** What a command does with its problem. */
+interface ProblemUse {
+  readonly splits?: ProblemOptions['splits'];
+  readonly plan?: RunPlan;
+  /** Whether the run goes on where it was ended, by the journal in the folder of `out`. */
+  readonly journaled?: boolean;
+}
+
+/** What a command works with. */
+export interface OpenRun {
+  readonly problem: Problem;
+  readonly terminal: Terminal;
+  readonly options: ProblemOptions;
+  /** Of the pool, where it has one. */
+  readonly name: string | undefined;
+  readonly files: PoolFiles;
+  /** Where the command has a run folder. */
+  readonly journal: RunJournal | undefined;
+}
+
+/** Opens the pool that a command names and gives it to `run`, says what the user should know about it, and closes it whatever happens. */
 export async function withProblem<T>(
   pool: string | undefined,
   options: PoolOptions &
     HoldOutOptions &
     Partial<CandidateOptions> &
     ShardOptions &
-    DryRunOptions & { readonly out?: string; readonly only?: string },
-  run: (
-    problem: Problem,
-    terminal: Terminal,
-    problemOptions: ProblemOptions,
-    name: string | undefined,
-    files: PoolFiles,
-  ) => Promise<T>,
-  { splits, plan }: { readonly splits?: ProblemOptions['splits']; readonly plan?: RunPlan } = {},
+    DryRunOptions &
+    RestartOptions & { readonly out?: string; readonly only?: string; readonly signal?: AbortSignal },
+  run: (open: OpenRun) => Promise<T>,
+  { splits, plan, journaled = false }: ProblemUse = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
   if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
@@ -81,18 +97,27 @@ export async function withProblem<T>(
     );
   }
   const cache = await openCache(options.cache, (text) => terminal.notice(text), options.dryRun);
-  const problem = await Problem.open(files, { ...problemOptions, ...(cache && { cache }) });
-  try {
-    const notices = [...problem.notices, ...(await prepareSoup(problem.pool, options.out))];
-    for (const notice of notices) terminal.notice(`note: ${notice}`);
-    await checkDisk(problem, options.out, cache?.folder, terminal);
-    const result = await run(problem, terminal, problemOptions, name, files);
-    if (maxMemory !== undefined && !options.dryRun) terminal.notice(memoryNotice(problem, maxMemory));
-    return result;
-  } finally {
-    terminal.finish();
-    await problem.dispose();
-  }
+  const { out, dryRun } = options;
+  const notice = (text: string) => terminal.notice(text);
+  const journal = journaled && out !== undefined && !dryRun ? await RunJournal.open(out, options, notice) : undefined;
+  const remembering = {
+    ...(cache && { cache }),
+    ...(journal && { journal: journal.journal, ...(cache === undefined && { logitsStore: journal.logitsStore }) }),
+  };
+  return closingJournal(journal, async () => {
+    const problem = await Problem.open(files, { ...problemOptions, ...remembering });
+    try {
+      const notices = [...problem.notices, ...(await prepareSoup(problem.pool, out))];
+      for (const notice of notices) terminal.notice(`note: ${notice}`);
+      await checkDisk(problem, out, cache?.folder, terminal);
+      const result = await run({ problem, terminal, options: problemOptions, name, files, journal });
+      if (maxMemory !== undefined && !dryRun) terminal.notice(memoryNotice(problem, maxMemory));
+      return result;
+    } finally {
+      terminal.finish();
+      await problem.dispose();
+    }
+  });
 }
 
 function memoryNotice({ memory }: Problem, allowed: number): string {

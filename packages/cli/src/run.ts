@@ -2,6 +2,7 @@ import { escapeControls, machineError, RadinError } from '@radin/core';
 import { CommanderError } from 'commander';
 import type { Interruption } from './interruption.js';
 import { buildProgram } from './program.js';
+import { shellWord } from './shell-word.js';
 
 /** Exit codes, as documented: 0 done, 1 a bug, 2 the user's input, 130 interrupted. */
 export const BUG = 1;
@@ -22,6 +23,17 @@ function describeUsage(error: CommanderError): string {
   return `Expected ${invalid[1]} to be ${expected} but found "${invalid[2]}"`;
 }
 
+/** Says on standard error what became of an interrupted command, and how to go on with it. @returns the exit code */
+export function reportInterruption(args: readonly string[], { outcome, resumable }: Interruption): number {
+  const line = outcome ?? 'interrupted before there was a result; none was written';
+  process.stderr.write(`radin: ${escapeControls(line)}\n`);
+  if (resumable) {
+    const again = args.filter((argument) => argument !== '--restart').map(shellWord);
+    process.stderr.write(`radin: to go on: ${escapeControls(['radin', ...again].join(' '))}\n`);
+  }
+  return INTERRUPTED;
+}
+
 /**
  * Runs one command line to its end and prints what it has to say, errors too.
  * @param args what stands behind `radin`
@@ -37,16 +49,11 @@ export async function run(args: readonly string[], interruption: Interruption): 
   });
   try {
     await program.parseAsync(args, { from: 'user' });
-    if (interruption.outcome === undefined) return 0;
-    process.stderr.write(`radin: ${escapeControls(interruption.outcome)}\n`);
-    return INTERRUPTED;
+    return interruption.outcome === undefined ? 0 : reportInterruption(args, interruption);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const debug = args.includes('--debug');
-    if (interruption.signal.aborted) {
-      process.stderr.write('radin: interrupted before there was a result; none was written\n');
-      return INTERRUPTED;
-    }
+    if (interruption.signal.aborted) return reportInterruption(args, interruption);
     if (error instanceof CommanderError && error.code === 'commander.help') {
       process.stderr.write(program.helpInformation());
       return INPUT;

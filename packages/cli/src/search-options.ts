@@ -136,6 +136,17 @@ export function withExplain(command: Command): Command {
   );
 }
 
+export interface RestartOptions {
+  readonly restart?: true;
+}
+
+export function withRestart(command: Command): Command {
+  return command.option(
+    '--restart',
+    'begin anew where the folder of --out has the journal of an unfinished run, which the same command goes on with',
+  );
+}
+
 export function withBudgets(command: Command): Command {
   return command.addOption(
     new Option('--budgets <B,…>', 'budgets to compare at').argParser(list(count)).default([1, 5, 25], '1,5,25'),

@@ -93,7 +93,8 @@ it('compare and evaluate use the same logits, and write the same', async () => {
   expect([cold, warm, second]).toEqual([false, true, first]);
   expect(readFileSync(join(folder, 'a.npy'))).toEqual(logits);
   const compare = async (...args: string[]) => {
-    const report = ['compare', folder, '--budgets', '1,3', '--no-report', '--out', join(folder, 'out'), ...args];
+    // A folder for each: a run in that of a finished one would find its evaluations there.
+    const report = ['compare', folder, '--budgets', '1,3', '--no-report', '--out', newFolder(), ...args];
     return radinJson<{ reused: unknown; rows: unknown }>(report, folder);
   };
   const without = await compare('--no-cache');

@@ -65,7 +65,12 @@ describe.concurrent('a soup of model folders', () => {
     expect(stderr).toMatch(/note: config\.json of b differs from that of a in "hidden_size": a soup has the first/);
     const report = JSON.parse(readFileSync(join(folder, 'out', 'result.json'), 'utf8')) as SearchReport;
     expect(report.soupFile).toBe(join('soup', 'model.safetensors'));
-    expect(readdirSync(join(folder, 'out')).sort()).toEqual(['radin.lock.json', 'result.json', 'soup']);
+    expect(readdirSync(join(folder, 'out')).sort()).toEqual([
+      'journal.jsonl',
+      'radin.lock.json',
+      'result.json',
+      'soup',
+    ]);
     const soup = join(folder, 'out', 'soup');
     const names = ['README.md', 'config.json', 'model.safetensors', 'preprocessor_config.json', 'tokenizer.json'];
     expect(readdirSync(soup).sort()).toEqual(names);

@@ -30,6 +30,7 @@ describe.concurrent('a pool of ONNX files alone', () => {
     const { best, soupFile } = await radinJson<Result>(['search', '.', '--out', 'out'], folder);
     expect(soupFile).toBe('soup.onnx');
     expect(readdirSync(join(folder, 'out')).sort()).toEqual([
+      'journal.jsonl',
       'radin.lock.json',
       'report.html',
       'result.json',

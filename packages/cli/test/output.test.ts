@@ -58,8 +58,8 @@ describe.concurrent('radin', () => {
   });
 
   it.each(RUNS.slice(0, 3))('%s gives notices on standard error, and none with --quiet', async (...args) => {
-    const folder = poolWithLogits();
-    const [loud, quiet] = [await runRadin(args, folder), await runRadin([...args, '--quiet'], folder)];
+    const loud = await runRadin(args, poolWithLogits());
+    const quiet = await runRadin([...args, '--quiet'], poolWithLogits());
     expect(loud.stderr).toMatch(/^(radin: note: .*\n)+$/);
     expect(quiet).toEqual({ code: 0, stderr: '', stdout: loud.stdout });
   });
@@ -100,7 +100,7 @@ describe.concurrent('radin', () => {
     const { folder } = await linearPool({ models: 3 });
     const before = listing(folder);
     for (const budget of ['1', '2']) await runRadin(['search', '.', '--budget', budget], folder);
-    const names = ['radin.lock.json', 'report.html', 'result.json', 'soup.safetensors'];
+    const names = ['journal.jsonl', 'radin.lock.json', 'report.html', 'result.json', 'soup.safetensors'];
     const written = ['radin-out', ...names.map((name) => join('radin-out', name))];
     expect(listing(folder)).toEqual([...before, ...written].sort());
   });

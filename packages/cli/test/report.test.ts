@@ -11,7 +11,7 @@ import { listing, newFolder } from './scratch.js';
 const NAME = '<img src=x onerror=alert(1)>"&amp;';
 const ESCAPED = '&lt;img src=x onerror=alert(1)&gt;&quot;&amp;amp;';
 
-const WRITTEN = ['report.html', 'result.json', 'soup.safetensors'];
+const WRITTEN = ['journal.jsonl', 'report.html', 'result.json', 'soup.safetensors'];
 
 function read(...path: string[]): string {
   return readFileSync(join(...path), 'utf8');
@@ -35,7 +35,12 @@ describe('the report', () => {
 
   it('is written beside the result by search and by compare, and the last line says so', () => {
     expect(listing(join(folder, 'out'))).toEqual(WRITTEN);
-    expect(listing(join(folder, 'compared'))).toEqual(['comparison.json', 'report.html', 'soup.safetensors']);
+    expect(listing(join(folder, 'compared'))).toEqual([
+      'comparison.json',
+      'journal.jsonl',
+      'report.html',
+      'soup.safetensors',
+    ]);
     const [soup, json, page] = ['soup.safetensors', 'result.json', 'report.html'].map((name) => join('out', name));
     expect(printed.trimEnd().split('\n').at(-1)).toBe(`wrote ${soup}, ${json} and ${page}`);
   });
@@ -90,7 +95,7 @@ describe('the report', () => {
 
   it.concurrent('is left out with --no-report, also where charts are exported', async () => {
     await run(['search', '.', '--no-report', '--out', 'bare'], folder);
-    expect(listing(join(folder, 'bare'))).toEqual(['result.json', 'soup.safetensors']);
+    expect(listing(join(folder, 'bare'))).toEqual(['journal.jsonl', 'result.json', 'soup.safetensors']);
     await run(['search', '.', '--no-report', '--format', 'md', '--out', 'charted'], folder);
     expect(listing(join(folder, 'charted')).filter((name) => !name.startsWith('charts'))).toEqual(
       WRITTEN.filter((name) => name !== 'report.html'),

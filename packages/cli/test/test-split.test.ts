@@ -88,7 +88,8 @@ describe('the test split', () => {
       const written = JSON.parse(readFileSync(join(folder, 'out', json), 'utf8')) as Partial<SearchReport>;
       expect({ ...written, pool: without.pool }).toEqual(without);
       expect(JSON.parse(stdout)).toMatchObject(written);
-      expect(listing(join(folder, 'out'))).toEqual(['radin.lock.json', 'report.html', json, 'soup.safetensors'].sort());
+      const names = ['journal.jsonl', 'radin.lock.json', 'report.html', json, 'soup.safetensors'];
+      expect(listing(join(folder, 'out'))).toEqual(names.sort());
       const [ours, theirs] = [folder, untested.folder].map((one) => readFileSync(join(one, 'out', 'soup.safetensors')));
       expect(ours).toEqual(theirs);
     }

@@ -4,6 +4,7 @@ export {
   ContentCache,
   type ContentCacheOptions,
   listEntries,
+  PassingCache,
   type PruneOptions,
   pruneEntries,
   verifyEntries,
@@ -38,6 +39,7 @@ export {
 export * from './explanation/index.js';
 export * from './formats/index.js';
 export * from './huggingface/index.js';
+export { type Fingerprint, JOURNAL_FILE, Journal, type JournalOptions, type Json } from './journal/index.js';
 export {
   type Logits,
   type LogitsFile,

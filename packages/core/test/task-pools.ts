@@ -8,7 +8,7 @@ import { readOnnx } from '../src/formats/index.js';
 import { type Metric, metricNamed, type Task } from '../src/metric/index.js';
 import { closeCheckpoints, KnownContents, measureGeometry, openCheckpoints, Pool } from '../src/pool/index.js';
 import { backendNamed } from '../src/problem/index.js';
-import { EvaluationMemory, SplitScorer } from '../src/stage2/index.js';
+import { EvaluationMemory, SoupKeys, SplitScorer } from '../src/stage2/index.js';
 import {
   draw,
   f32,
@@ -160,7 +160,7 @@ export async function openTask(files: TaskFiles) {
       const split = await readSplit('validation', validation, task);
       const by = typeof metric === 'string' ? (metricNamed(metric, task.name) as Metric) : metric;
       const keys = new LogitsKeys(evaluator, new KnownContents());
-      const memory = cache && new EvaluationMemory({ cache, keys, pool, split, metric: by });
+      const memory = cache && new EvaluationMemory({ cache, soups: new SoupKeys({ keys, pool, split, metric: by }) });
       const remembering = cache ? new CachingEvaluator(evaluator, keys, cache) : evaluator;
       return new SplitScorer({
         pool,

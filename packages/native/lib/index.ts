@@ -29,6 +29,7 @@ export {
   type SampleMeasure,
   type Source,
 } from './backend.js';
+export { type FileLock, lockFile } from './file-lock.js';
 export { FLOAT_FORMATS } from './float-formats.js';
 export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';

@@ -8,9 +8,6 @@ import {
   comparisonText,
   formatScore,
   type Metric,
-  type PoolFiles,
-  type Problem,
-  type ProblemOptions,
   printedReport,
 } from '@radin/core';
 import type { Command } from 'commander';
@@ -26,11 +23,18 @@ import {
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
-import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { type CommandContext, cachePool, type OpenRun, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { commonFacts } from '../run-journal.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
-import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
+import {
+  type CandidateOptions,
+  proposalOptions,
+  type RestartOptions,
+  withBudgets,
+  withCandidateOptions,
+  withRestart,
+} from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import type { Terminal } from '../terminal.js';
 import { reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
@@ -42,6 +46,7 @@ export interface CompareCommandOptions
     CandidateOptions,
     ShardOptions,
     DryRunOptions,
+    RestartOptions,
     ReportOptions {
   readonly budgets: readonly number[];
   readonly out: string;
@@ -58,7 +63,7 @@ export function addCompare(program: Command, context: CommandContext): void {
 }
 
 export function withCompareOptions(command: Command): Command {
-  return withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command))))).option(
+  return withRestart(withDryRun(withShardSize(withReport(withCandidateOptions(withBudgets(command)))))).option(
     '--out <folder>',
     'where comparison.json, report.html and the best soup, soup.safetensors or soup.onnx, are written',
     'radin-out',
@@ -73,13 +78,7 @@ export async function runCompare(
   const { signal, interruption, print, printJson } = context;
   const proposal = proposalOptions(options);
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
-  const run = async (
-    problem: Problem,
-    terminal: Terminal,
-    { metric, ...opened }: ProblemOptions,
-    name: string | undefined,
-    files: PoolFiles,
-  ) => {
+  const run = async ({ problem, terminal, options: { metric, ...opened }, name, files, journal }: OpenRun) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
@@ -92,6 +91,20 @@ export async function runCompare(
       await dryRun(problem, { ...planned(options, name), strategy: 'every method', soups, test }, terminal, context);
       return;
     }
+    await journal?.begin(
+      {
+        command: 'compare',
+        budgets,
+        candidates: proposal.candidates,
+        sampler: proposal.samplers.map(({ name }) => name).join(),
+        'include-uniform': proposal.includeUniform,
+        seed: proposal.seed,
+        metric: metric.name,
+        ...commonFacts(options),
+      },
+      problem,
+      terminal,
+    );
     const facts = await cachePool(problem, terminal, signal);
     const comparing = {
       ...proposal,
@@ -138,6 +151,7 @@ export async function runCompare(
       return writeResults(options.out, problem, soup, { name: 'comparison.json', value }, { ...options, signal });
     };
     let results = await write(await documentOf(rows, new Map()));
+    await journal?.choose(method, mixture, problem);
     const tested = await reportOnTest(problem, terminal, context, async (test, call) => {
       const all = await compareOnTest(rows, problem.validation, test, { ...comparing, ...call });
       // The comparison has cached the logits of all models.
@@ -160,16 +174,19 @@ export async function runCompare(
     const notices = [...noticesOf(found?.all ?? rows), ...results.soup.notices];
     for (const notice of notices) terminal.notice(`note: ${notice}`);
     const { report, soup } = results;
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     const record = recordOf(problem, terminal);
+    // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
-    else {
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    if (!tested.interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (!options.json) {
       const wrote = wroteLine([...soup.paths, results.json, ...paths]);
       print(`${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`);
     }
     throwFirst(tested.failure, failure);
   };
-  await withProblem(pool, { ...options, signal }, run, { plan });
+  interruption.resumable = !options.dryRun;
+  await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });
 }
 
 function noticesOf(rows: readonly ComparisonRow[]): readonly string[] {

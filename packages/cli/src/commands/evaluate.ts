@@ -69,7 +69,7 @@ async function evaluate(
   await withProblem(
     pool,
     evaluateOne,
-    async (problem, terminal, { metric }) => {
+    async ({ problem, terminal, options: { metric } }) => {
       const scorer = split === 'test' ? await problem.openTest() : problem.validation;
       if (scorer === undefined) throw new RangeError('Expected the split to be opened');
       const onProgress = (done: number) => terminal.onProgress({ phase: 'evaluate', done, total: 1 });

@@ -5,11 +5,9 @@ import {
   type CallOptions,
   checkProposal,
   checkRacing,
+  type Fingerprint,
   type Metric,
   type Mixture,
-  type PoolFiles,
-  type Problem,
-  type ProblemOptions,
   printedReport,
   type RunRecord,
   raceTop,
@@ -37,7 +35,8 @@ import {
   withShardSize,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
-import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { type CommandContext, cachePool, type OpenRun, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { commonFacts } from '../run-journal.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import {
   type CandidateOptions,
@@ -45,6 +44,7 @@ import {
   type HoldOutOptions,
   proposalOptions,
   type RacingOptions,
+  type RestartOptions,
   racingOptions,
   strategyOption,
   withBudget,
@@ -52,10 +52,10 @@ import {
   withExplain,
   withHoldOut,
   withRacing,
+  withRestart,
   withStrategy,
 } from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import type { Terminal } from '../terminal.js';
 import { reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
@@ -68,6 +68,7 @@ interface SearchOptions
     ExplainOptions,
     ShardOptions,
     DryRunOptions,
+    RestartOptions,
     ReportOptions {
   readonly versusGreedy?: true;
   readonly budget: number;
@@ -89,7 +90,9 @@ export function addSearch(program: Command, context: CommandContext): void {
       'radin-out',
     )
     .option('--versus-greedy', 'also run greedy, up to N evaluations beyond the budget, and test the soup against it');
-  const searching = withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true)));
+  const searching = withRestart(
+    withRacing(withCandidateOptions(withEstimate(withBudget(withStrategy(command)), true))),
+  );
   withPoolOptions(withGivenLogits(withDryRun(withShardSize(withReport(withExplain(withHoldOut(searching)))))))
     .addHelpText('after', '\nExample:\n  radin search examples/digits --budget 25')
     .action((pool: string | undefined, options: SearchOptions) =>
@@ -111,13 +114,7 @@ async function search(
     everySubset: names.includes('exhaustive'),
     racing: strategy === 'radin',
   };
-  const run = async (
-    problem: Problem,
-    terminal: Terminal,
-    { metric, ...opened }: ProblemOptions,
-    name: string | undefined,
-    files: PoolFiles,
-  ) => {
+  const run = async ({ problem, terminal, options: { metric, ...opened }, name, files, journal }: OpenRun) => {
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -130,6 +127,7 @@ async function search(
       await dryRun(problem, { ...planned(options, name), strategy, soups, test: 2 }, terminal, context);
       return;
     }
+    await journal?.begin({ ...runFacts(options, strategy, names, metric), racing: { ...racing } }, problem, terminal);
     const facts = await cachePool(problem, terminal, signal);
     const call = { signal, onProgress: terminal.onProgress };
     const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
@@ -192,6 +190,7 @@ async function search(
     };
     let results = await write();
     for (const notice of results.soup.notices) terminal.notice(`note: ${notice}`);
+    if (!chosen.interrupted) await journal?.choose(result.method, mixture, problem);
     const tested = await reportOnTest(problem, terminal, context, (test, call) =>
       testChoice(test, mixture, chosen.facts, call),
     );
@@ -207,19 +206,46 @@ async function search(
         strategy === 'radin' && result.interrupted
           ? `${evaluated.length} whole`
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
-      const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${results.soup.paths.join(', ')} and ${results.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${results.soup.paths.join(', ')} and ${results.json}; the same command goes on from there`,
       );
     }
     const { report, soup } = results;
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
     const record = recordOf(problem, terminal);
+    // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
-    else print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    if (!interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (!options.json) {
+      print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
+    }
     throwFirst(tested.failure, failure);
   };
-  await withProblem(pool, { ...options, signal }, run, { plan });
+  interruption.resumable = !options.dryRun;
+  await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });
+}
+
+/** Options on which a search's results depend, besides its race. */
+function runFacts(
+  options: SearchOptions,
+  strategy: 'adaptive' | 'radin',
+  samplers: readonly string[],
+  metric: Metric,
+): Fingerprint {
+  const { budget, candidates, seed, lambda, includeUniform, explain = false, versusGreedy = false } = options;
+  return {
+    command: 'search',
+    strategy,
+    budget,
+    candidates,
+    seed,
+    ...(strategy === 'radin' && { lambda, sampler: samplers.join(), 'include-uniform': includeUniform }),
+    metric: metric.name,
+    estimate: { ...estimateFacts(estimateOptions(options, metric, strategy), metric) },
+    explain,
+    'versus-greedy': versusGreedy,
+    ...commonFacts(options),
+  };
 }
 
 /** The answer in text, on a terminal with the budget curve. @param wrote the last line */

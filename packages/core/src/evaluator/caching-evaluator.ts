@@ -1,4 +1,4 @@
-import type { ContentCache } from '../cache/index.js';
+import type { ResultStore } from '../cache/index.js';
 import type { Inputs } from '../data/index.js';
 import { type Logits, logitsFromBytes, storedInMemory } from '../logits/index.js';
 import type { Checkpoint } from '../pool/index.js';
@@ -16,9 +16,9 @@ const MOST_CLASSES = 2 ** 20;
 export class CachingEvaluator implements Evaluator {
   readonly #evaluator: Evaluator;
   readonly #keys: LogitsKeys;
-  readonly #cache: ContentCache;
+  readonly #cache: ResultStore;
 
-  constructor(evaluator: Evaluator, keys: LogitsKeys, cache: ContentCache) {
+  constructor(evaluator: Evaluator, keys: LogitsKeys, cache: ResultStore) {
     this.#evaluator = evaluator;
     this.#keys = keys;
     this.#cache = cache;

@@ -8,6 +8,8 @@ import { fileError } from '../errors/index.js';
 const KEPT_BYTES = 64 * 2 ** 10;
 /** Between asking a program to end and ending it. */
 const GRACE_MS = 2000;
+/** The same where the caller does not want the result any more: a user who pressed Ctrl-C is waiting. */
+const ABORT_GRACE_MS = 500;
 const POLL_MS = 25;
 /** For what should be over at once but hangs where a program does in the kernel, or where a daemon that left the group keeps an output open. */
 const LEFTOVER_MS = 500;
@@ -34,7 +36,7 @@ export interface ProgramEnd {
 
 /**
  * Runs programs, each as the leader of a process group of its own, without standard input. When a program is over, has had its time
- * or is aborted, what is left of its group is asked to end (SIGTERM) and after 2 s made to (SIGKILL).
+ * or is aborted, what is left of its group is asked to end (SIGTERM) and after 2 s, or half a second where it was aborted, made to (SIGKILL).
  */
 export class ProgramRunner {
   readonly #groups = new Set<number>();
@@ -58,7 +60,7 @@ export class ProgramRunner {
     });
     try {
       const reason = await Promise.race([exited, stopped]);
-      await endGroup(group);
+      await endGroup(group, reason === 'aborted' ? ABORT_GRACE_MS : GRACE_MS);
       await Promise.race([exited, sleep(LEFTOVER_MS, undefined, { ref: false })]);
       await Promise.race([closed, sleep(LEFTOVER_MS, undefined, { ref: false })]);
       if (reason === 'aborted') throw signal?.reason;
@@ -106,9 +108,9 @@ function keepEnd(stream: Readable): () => string {
   return () => kept.toString('utf8');
 }
 
-async function endGroup(group: number): Promise<void> {
+async function endGroup(group: number, graceMs: number): Promise<void> {
   if (!signalGroup(group, 'SIGTERM')) return;
-  for (let waited = 0; waited < GRACE_MS; waited += POLL_MS) {
+  for (let waited = 0; waited < graceMs; waited += POLL_MS) {
     await sleep(POLL_MS);
     if (!isAlive(group)) return;
   }

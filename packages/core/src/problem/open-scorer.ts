@@ -1,10 +1,9 @@
 import type { Backend } from '@radin/native';
-import type { ContentCache } from '../cache/index.js';
 import type { Split } from '../data/index.js';
 import type { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
 import type { OpenSoup } from '../mixture/index.js';
 import type { Pool } from '../pool/index.js';
-import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
+import { EvaluationMemory, SoupKeys, SplitScorer } from '../stage2/index.js';
 import { type GivenLogits, openGivenLogits } from './given-logits.js';
 import type { OpenEvaluator } from './open-evaluator.js';
 import type { OpenMemory } from './open-memory.js';
@@ -18,13 +17,10 @@ export interface ScorerSources {
   readonly making: OpenSoupMaker;
   readonly backend: Backend;
   readonly given: GivenLogits;
-  readonly options: Pick<ProblemOptions, 'metric' | 'threads'>;
-  /** Where what earlier runs computed is remembered. */
-  readonly remembering?: {
-    readonly cache: ContentCache;
-    readonly keys: LogitsKeys;
-    readonly evaluator: CachingEvaluator;
-  };
+  readonly options: Pick<ProblemOptions, 'metric' | 'threads' | 'cache' | 'journal'>;
+  readonly keys: LogitsKeys;
+  /** The evaluator that remembers the logits of models, where they are kept. */
+  readonly remembering?: CachingEvaluator;
 }
 
 /** The scorer of a split that is read. @throws RadinError where the split does not fit what runs the models, or given logits do not fit the split */
@@ -34,23 +30,12 @@ export async function openScorer(split: Split, memory: OpenMemory, sources: Scor
   evaluating.admit(split);
   const given = await openGivenLogits(sources.given, pool.ids, split);
   const openSoup: OpenSoup = (mixture, call) => making.soups.open(mixture, call);
-  const { preparation } = making;
-  const evaluations =
-    remembering &&
-    metric.remembered !== false &&
-    new EvaluationMemory({
-      ...remembering,
-      split,
-      pool,
-      metric,
-      scoresOnly: 'logitsOrScore' in evaluating.evaluator,
-      ...(preparation !== undefined && { preparation }),
-    });
+  const evaluations = openMemoryOf(split, sources);
   const store = memory.newStore();
   return new SplitScorer({
     pool,
     split,
-    evaluator: remembering?.evaluator ?? evaluating.evaluator,
+    evaluator: remembering ?? evaluating.evaluator,
     backend,
     metric,
     openSoup,
@@ -60,4 +45,15 @@ export async function openScorer(split: Split, memory: OpenMemory, sources: Scor
     ...(given && { given }),
     ...(store && { store }),
   });
+}
+
+/** Where the journal and the cache, if there are any, keep what soups get on the split. */
+function openMemoryOf(
+  split: Split,
+  { pool, evaluating, making: { preparation }, keys, options: { metric, cache, journal } }: ScorerSources,
+): EvaluationMemory | undefined {
+  const stores = { ...(cache && metric.remembered !== false && { cache }), ...(journal && { journal }) };
+  if (Object.keys(stores).length === 0) return undefined;
+  const soups = new SoupKeys({ keys, pool, split, metric, ...(preparation !== undefined && { preparation }) });
+  return new EvaluationMemory({ ...stores, soups, scoresOnly: 'logitsOrScore' in evaluating.evaluator });
 }

@@ -1,6 +1,7 @@
-import type { ContentCache } from '../cache/index.js';
+import type { ContentCache, ResultStore } from '../cache/index.js';
 import type { InputFiles, SplitFiles } from '../data/index.js';
 import type { CommandEvaluatorOptions, EvaluationLimits } from '../evaluator/index.js';
+import type { Journal } from '../journal/index.js';
 import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
@@ -60,6 +61,10 @@ export interface ProblemOptions {
   readonly holdOut?: { readonly fraction: number; readonly seed: number };
   /** Where logits and evaluations of earlier runs are, and those of this one will be; left out: nothing is remembered. */
   readonly cache?: ContentCache;
+  /** The record of the run, from which it goes on, and which is to begin before anything is evaluated. */
+  readonly journal?: Journal;
+  /** Where the models' logits are kept in the place of `cache`. */
+  readonly logitsStore?: ResultStore;
   /** What memory is predicted for. */
   readonly run?: RunPlan;
   /** Bytes of memory that the process may take: logits go to a file beyond a share of it, and fewer threads run. No result depends on it. */

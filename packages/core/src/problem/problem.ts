@@ -2,6 +2,7 @@ import { type Backend, BackendUnavailableError, openBackend } from '@radin/nativ
 import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
+import type { Fingerprint } from '../journal/index.js';
 import { equalLogits } from '../logits/index.js';
 import {
   basinWarnings,
@@ -14,6 +15,7 @@ import {
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
 import type { SplitScorer } from '../stage2/index.js';
+import { fingerprintOf } from './fingerprint.js';
 import { givenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
@@ -29,7 +31,6 @@ import { lookAtTest, type UnopenedTest } from './unopened-test.js';
 /** What the scorers of a problem are made of, and how much memory it may take. */
 interface ProblemParts {
   readonly sources: ScorerSources;
-  readonly keys: LogitsKeys;
   readonly splits: Split[];
   readonly scorers: Map<Split['name'], SplitScorer>;
   readonly memory: OpenMemory;
@@ -76,7 +77,7 @@ export class Problem {
     try {
       const { pool, init } = opened;
       const given = givenLogits(files, pool.ids);
-      const { splits: wanted = ['validation', 'test'], cache } = options;
+      const { splits: wanted = ['validation', 'test'], cache, journal, logitsStore = cache } = options;
       splits.push(...(await openSplits(files, options)));
       const [validation] = splits;
       const isTestUnopened = wanted.includes('test') && validation?.name === 'validation';
@@ -88,12 +89,12 @@ export class Problem {
       evaluating = await openEvaluator(opened, files, existing, options, shares);
       const { evaluator, notices } = evaluating;
       const keys = new LogitsKeys(evaluator, new KnownContents());
-      making = await openSoupMaker(opened, evaluator, files, options, backend, cache && keys);
-      const remembering = cache && { cache, keys, evaluator: new CachingEvaluator(evaluator, keys, cache) };
-      const sources = { pool, evaluating, making, backend, given, options, ...(remembering && { remembering }) };
+      making = await openSoupMaker(opened, evaluator, files, options, backend, cache || journal ? keys : undefined);
+      const remembering = logitsStore && new CachingEvaluator(evaluator, keys, logitsStore);
+      const sources = { pool, evaluating, making, backend, given, options, keys, ...(remembering && { remembering }) };
       for (const split of splits) scorers.set(split.name, await openScorer(split, memory, sources));
       const remeasure = (all: readonly Split[]) => openMemory(opened, files, all, undefined, options);
-      const parts = { sources, keys, splits, scorers, memory, remeasure, files, test, init };
+      const parts = { sources, splits, scorers, memory, remeasure, files, test, init };
       return new Problem(parts, [...notices, ...making.notices], dispose);
     } catch (error) {
       await dispose();
@@ -116,7 +117,7 @@ export class Problem {
 
   /** Hashes of models and inputs, each computed once. */
   get keys(): LogitsKeys {
-    return this.#parts.keys;
+    return this.#parts.sources.keys;
   }
 
   /** What the run will take. */
@@ -173,11 +174,22 @@ export class Problem {
   /** Models whose logits on the validation samples an earlier run has kept, so that they cost no pass. Cost: one read of all models. */
   async rememberedModels(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
     let remembered = 0;
-    const { evaluator } = this.#parts.sources.remembering ?? {};
+    const { remembering } = this.#parts.sources;
     for (const model of this.pool.checkpoints) {
-      if (await evaluator?.remembers(model, this.validation.split.inputs, options)) remembered++;
+      if (await remembering?.remembers(model, this.validation.split.inputs, options)) remembered++;
     }
     return remembered;
+  }
+
+  /**
+   * What a run on the problem depends on besides its options: see `fingerprintOf`. Only of problems that were opened with a journal.
+   * @throws RadinError; the signal's reason when aborted
+   */
+  fingerprint(options: { readonly signal?: AbortSignal } = {}): Promise<Fingerprint> {
+    const { files, init, sources } = this.#parts;
+    const soups = [this.validation, this.heldOut].flatMap((scorer) => scorer?.soupKeys ?? []);
+    const { contents } = sources.keys;
+    return fingerprintOf({ pool: this.pool, files, contents, soups, init }, options);
   }
 
   /** The scorer of the samples that were kept out of all choices. */

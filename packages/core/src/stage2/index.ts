@@ -8,6 +8,7 @@ export { type Outcome, raceToCertainty, raceToTheEnd, type Track } from './race.
 export { checkRacing, type Racing, raceTop } from './race-top.js';
 export type { Raced } from './raced.js';
 export { baseOf, COMPOSITE, SoupEstimate, type SoupEstimateChoice } from './soup-estimate.js';
+export { SoupKeys } from './soup-keys.js';
 export { type Reused, SplitScorer } from './split-scorer.js';
 export { raceStatistically } from './statistical-race.js';
 export { Trials } from './trials.js';

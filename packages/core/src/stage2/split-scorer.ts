@@ -20,6 +20,7 @@ import type { EvaluationMemory } from './evaluation-memory.js';
 import { KnownEvaluations } from './known-evaluations.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
 import { PartialEvaluation } from './partial-evaluation.js';
+import type { SoupKeys } from './soup-keys.js';
 
 export interface SplitScorerParts {
   readonly pool: Pool;
@@ -115,6 +116,11 @@ export class SplitScorer implements MixtureScorer {
   /** Whether what is evaluated is kept for later runs. */
   get remembers(): boolean {
     return this.#known.remembers;
+  }
+
+  /** What evaluations on this split depend on, where any are remembered. */
+  get soupKeys(): SoupKeys | undefined {
+    return this.#parts.memory?.soups;
   }
 
   /** What was remembered so far. */
@@ -272,7 +278,9 @@ export class SplitScorer implements MixtureScorer {
     const found = await this.#known.find(mixture, parts);
     const missing = parts.filter((_, index) => found[index] === undefined);
     if (missing.length === 0) return found as Evaluated[];
-    const logits = await run(Uint32Array.from(missing.flatMap((samples) => [...samples])));
+    const logits = await this.#known.unlessLost(mixture, signal, () =>
+      run(Uint32Array.from(missing.flatMap((samples) => [...samples]))),
+    );
     const scored: (readonly [Uint32Array, Evaluated])[] = [];
     let first = 0;
     for (const samples of missing) {
@@ -322,7 +330,9 @@ export class SplitScorer implements MixtureScorer {
       logits: _,
       reused: __,
       ...evaluated
-    } = await this.evaluate(await this.#soup(mixture, options.signal), options);
+    } = await this.#known.unlessLost(mixture, options.signal, async () =>
+      this.evaluate(await this.#soup(mixture, options.signal), options),
+    );
     await this.#known.keep(mixture, [[all, evaluated]]);
     return evaluated;
   }

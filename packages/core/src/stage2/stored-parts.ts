@@ -27,6 +27,29 @@ export function partName(samples: Uint32Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** Bytes of so many bits. */
+function bitBytes(bits: number): number {
+  return Math.ceil(bits / 8);
+}
+
+/** A bit for each 1 or 0, the first one lowest in the first byte. */
+export function packBits(values: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(bitBytes(values.length));
+  for (const [at, bit] of values.entries()) bytes[at >> 3] = (bytes[at >> 3] as number) | (bit << (at & 7));
+  return bytes;
+}
+
+/** The inverse of `packBits`. @param bytes of `count` bits */
+export function unpackBits(bytes: Uint8Array, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, bit) => ((bytes[bit >> 3] as number) >> (bit & 7)) & 1);
+}
+
+/** Whether the score is that of its own samples: another one was not written by us. */
+export function isScoreOf(correct: Uint8Array, score: number, metric: Metric): boolean {
+  const right = correct.reduce((sum, bit) => sum + bit, 0);
+  return metric.score(right, correct.length) === score;
+}
+
 /**
  * Parts as bytes: for each the hash of its samples, their number (u32), the score (f64), and for accuracy and top-k a bit for
  * each sample, the first one lowest, if these are known. Of too many parts the first ones, which were measured first, are left out.
@@ -42,14 +65,11 @@ export function encodeParts(parts: ReadonlyMap<string, StoredPart>, samples: num
   }
   return Buffer.concat(
     kept.map(([name, { samples: count, score, correct }]) => {
-      const bytes = Buffer.alloc(HEAD_BYTES + (correct ? Math.ceil(count / 8) : 0));
+      const bytes = Buffer.alloc(HEAD_BYTES + (correct ? bitBytes(count) : 0));
       bytes.write(name, 'hex');
       bytes.writeUInt32LE(count + (correct ? 0 : SCORE_ONLY), HASH_BYTES);
       bytes.writeDoubleLE(score, HASH_BYTES + 4);
-      for (const [at, bit] of (correct ?? []).entries()) {
-        const byte = HEAD_BYTES + (at >> 3);
-        bytes[byte] = (bytes[byte] as number) | (bit << (at & 7));
-      }
+      if (correct) bytes.set(packBits(correct), HEAD_BYTES);
       return bytes;
     }),
   );
@@ -80,18 +100,10 @@ export function decodeParts(
       parts.set(name, { samples: count, score });
       continue;
     }
-    const end = at + Math.ceil(count / 8);
+    const end = at + bitBytes(count);
     if (isScoreOnly || end > view.length) return undefined;
-    const packed = view.subarray(at, end);
-    const correct = Uint8Array.from({ length: count }, (_, bit) => ((packed[bit >> 3] as number) >> (bit & 7)) & 1);
-    // A score that its own samples contradict was not written by us.
-    if (
-      metric.score(
-        correct.reduce((sum, bit) => sum + bit, 0),
-        count,
-      ) !== score
-    )
-      return undefined;
+    const correct = unpackBits(view.subarray(at, end), count);
+    if (!isScoreOf(correct, score, metric)) return undefined;
     parts.set(name, { samples: count, score, correct });
     at = end;
   }

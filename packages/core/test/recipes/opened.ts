@@ -4,6 +4,7 @@ import { readSplit } from '../../src/data/index.js';
 import type { Evaluator } from '../../src/evaluator/index.js';
 import { CachingEvaluator, LogitsKeys, OnnxEvaluator } from '../../src/evaluator/index.js';
 import { readOnnx } from '../../src/formats/index.js';
+import type { Journal } from '../../src/journal/index.js';
 import { accuracy, type Metric } from '../../src/metric/index.js';
 import type { Soup } from '../../src/mixture/index.js';
 import {
@@ -15,7 +16,7 @@ import {
   Pool,
 } from '../../src/pool/index.js';
 import { backendNamed } from '../../src/problem/index.js';
-import { EvaluationMemory, SplitScorer } from '../../src/stage2/index.js';
+import { EvaluationMemory, SoupKeys, SplitScorer } from '../../src/stage2/index.js';
 import type { TinyPool } from '../pools.js';
 
 /** Soups of the same models with other weights have one id, but not one key. */
@@ -30,6 +31,7 @@ export async function openScorers(
   batch?: number,
   weightBytes?: number,
   cache?: ContentCache,
+  journal?: Journal,
 ) {
   const { files } = tiny;
   const checkpoints = await openCheckpoints(files.models);
@@ -77,7 +79,9 @@ export async function openScorers(
   const common = { pool, evaluator: remembering ?? evaluator, backend: backendNamed('auto'), metric };
   const scorer = async (name: 'validation' | 'test') => {
     const split = await readSplit(name, files[name]);
-    const memory = cache && new EvaluationMemory({ cache, keys, pool, split, metric });
+    const soups = new SoupKeys({ keys, pool, split, metric });
+    const kept = { ...(cache && { cache }), ...(journal && { journal }) };
+    const memory = cache || journal ? new EvaluationMemory({ soups, ...kept }) : undefined;
     return new SplitScorer({ ...common, split, ...(memory && { memory }) });
   };
   const [validation, test] = [await scorer('validation'), await scorer('test')];

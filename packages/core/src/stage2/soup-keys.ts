@@ -1,0 +1,94 @@
+import { type CacheKey, cacheKey, type KeyParts, sha256 } from '../cache/index.js';
+import type { Labels, Split } from '../data/index.js';
+import type { LogitsKeys } from '../evaluator/index.js';
+import type { Metric } from '../metric/index.js';
+import { AVERAGING_VERSION, type Mixture } from '../mixture/index.js';
+import type { Checkpoint, Pool } from '../pool/index.js';
+
+/** To be raised with any change after which the same logits may give another score, or another set of right samples. */
+const VERSION = 2;
+
+export interface SoupKeysParts {
+  readonly keys: LogitsKeys;
+  readonly pool: Pool;
+  readonly split: Split;
+  readonly metric: Metric;
+  /** What besides averaging makes the soups: those that are made otherwise are others. */
+  readonly preparation?: string;
+}
+
+/** Keys of what soups get on one split: all that their evaluations depend on. */
+export class SoupKeys {
+  readonly #parts: SoupKeysParts;
+  #shared: Promise<KeyParts> | undefined;
+
+  constructor(parts: SoupKeysParts) {
+    this.#parts = parts;
+  }
+
+  get split(): Split {
+    return this.#parts.split;
+  }
+
+  get metric(): Metric {
+    return this.#parts.metric;
+  }
+
+  /** What is the same for all soups. Cost: hashes the inputs on the first call. */
+  shared(): Promise<KeyParts> {
+    this.#shared ??= this.#share();
+    return this.#shared;
+  }
+
+  /** Cost: one read of each ingredient that was not hashed before. */
+  async of(mixture: Mixture): Promise<CacheKey> {
+    const { contents } = this.#parts.keys;
+    const { ingredients: members, weights, uniform } = mixture;
+    return cacheKey('evaluations', {
+      ...(await this.shared()),
+      // In the order in which they are added up.
+      ingredients: await Promise.all(this.ingredients(mixture).map((model) => contents.sha256(model))),
+      weights: uniform ? 'uniform' : members.map((index) => weights[index] as number),
+    });
+  }
+
+  ingredients({ ingredients }: Mixture): Checkpoint[] {
+    return ingredients.map((index) => this.#parts.pool.checkpoints[index] as Checkpoint);
+  }
+
+  /** Whether no ingredient's file was written to since it was hashed. */
+  async areUnchanged(mixture: Mixture): Promise<boolean> {
+    const { contents } = this.#parts.keys;
+    for (const model of this.ingredients(mixture)) if (!(await contents.isUnchanged(model))) return false;
+    return true;
+  }
+
+  async #share(): Promise<KeyParts> {
+    const { keys, split, metric, preparation } = this.#parts;
+    return {
+      ...(await keys.run(split.inputs)),
+      averaging: AVERAGING_VERSION,
+      scoring: VERSION,
+      labels: await hashOf(split.labels.values),
+      metric: metric.name,
+      ...(preparation !== undefined && { preparation }),
+      ...(await this.#more(split.labels)),
+    };
+  }
+
+  /** What else scores depend on, where labels or metrics are other than classes and what they are counted by. */
+  async #more({ task, targets, tokens, groups }: Labels): Promise<KeyParts> {
+    const { source } = this.#parts.metric;
+    return {
+      ...(task && { task }),
+      ...(targets && { targets: await hashOf(targets) }),
+      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
+      ...(groups && { groups: await hashOf(groups) }),
+      ...(source !== undefined && { source }),
+    };
+  }
+}
+
+function hashOf(values: Int32Array | Float64Array): Promise<string> {
+  return sha256(new Uint8Array(values.slice().buffer));
+}
