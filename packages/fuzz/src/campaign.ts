@@ -31,7 +31,7 @@ export interface Tally {
   readonly compared: number;
   readonly seconds: number;
   readonly findings: readonly Finding[];
-  /** What the other program said of mutants that we accept, with how often and the first of each. */
+  /** What the other program said of mutants that we accept and that has no explanation, with how often and the first of each. */
   readonly peerRefuses: ReadonlyMap<string, { times: number; index: number }>;
 }
 
@@ -114,7 +114,7 @@ export async function campaign(
   };
   const onMessage = (message: Message) => {
     if (message.kind === 'finding') found(message.index, message.what);
-    if (message.kind === 'peer-refuses') {
+    if (message.kind === 'peer-refuses' && !reader.peer?.explained.some(([words]) => words.test(message.what))) {
       const kind = signature(message.what);
       const known = peerRefuses.get(kind);
       if (known === undefined) peerRefuses.set(kind, { times: 1, index: message.index });

@@ -48,6 +48,8 @@ def with_torch(path):
         if len(inner) != 1:
             raise LookupError("which state dict is meant is ours to say")
         found = inner[0]
+    if all(isinstance(name, str) and name.startswith("module.") for name in found):
+        found = {name[len("module."):]: tensor for name, tensor in found.items()}
     for name, tensor in found.items():
         tensors[name] = tensor
     names = {"torch.bfloat16": "BF16"}

@@ -18,7 +18,12 @@ export interface ReadTensor {
 export interface Reader {
   readonly name: string;
   /** Where another program reads the same files: what both accept must be equal. */
-  readonly peer?: { readonly name: PeerName; readonly file: string };
+  readonly peer?: {
+    readonly name: PeerName;
+    readonly file: string;
+    /** What it refuses and we accept, by its words, with why that is right. */
+    readonly explained: readonly (readonly [words: RegExp, why: string])[];
+  };
   /** Whether reading starts programs, which all others must not. */
   readonly startsProcesses?: boolean;
   /** The files of a mutant, which depend on the random numbers only. */

@@ -200,6 +200,8 @@ export function malformedZips(name: string, body: Uint8Array): Malformed[] {
     ['another method', of({ ...good, lies: { method: 12 } })],
     ['a wrong checksum', of({ ...good, lies: { crc32: 1 } })],
     ['another local name', of({ ...good, lies: { localName: 'x' } })],
+    ['a name in other characters here and there', patched(6, 0x800, 2)],
+    ['a name with control characters', of(good, { ...good, name: 'x\u001b[2J' })],
     ['a smaller size', of({ ...good, deflated: true, lies: { size: body.length - 1 } })],
     ['a larger size', of({ ...good, deflated: true, lies: { size: body.length + 1 } })],
     ['a bomb', of({ name, bytes: npy('|u1', [2 ** 27], new Uint8Array(2 ** 27)), deflated: true })],

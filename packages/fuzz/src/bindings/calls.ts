@@ -46,7 +46,7 @@ export function randomCall(random: Random, files: Files): Call {
         const bank = await backend.openCrossEntropyBank(opened, options);
         const { lower, upper } = await bank.bounds(mixed, options);
         if (lower.some((value, at) => !(value <= (upper[at] as number))))
-          throw new Error('bounds that exclude everything');
+          throw new Error(`bounds that exclude everything: ${lower} to ${upper}`);
         bank.close();
         return `${lower.length} ${await bank.bounds(mixed).catch((error: Error) => error.name)}`;
       };

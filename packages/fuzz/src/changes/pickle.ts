@@ -55,13 +55,13 @@ const BYTES: Readonly<Record<string, number>> = {
 /** A program for a state dict and the storages that its tensors are in. */
 export interface PickleProgram {
   readonly operations: readonly Operation[];
-  readonly storages: ReadonlyMap<string, number>;
+  readonly storages: ReadonlyMap<string, { readonly bytes: number; readonly booleans: boolean }>;
 }
 
 /** Writes programs as torch.save does, of any protocol and in any of the ways that pickles have to say the same. */
 class Writer {
   readonly operations: Operation[] = [];
-  readonly storages = new Map<string, number>();
+  readonly storages = new Map<string, { bytes: number; booleans: boolean }>();
   #memo = 0;
 
   constructor(
@@ -148,7 +148,7 @@ class Writer {
     const count =
       shape.reduce((product, size) => product * size, 1) + offset + (once(random, 4) ? below(random, 4) : 0);
     const key = String(this.storages.size);
-    this.storages.set(key, count * (BYTES[type] as number));
+    this.storages.set(key, { bytes: count * (BYTES[type] as number), booleans: type === 'Bool' });
     const parameter = once(random, 4);
     if (parameter) this.global('torch._utils\n_rebuild_parameter');
     if (parameter) this.put(op('('));

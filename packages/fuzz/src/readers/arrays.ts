@@ -12,7 +12,7 @@ import { readNpyTensors, readNpzTensors } from './tensor-reads.js';
 export const ARRAY_READERS: readonly Reader[] = [
   {
     name: 'npy',
-    peer: { name: 'numpy', file: 'x.npy' },
+    peer: { name: 'numpy', file: 'x.npy', explained: [] },
     mutate: (random) => {
       const bytes = npyMutant(random);
       return { 'x.npy': once(random, 4) ? mutant(bytes, random) : bytes };
@@ -21,7 +21,13 @@ export const ARRAY_READERS: readonly Reader[] = [
   },
   {
     name: 'npz',
-    peer: { name: 'numpy', file: 'x.npz' },
+    peer: {
+      name: 'numpy',
+      file: 'x.npz',
+      explained: [
+        [/zip file version/, 'the version that an entry asks for says nothing of entries that are stored or deflated'],
+      ],
+    },
     mutate: (random) => {
       const files = Array.from({ length: 1 + below(random, 3) }, (_, at): ZipFile => {
         const name = once(random, 10) ? of(random, ['x', 'a.npy', 'b/c.npy', 'x.npy.npy', '']) : `a${at}.npy`;

@@ -15,15 +15,19 @@ const SEEDS = ['dtypes', 'layouts', 'parameters', 'protocol-4', 'several', 'trai
 export const PYTORCH_READERS: readonly Reader[] = [
   {
     name: 'pytorch',
-    peer: { name: 'torch', file: 'x.pt' },
+    peer: {
+      name: 'torch',
+      file: 'x.pt',
+      explained: [[/hasRecord\("version"\)/, 'a file without the version of the format']],
+    },
     mutate: (random) => {
       if (once(random, 8)) return { 'x.pt': mutant(of(random, SEEDS), random) };
       const made = program(random);
       const files: ZipFile[] = [{ name: 'm/data.pkl', bytes: pickleMutant(random, made) }];
-      for (const [key, bytes] of made.storages) {
+      for (const [key, { bytes, booleans }] of made.storages) {
         const size = once(random, 40) ? Number(lie(random, bytes) & 0xfffn) : bytes;
         const data = Buffer.alloc(size);
-        for (let at = 0; at < size; at++) data[at] = below(random, 2) * below(random, 50);
+        for (let at = 0; at < size; at++) data[at] = below(random, 2) * (booleans ? 1 : below(random, 50));
         files.push({ name: `m/data/${key}`, bytes: data });
       }
       if (!once(random, 20)) files.push({ name: 'm/version', bytes: Buffer.from('3\n') });
