@@ -20,6 +20,8 @@ export interface Finding {
   readonly reader: string;
   readonly index: number;
   readonly what: string;
+  /** Whether it is an error that the reader throws, which it will again in any process. */
+  readonly isThrown: boolean;
 }
 
 export interface Tally {
@@ -105,15 +107,15 @@ export async function campaign(
   const findings = new Map<string, Finding>();
   const peerRefuses = new Map<string, { times: number; index: number }>();
   const totals = { accepted: 0, refused: 0, compared: 0 };
-  const found = (index: number, what: string) => {
+  const found = (index: number, what: string, isThrown = false) => {
     const kind = signature(what);
     if (findings.has(kind)) return;
-    const finding = { reader: reader.name, index, what };
+    const finding = { reader: reader.name, index, what, isThrown };
     findings.set(kind, finding);
     onFinding(finding);
   };
   const onMessage = (message: Message) => {
-    if (message.kind === 'finding') found(message.index, message.what);
+    if (message.kind === 'finding') found(message.index, message.what, true);
     if (message.kind === 'peer-refuses' && !reader.peer?.explained.some(([words]) => words.test(message.what))) {
       const kind = signature(message.what);
       const known = peerRefuses.get(kind);

@@ -54,10 +54,11 @@ function row({ reader, mutants, accepted, refused, compared, seconds: took, find
 let found = 0;
 for (const reader of READERS.filter(({ name }) => asked.includes(name))) {
   // Mutants of documents are made here too where they are to be saved.
-  const report = async ({ index, what }: Finding) => {
+  const report = async ({ index, what, isThrown }: Finding) => {
     if (reader.name === 'report') await makeRunDocuments();
     const path = saveMutant(reader, seed, index, SAVED);
-    await minimise(reader, path);
+    // What hangs or dies would do so here.
+    if (isThrown) await minimise(reader, path);
     console.log(
       `FOUND by ${reader.name}: ${what}\n  files: ${path}\n  again: npm run fuzz -- --only ${reader.name} --seed ${seed} --mutant ${index}`,
     );

@@ -260,6 +260,8 @@ export function malformedOnnx(): Malformed[] {
     ['field 0', Buffer.concat([whole, Buffer.of(0, 0)])],
     ['two initializers of one name', modelOf(good, good)],
     ['no name', modelOf(Buffer.concat([float, dims(2n), raw(8)]))],
+    ['an undefined type', modelOf(Buffer.concat([name, field(2, 0, varint(0n)), dims(2n), raw(8)]))],
+    ['a negative type', modelOf(Buffer.concat([name, field(2, 0, varint(2n ** 64n - 1n)), dims(2n), raw(8)]))],
     ['a name that is no UTF-8', modelOf(Buffer.concat([message(8, Buffer.of(0xff, 0xfe)), float, dims(2n), raw(8)]))],
     ['no graph', message(2, Buffer.from('x'))],
     ['nothing', new Uint8Array(0)],

@@ -44,7 +44,7 @@ function changeEntries(random: Random, fields: readonly Field[]): void {
   for (const { number, value } of fields) {
     if (!Array.isArray(value)) continue;
     changeEntries(random, value);
-    if (number !== 13 || !once(random, 3)) continue;
+    if (number !== 13 || !once(random, 30)) continue;
     const text = value.find((entry) => entry.number === 2);
     const key = value.find((entry) => entry.number === 1)?.value.toString();
     if (text === undefined) continue;
