@@ -72,6 +72,9 @@ def with_onnx(path):
     names = {16: "BF16"}
     out = []
     for tensor in model.graph.initializer:
+        # Initializers of other types are a part of the graph, of which RADIN lists none.
+        if tensor.data_type not in [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16]:
+            continue
         code = names.get(tensor.data_type)
         if code:
             if not tensor.raw_data:
@@ -91,5 +94,5 @@ for line in sys.stdin:
     except LookupError as error:
         answer = {"skipped": str(error)} if type(error) is LookupError else {"refused": f"{type(error).__name__}: {error}"}
     except BaseException as error:
-        answer = {"refused": f"{type(error).__name__}: {error}"[:300]}
+        answer = {"refused": f"{type(error).__name__}: {str(error)[-300:]}"}
     print(json.dumps(answer), file=OUT, flush=True)
