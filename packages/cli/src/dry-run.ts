@@ -19,6 +19,15 @@ export interface PlannedRun {
   readonly json: boolean;
 }
 
+interface PlannedSplit {
+  readonly name: string;
+  readonly samples: number;
+  readonly shape?: readonly number[];
+  readonly dtype?: string;
+  /** Whether it is not open, and `samples` an estimate from the sizes of its files. */
+  readonly estimated?: boolean;
+}
+
 /** What the options say of a planned run. */
 export function planned(
   { cache, out, maxMemory, json }: PoolOptions & { readonly out: string },
@@ -44,9 +53,11 @@ export async function dryRun(
     : await timePass(validation, memory.shares?.atOnce ?? memory.sizes.threads, signal);
   terminal.finish();
   const { soups, cached, maxMemory } = run;
-  const test = problem.test === undefined ? 0 : run.test;
+  // What its files hold is left for after the choice, and estimated here.
+  const { unopenedTest } = problem;
+  const test = unopenedTest === undefined ? 0 : run.test;
   const passes = { models: isGiven ? 0 : pool.size, remembered, soups, test };
-  const atTest = (problem.test?.samples ?? 0) / validation.samples;
+  const atTest = (unopenedTest?.rows ?? 0) / validation.samples;
   const seconds = timed && (passes.models - remembered + soups + test * atTest) * timed.seconds;
   const { disk, peakMemory } = predictRun(memory.sizes, memory.shares, kept);
   const predicted = {
@@ -54,11 +65,13 @@ export async function dryRun(
     disk,
     ...(seconds !== undefined && { seconds: Number(seconds.toPrecision(2)) }),
   };
-  const splits = [...problem.scorers].map(([name, { split }]) => {
+  const opened = [...problem.scorers].map(([name, { split }]) => {
     const [samples, ...shape] = split.inputs.shape as [number, ...number[]];
     // Where only a program knows the inputs, they have no elements.
     return { name, samples, ...(!shape.includes(0) && { shape, dtype: split.inputs.dtype }) };
   });
+  const unopened = unopenedTest && { name: 'test', samples: unopenedTest.samples, estimated: true };
+  const splits: PlannedSplit[] = unopened === undefined ? opened : [...opened, unopened];
   const free = await freeBytes(run.out);
   if (run.json) {
     printJson({
@@ -86,8 +99,8 @@ export async function dryRun(
     [
       `models   ${pool.size} of ${formatBytes(memory.sizes.weightBytes)}, and ${memory.sizes.classes} classes`,
       ...splits.map(
-        ({ name, samples, shape, dtype }) =>
-          `${name.padEnd(10)} ${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.join(', ')}]`}`,
+        ({ name, samples, shape, dtype, estimated }) =>
+          `${name.padEnd(10)} ${estimated ? 'about ' : ''}${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.join(', ')}]`}${estimated ? ", by its files' sizes: it is read after the choice" : ''}`,
       ),
       `passes   ${passes.models} for the models' logits${isGiven ? ', which are given' : ''}${remembered > 0 ? `, of which ${remembered} are remembered` : ''}; at most ${soups} soups (${run.strategy})${test > 0 ? `; ${test} on the test split` : ''}`,
       `memory   ${memory.predicted ? `at most ${formatBytes(peakMemory)}` : "what the evaluator's command takes, and this process"}${maxMemory === undefined ? '' : ` within ${formatBytes(maxMemory)}, ${memory.shares?.atOnce} threads`}`,

@@ -30,8 +30,8 @@ export interface SearchExplanationOptions {
 }
 
 /**
- * What a search has to explain, without a forward pass: what the models are worth, unasked at little cost and not on the slow backend
- * `reference`; and where no soup wins, what can say why.
+ * What a search has to explain, without a forward pass: what the models are worth, unasked at little cost; and where no soup wins, what
+ * can say why.
  */
 export async function explainSearch(
   problem: Problem,
@@ -39,13 +39,13 @@ export async function explainSearch(
   single: SearchResult,
   { explain, seed, signal }: SearchExplanationOptions,
 ): Promise<{ readonly explanation?: Explanation; readonly facts?: SoupFacts }> {
-  const { validation, pool, backend } = problem;
+  const { validation, pool } = problem;
   const loses = soupLoses(result, single);
   const outside = loses ? basinWarnings(await problem.geometry({ signal })).map(({ model }) => model) : [];
   const indices = pool.checkpoints.flatMap(({ id }, index) => (outside.includes(id) ? [index] : []));
   const facts = loses ? { facts: await soupFacts(validation, result, indices, { signal }) } : {};
   const ensemble = await validation.ensemble({ signal });
-  if (!explain && (backend.name === 'reference' || leastSecondsToExplain(ensemble) > MOST_UNASKED)) return facts;
+  if (!explain && leastSecondsToExplain(ensemble) > MOST_UNASKED) return facts;
   const { best, candidates } = result;
   const explained = await explainEnsemble(ensemble, await validation.individualScores({ signal }), {
     ...(explain ? ASKED : UNASKED),
@@ -61,9 +61,9 @@ export async function explainSearch(
   return { explanation: { ensemble: explained, ingredients }, ...facts };
 }
 
-/** Greedy's soup of the same pool, whose up to N evaluations are beyond the budget, and the choice against it. */
+/** Greedy's soup of the same pool, whose up to N evaluations are beyond the budget, and the choice against it by the validation split. */
 export async function versusGreedy(
-  { validation, test, pool }: Problem,
+  { validation, pool }: Problem,
   result: SearchResult,
   terminal: Terminal,
   signal: AbortSignal,
@@ -76,6 +76,5 @@ export async function versusGreedy(
   return {
     result: greedy,
     validation: await splitStatistics(validation, ours, theirs, { signal }),
-    ...(test && { test: await splitStatistics(test, ours, theirs, call) }),
   };
 }

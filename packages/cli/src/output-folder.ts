@@ -2,15 +2,17 @@ import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   type CardFacts,
+  type CardScore,
   type Mixture,
   makeFolder,
   type Problem,
   RadinError,
+  rewriteScores,
   type WrittenSoup,
   writeTextAtomically,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
-import { writeSoupFiles } from './soup-output.js';
+import { type SoupFiles, writeSoupFiles } from './soup-output.js';
 
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
@@ -65,10 +67,16 @@ export async function checkWritable(folder: string): Promise<void> {
   });
 }
 
-/**
- * Writes the soup and the JSON object into the folder, which is made if need be.
- * @returns the object, which names the soup where it is not in `SOUP_FILE`, the paths written, and what the user should know of the soup
- */
+/** Results as they were written. */
+export interface WrittenResults<Report> {
+  /** The object, which names the soup where it is not in `SOUP_FILE`. */
+  readonly report: Report;
+  readonly soup: SoupFiles;
+  /** The path of the object. */
+  readonly json: string;
+}
+
+/** Writes the soup and the JSON object into the folder, which is made if need be. On disk when this returns. */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
   problem: Problem,
@@ -76,16 +84,28 @@ export async function writeResults<Report extends WrittenSoup>(
   json: { readonly name: string; readonly value: Report },
   card: CardFacts,
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
-): Promise<{ report: Report; soups: readonly string[]; json: string; notices: readonly string[] }> {
+): Promise<WrittenResults<Report>> {
   await makeFolder(folder).catch((error: NodeJS.ErrnoException) => {
     throw unwritable(folder, error);
   });
   const options = { signal, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
-  const { entries, paths: soups, notices } = await writeSoupFiles(folder, problem, mixture, card, options);
+  const soup = await writeSoupFiles(folder, problem, mixture, card, options);
   const path = join(folder, json.name);
-  const report = { ...json.value, ...entries };
+  const report = { ...json.value, ...soup.entries };
   await writeTextAtomically(path, jsonText(report), { signal });
-  return { report, soups, json: path, notices };
+  return { report, soup, json: path };
+}
+
+/** Writes the JSON object again, and the scores into model cards, where there is more to say of the same soup. */
+export async function rewriteResults<Report extends WrittenSoup>(
+  { soup, json }: WrittenResults<Report>,
+  value: Report,
+  scores: readonly CardScore[],
+): Promise<WrittenResults<Report>> {
+  const report = { ...value, ...soup.entries };
+  for (const folder of soup.cards) await rewriteScores(folder, scores);
+  await writeTextAtomically(json, jsonText(report));
+  return { report, soup, json };
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -9,6 +9,7 @@ import {
   type ProblemOptions,
   RadinError,
   type RunPlan,
+  type RunRecord,
   type TaskName,
 } from '@radin/core';
 import { openCache } from './cache-folder.js';
@@ -94,6 +95,17 @@ function memoryNotice({ memory }: Problem, allowed: number): string {
   const atMost = predicted === undefined ? '' : `predicted at most ${formatBytes(predicted.peakMemory)}, `;
   const other = predicted === undefined ? "the evaluator's command" : 'the process that evaluates';
   return `note: peak memory ${formatBytes(peak)} without ${other}, ${atMost}allowed ${formatBytes(allowed)}`;
+}
+
+/** What only this run can tell. */
+export function recordOf({ backend, validation, soups: { estimator } }: Problem, { timings }: Terminal): RunRecord {
+  const { reused } = validation;
+  return { backend: backend.name, reused, timings, ...(estimator && { batchNormPasses: estimator.passes }) };
+}
+
+/** Ends a command that has printed its results by the first of its failures, if there was one. */
+export function throwFirst(...failures: readonly (Error | undefined)[]): void {
+  for (const failure of failures) if (failure !== undefined) throw failure;
 }
 
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import {
   type CardFacts,
+  type CardScore,
   checkReplaceable,
   configNotices,
   FileCheckpoint,
@@ -8,7 +9,6 @@ import {
   isAdapterFile,
   isOnnxPool,
   type LoraAdapter,
-  type Metric,
   type Mixture,
   modelFolders,
   ONNX_SOUP_FILE,
@@ -17,13 +17,13 @@ import {
   type Problem,
   RadinError,
   SOUP_FILE,
+  type SplitScorer,
   type WrittenFolder,
   type WrittenSoup,
   writeAdapterFolder,
   writeModelFolder,
   writeSoup,
 } from '@radin/core';
-import { VERSION } from './versions.js';
 
 /** The folder of a soup of model folders, in that of the results. */
 const SOUP_FOLDER = 'soup';
@@ -56,9 +56,19 @@ function checkApart(out: string, folders: readonly string[]): void {
   );
 }
 
+/** A soup as it was written. */
+export interface SoupFiles {
+  /** What the results say of it. */
+  readonly entries: WrittenSoup;
+  readonly paths: readonly string[];
+  /** Folders among them with a model card. */
+  readonly cards: readonly string[];
+  readonly notices: readonly string[];
+}
+
 /**
  * Writes the soup into the folder of the results: as a file, or as a model folder where the models are such folders, and where all are
- * adapters as an adapter besides. @returns what the results say of it, the paths written, and notices
+ * adapters as an adapter besides.
  */
 export async function writeSoupFiles(
   out: string,
@@ -66,7 +76,7 @@ export async function writeSoupFiles(
   mixture: Mixture,
   facts: CardFacts,
   options: SoupOptions,
-): Promise<{ entries: WrittenSoup; paths: readonly string[]; notices: readonly string[] }> {
+): Promise<SoupFiles> {
   const soup = await soups.open(mixture, options);
   const folders = await modelFolders(pool.checkpoints);
   const notices: string[] = [];
@@ -93,7 +103,9 @@ export async function writeSoupFiles(
   }
   const soupFile = relative(out, path);
   const entries = { ...(soupFile !== SOUP_FILE && { soupFile }), ...(adapterFolder && { adapterFolder }) };
-  return { entries, paths: [path, ...(adapterFolder ? [join(out, adapterFolder)] : [])], notices };
+  const adapter = adapterFolder ? [join(out, adapterFolder)] : [];
+  const cards = [...(folders === undefined ? [] : [join(out, SOUP_FOLDER)]), ...adapter];
+  return { entries, paths: [path, ...adapter], cards, notices };
 }
 
 /** Writes the soup of adapters, named by the files of their weights, as an adapter. */
@@ -113,22 +125,11 @@ export async function writeAdapters(
   }
 }
 
-/** What a model card says of a soup that a command found. */
-export function cardFacts(
-  method: string,
-  { validation, test }: Problem,
-  metric: Metric,
-  scores: { readonly validation: number | undefined; readonly test: number | undefined },
-): CardFacts {
-  const line = (split: string, score: number | undefined, samples: number | undefined) =>
-    score === undefined || samples === undefined
-      ? []
-      : [{ split, metric: metric.name, score: formatScore(score, metric), samples }];
-  return {
-    method,
-    version: VERSION,
-    scores: [...line('validation', scores.validation, validation.samples), ...line('test', scores.test, test?.samples)],
-  };
+/** A score that a model card can say; none where there is none. */
+export function cardScores(scorer: SplitScorer | undefined, score: number | undefined): readonly CardScore[] {
+  if (scorer === undefined || score === undefined) return [];
+  const { metric, samples, split } = scorer;
+  return [{ split: split.name, metric: metric.name, score: formatScore(score, metric), samples }];
 }
 
 /** Files of the adapters' weights; undefined where a model is none. */

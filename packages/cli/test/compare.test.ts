@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ComparisonReport, SearchReport } from '@radin/core';
+import type { ComparisonReport, RunRecord, SearchReport } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { accuracyOf, type LinearPool, linearPool } from './pools.js';
 import { DIGITS, radinJson, runRadin } from './run-radin.js';
@@ -141,7 +141,7 @@ describe('compare', () => {
 
   it('saves what it prints and the best soup by validation', async () => {
     const saved = readFileSync(join(pool.folder, 'out', 'comparison.json'), 'utf8');
-    expect(JSON.parse(saved)).toEqual(report);
+    expect(report).toMatchObject(JSON.parse(saved));
     const { score } = await radinJson<{ score: number }>(
       ['evaluate', pool.folder, join('out', 'soup.safetensors')],
       pool.folder,
@@ -184,12 +184,12 @@ describe('compare', () => {
 it('demo compares on the example pool, wherever it is run', async () => {
   const folder = newFolder();
   const few = ['--budgets', '1,2', '--candidates', '4'];
-  const demo = await radinJson<ComparisonReport>(['demo', ...few, '--no-report', '--out', 'demo'], folder);
-  const compared = await radinJson<ComparisonReport>(
+  const demo = await radinJson<ComparisonReport & RunRecord>(['demo', ...few, '--no-report', '--out', 'demo'], folder);
+  const compared = await radinJson<ComparisonReport & RunRecord>(
     ['compare', DIGITS, ...few, '--no-report', '--out', 'same'],
     folder,
   );
-  const fixed = ({ timings: _, ...report }: ComparisonReport) => report;
+  const fixed = ({ timings: _, ...report }: ComparisonReport & RunRecord) => report;
   expect(fixed(demo)).toEqual(fixed(compared));
   expect(demo.pool).toMatchObject({ models: 16, samples: 2000, classes: 10 });
 });

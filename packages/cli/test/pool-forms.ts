@@ -33,13 +33,13 @@ export async function open(folder: string, flags: PoolFlags = {}): Promise<Probl
 export async function found(folder: string, flags: PoolFlags = {}): Promise<Found> {
   const problem = await open(folder, flags);
   try {
-    const { pool, backend, validation, test, notices } = problem;
+    const { pool, backend, validation, notices } = problem;
     const soup = new Soup(pool, Mixture.of([0.5, 0.3, 0, 0.2]), backend);
     const path = join(newFolder(), 'soup.safetensors');
     await writeSoup(path, soup, pool);
     return {
       valScores: await validation.individualScores(),
-      testScores: await test?.individualScores(),
+      testScores: await (await problem.openTest())?.individualScores(),
       score: (await validation.evaluate(soup)).score,
       soup: readFileSync(path),
       notices,

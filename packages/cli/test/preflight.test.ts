@@ -33,7 +33,7 @@ describe.concurrent('a dry run', () => {
       pool: { samples: 2000, classes: 10 },
       splits: [
         { name: 'validation', samples: 2000, shape: [1, 28, 28], dtype: 'U8' },
-        { name: 'test', samples: 4000, shape: [1, 28, 28], dtype: 'U8' },
+        { name: 'test', samples: 4000, estimated: true },
       ],
       strategy: 'adaptive',
       passes: { models: 16, remembered: 0, soups: 7, test: 2 },
@@ -53,7 +53,7 @@ describe.concurrent('a dry run', () => {
     );
     expect(passes).toMatchObject({ models: 3, remembered: 3 });
     expect(existsSync(join(folder, 'x'))).toBe(false);
-    writeConfig(folder, { test: '{ inputs: test_inputs.npy, labels: val_inputs.npy }' });
+    writeConfig(folder, { validation: '{ inputs: val_inputs.npy, labels: val_inputs.npy }' });
     const { code, stderr } = await runRadinHere(['search', folder, '--dry-run'], folder);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^radin: error: .*val_inputs\.npy, row 0\n$/)]);
   });

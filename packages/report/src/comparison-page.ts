@@ -7,12 +7,12 @@ import { methodTables, soupTable } from './comparison/method-table.js';
 import type { Page } from './page.js';
 import { poolSection } from './pool-section.js';
 import { poolSize } from './pool-size.js';
-import { runTables, settings } from './run-tables.js';
+import { runTable, settings } from './run-table.js';
 import { scoresOf } from './scores.js';
 
 /** The report of a comparison: the pool's Table 1, what each method gains per evaluation, greedy's steps, the pool, the run. */
 export function comparisonPage(report: ComparisonReport): Page {
-  const { pool, rows, written, budgets, candidates, sampler, seed, backend } = report;
+  const { pool, rows, written, budgets, candidates, sampler, seed, versions } = report;
   const scores = scoresOf(report);
   const soup = rows.find(({ method, budget }) => method === written.method && budget === written.budget);
   const options = settings({
@@ -21,7 +21,6 @@ export function comparisonPage(report: ComparisonReport): Page {
     Samplers: sampler.replaceAll(',', ', '),
     Metric: metricTitle(scores.metric),
     Seed: seed,
-    Backend: backend,
   });
   return {
     title: answerTitle(report, scores),
@@ -38,7 +37,7 @@ export function comparisonPage(report: ComparisonReport): Page {
         blocks: [...budgetCharts(report, scores), ...greedyTrace(report, scores), soupTable(report)],
       },
       poolSection('comparison', report, new Set(soup?.models), scores),
-      { id: 'comparison-run', title: 'The run', blocks: runTables('comparison', report, options) },
+      { id: 'comparison-run', title: 'The run', blocks: [runTable('comparison', options, versions)] },
     ],
   };
 }

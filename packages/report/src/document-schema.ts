@@ -127,10 +127,7 @@ const run = {
   scoring: z.object({ unit: text, negated: z.boolean() }).exactOptional(),
   sampler: text,
   seed: count,
-  backend: text,
   notices: z.array(text).readonly(),
-  reused: z.object({ models: count, evaluations: count }),
-  timings: z.record(text, score),
   versions: z.record(text, text),
   soupFile: text.exactOptional(),
   adapterFolder: text.exactOptional(),
@@ -165,9 +162,7 @@ export const searchSchema: z.ZodType<SearchReport> = z
     racing: z.enum(['exact', 'off', 'statistical']),
     scored: count,
     candidates: z.array(mixture(candidate)).readonly(),
-    batchNorm: z
-      .object({ layers: count, samples: count, passes: count, averagedScore: score.exactOptional() })
-      .exactOptional(),
+    batchNorm: z.object({ layers: count, samples: count, averagedScore: score.exactOptional() }).exactOptional(),
     greedy: mixture({
       evaluations: count,
       valScore: score,

@@ -65,7 +65,6 @@ export function searchDocument(size: number, changes: Partial<SearchReport> = {}
     sampler: 'forward,top-k',
     seed: 3,
     racing: 'exact',
-    backend: 'cpu',
     metric: 'accuracy',
     notices: ['all are taken'],
     scored: candidates.length,
@@ -88,8 +87,6 @@ export function searchDocument(size: number, changes: Partial<SearchReport> = {}
       helpfulPairs: [],
       harmfulPairs: [],
     },
-    reused: { models: 0, evaluations: 0 },
-    timings: { cache: 1.5 },
     versions: { radin: '0.1.0' },
     ...changes,
   };
@@ -98,21 +95,7 @@ export function searchDocument(size: number, changes: Partial<SearchReport> = {}
 /** What a comparison at B = 1, 5 and 10 could leave behind. */
 export function comparisonDocument(size: number): ComparisonReport {
   const { schema: _, ...search } = searchDocument(size);
-  const {
-    best,
-    pool,
-    models,
-    disagreement,
-    curve = [],
-    sampler,
-    seed,
-    backend,
-    metric,
-    notices,
-    reused,
-    timings,
-    versions,
-  } = search;
+  const { best, pool, models, disagreement, curve = [], sampler, seed, metric, notices, versions } = search;
   const interval = { lower: 0.8, upper: 0.9 };
   const versus = {
     onlyFirst: 30,
@@ -154,14 +137,11 @@ export function comparisonDocument(size: number): ComparisonReport {
     candidates: 200,
     sampler,
     seed,
-    backend,
     notices,
     models,
     ...(disagreement && { disagreement }),
     written: { method: 'adaptive', budget: 10 },
     rows,
-    reused,
-    timings,
     versions,
   };
 }

@@ -2,12 +2,14 @@ import {
   type ComparisonRow,
   checkSamplers,
   compare,
+  compareOnTest,
   comparisonReport,
   comparisonText,
   formatScore,
   type Metric,
   type Problem,
   type ProblemOptions,
+  printedReport,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { dryRun, planned } from '../dry-run.js';
@@ -20,14 +22,15 @@ import {
   withPoolOptions,
   withShardSize,
 } from '../options.js';
-import { writeResults } from '../output-folder.js';
+import { rewriteResults, writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
-import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import { type CandidateOptions, proposalOptions, withBudgets, withCandidateOptions } from '../search-options.js';
-import { cardFacts } from '../soup-output.js';
+import { cardScores } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
-import { VERSIONS } from '../versions.js';
+import { reportOnTest } from '../test-stage.js';
+import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
 const OTHER_MIXTURES = 20_000;
@@ -76,69 +79,80 @@ export async function runCompare(
       const { size } = problem.pool;
       // Greedy, RADIN twice and adaptive at every budget, and the uniform soup; the larger budget finds what the smaller one evaluated.
       const soups = 4 * Math.max(...budgets) + 1;
-      const models = problem.test?.hasGivenLogits ? 0 : size;
+      const models = problem.unopenedTest?.hasGivenLogits ? 0 : size;
       const test = models + options.candidates + budgets.length * 5;
       await dryRun(problem, { ...planned(options, name), strategy: 'every method', soups, test }, terminal, context);
       return;
     }
     const facts = await cachePool(problem, terminal, signal);
-    const rows = await compare(problem.validation, problem.test, {
+    const comparing = {
       ...proposal,
       budgets,
       geometry: (await problem.geometry({ signal })).whole,
       signal,
       onProgress: terminal.onProgress,
+    };
+    const rows = await compare(problem.validation, comparing);
+    terminal.finish();
+    const best = bestSoup(rows);
+    const documentOf = async (all: readonly ComparisonRow[], testScores: ReadonlyMap<number, number>) =>
+      comparisonReport(
+        { rows: all, written: best, pool: await poolFindings(problem, testScores, signal) },
+        {
+          pool: { ...(name !== undefined && { name }), ...facts },
+          metric,
+          budgets,
+          candidates: proposal.candidates,
+          sampler: proposal.samplers.map(({ name }) => name).join(),
+          seed: proposal.seed,
+          notices: noticesOf(all),
+          versions: VERSIONS,
+        },
+      );
+    const {
+      method,
+      best: { mixture },
+    } = best.result;
+    const scores = cardScores(problem.validation, best.valScore);
+    const card = { method: `radin compare, method ${method} at a budget of ${best.budget}`, version: VERSION, scores };
+    const json = { name: 'comparison.json', value: await documentOf(rows, new Map()) };
+    let results = await writeResults(options.out, problem, mixture, json, card, { ...options, signal });
+    const tested = await reportOnTest(problem, terminal, context, async (test, call) => {
+      const all = await compareOnTest(rows, problem.validation, test, { ...comparing, ...call });
+      // The comparison has cached the logits of all models.
+      const singles = new Map((await test.individualScores(call)).entries());
+      const row = all.find(({ result, budget }) => result === best.result && budget === best.budget);
+      return { all, singles, row, scores: [...scores, ...cardScores(test, row?.testScore)] };
     });
     terminal.finish();
-    const notices = [...new Set(rows.flatMap(({ result }) => result.notices))];
-    for (const notice of notices) terminal.notice(`note: ${notice}`);
-    const best = bestSoup(rows);
-    const found = comparisonReport(
-      { rows, written: best, pool: await poolFindings(problem, await singleTestScores(problem, signal), signal) },
-      {
-        pool: { ...(name !== undefined && { name }), ...facts },
-        metric,
-        budgets,
-        candidates: proposal.candidates,
-        sampler: proposal.samplers.map(({ name }) => name).join(),
-        seed: proposal.seed,
-        backend: problem.backend.name,
-        notices,
-        reused: problem.validation.reused,
-        timings: terminal.timings,
-        versions: VERSIONS,
-      },
-    );
-    const json = { name: 'comparison.json', value: found };
-    const card = cardFacts(
-      `radin compare, method ${best.result.method} at a budget of ${best.budget}`,
-      problem,
-      metric,
-      {
-        validation: best.valScore,
-        test: best.testScore,
-      },
-    );
-    const results = await writeResults(options.out, problem, best.result.best.mixture, json, card, {
-      ...options,
-      signal,
-    });
-    const { report, ...written } = results;
-    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (options.json) printJson(report);
-    else {
-      const wrote = wroteLine([...written.soups, written.json, ...paths]);
-      print(`${comparisonText(report, metric)}\n\n${soupLine(best, metric)}\n${wrote}`);
+    const { found } = tested;
+    if (found !== undefined) {
+      results = await interruption.finishable(async () =>
+        rewriteResults(results, await documentOf(found.all, found.singles), found.scores),
+      );
     }
-    if (failure !== undefined) throw failure;
+    if (tested.interrupted) {
+      interruption.finished(
+        `interrupted before the test split had told its scores; what was chosen is in ${results.soup.paths.join(', ')} and ${results.json}`,
+      );
+    }
+    const notices = [...noticesOf(found?.all ?? rows), ...results.soup.notices];
+    for (const notice of notices) terminal.notice(`note: ${notice}`);
+    const { report, soup } = results;
+    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
+    const record = recordOf(problem, terminal);
+    if (options.json) printJson(printedReport(report, record));
+    else {
+      const wrote = wroteLine([...soup.paths, results.json, ...paths]);
+      print(`${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`);
+    }
+    throwFirst(tested.failure, failure);
   };
   await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
-/** Test scores of all single models, whose logits the comparison has cached on the test split too; none where there is none. */
-async function singleTestScores({ test }: Problem, signal: AbortSignal): Promise<ReadonlyMap<number, number>> {
-  return new Map(test === undefined ? [] : (await test.individualScores({ signal })).entries());
+function noticesOf(rows: readonly ComparisonRow[]): readonly string[] {
+  return [...new Set(rows.flatMap(({ result }) => result.notices))];
 }
 
 /** The soup with the best validation score among the methods that a user could use; the earliest row among equals. */

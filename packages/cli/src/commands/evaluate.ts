@@ -70,7 +70,7 @@ async function evaluate(
     pool,
     evaluateOne,
     async (problem, terminal, { metric }) => {
-      const scorer = split === 'test' ? problem.test : problem.validation;
+      const scorer = split === 'test' ? await problem.openTest() : problem.validation;
       if (scorer === undefined) throw new RangeError('Expected the split to be opened');
       const onProgress = (done: number) => terminal.onProgress({ phase: 'evaluate', done, total: 1 });
       const [checkpoint] = problem.pool.checkpoints as readonly [Checkpoint];

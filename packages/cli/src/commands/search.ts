@@ -1,31 +1,31 @@
 import {
   ADAPTIVE_SAMPLERS,
   adaptive,
-  type BatchNormReport,
   baseOf,
-  bestIndividual,
-  type ChoiceStatistics,
+  type CallOptions,
   checkProposal,
   checkRacing,
-  estimateWinnersCurse,
   type Metric,
+  type Mixture,
   type Problem,
   type ProblemOptions,
+  printedReport,
+  type RunRecord,
   raceTop,
   radin,
+  type SearchOutcome,
   type SearchReport,
-  type SearchResult,
+  type SplitScorer,
+  type SplitStatistics,
   searchReport,
   searchText,
-  soupLoses,
   splitStatistics,
-  unlessStopped,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { budgetPlot, plotOptions } from '../budget-plot.js';
+import { type ChoiceFacts, choiceFacts } from '../choice-facts.js';
 import { dryRun, planned } from '../dry-run.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
-import { explainSearch, versusGreedy } from '../explain.js';
 import {
   type DryRunOptions,
   type PoolOptions,
@@ -35,9 +35,8 @@ import {
   withPoolOptions,
   withShardSize,
 } from '../options.js';
-import { writeResults } from '../output-folder.js';
-import { poolFindings } from '../pool-findings.js';
-import { type CommandContext, cachePool, withProblem } from '../run-context.js';
+import { rewriteResults, writeResults } from '../output-folder.js';
+import { type CommandContext, cachePool, recordOf, throwFirst, withProblem } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
 import {
   type CandidateOptions,
@@ -54,9 +53,10 @@ import {
   withRacing,
   withStrategy,
 } from '../search-options.js';
-import { cardFacts } from '../soup-output.js';
+import { cardScores } from '../soup-output.js';
 import type { Terminal } from '../terminal.js';
-import { VERSIONS } from '../versions.js';
+import { reportOnTest } from '../test-stage.js';
+import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions
   extends PoolOptions,
@@ -147,67 +147,41 @@ async function search(
           }),
     );
     for (const notice of result.notices) terminal.notice(`note: ${notice}`);
-    const single = await bestIndividual(problem.validation, { signal });
-    if (!result.interrupted && soupLoses(result, single)) {
-      terminal.notice(
-        `note: no soup that was evaluated scores as high as the single model ${single.best.mixture.ingredients.map((index) => facts.models[index])}`,
-      );
-    }
-    const batchNorm = await interruption.finishable((stop) => describeBatchNorm(problem, result, stop, signal));
-    const { interrupted: early, ...statistics } = await interruption.finishable((stop) =>
-      reportingStatistics(problem, result, single, proposal.seed, terminal, signal, stop),
-    );
-    const { test } = statistics;
-    const explain = options.explain ?? false;
-    const more = await interruption.finishable((stop) =>
-      unlessStopped(stop, async () => {
-        stop.throwIfAborted();
-        const either = AbortSignal.any([signal, stop]);
-        const greedy = options.versusGreedy && (await versusGreedy(problem, result, terminal, either));
-        const seed = proposal.seed;
-        const explained = await explainSearch(problem, result, single, { explain, seed, signal: either });
-        return { ...explained, ...(greedy && { greedy }) };
-      }),
-    );
-    const interrupted = early || more === undefined;
+    const { seed } = proposal;
+    const chosen = await choiceFacts(problem, result, { ...options, seed }, terminal, context);
     terminal.finish();
-    const tested = new Map(test && single.best.mixture.ingredients.map((model) => [model, test.otherScore] as const));
-    // An interruption must not lose what is known by now.
-    const findings = await interruption.finishable(() => poolFindings(problem, tested, signal));
-    const found = searchReport(
-      {
-        result,
-        bestIndividual: single,
-        ...(test && { testScore: test.score, bestIndividualTestScore: test.otherScore }),
-        statistics,
-        ...more,
-        pool: findings,
-        ...(batchNorm && { batchNorm }),
-      },
-      {
-        pool: { ...(name !== undefined && { name }), ...facts },
-        budget,
-        lambda,
-        estimate: estimateFacts(estimate, metric),
-        sampler: proposal.samplers.map(({ name }) => name).join(),
-        seed: proposal.seed,
-        racing: racing.mode,
-        interrupted,
-        backend: problem.backend.name,
-        metric,
-        reused: problem.validation.reused,
-        timings: terminal.timings,
-        versions: VERSIONS,
-      },
+    const documentOf = (tested?: TestedChoice, interrupted = chosen.interrupted) =>
+      searchReport(
+        { result, ...chosen.facts, ...(tested && testOutcome(chosen.facts, tested)) },
+        {
+          pool: { ...(name !== undefined && { name }), ...facts },
+          budget,
+          lambda,
+          estimate: estimateFacts(estimate, metric),
+          sampler: proposal.samplers.map(({ name }) => name).join(),
+          seed,
+          racing: racing.mode,
+          interrupted,
+          metric,
+          versions: VERSIONS,
+        },
+      );
+    const scores = cardScores(problem.validation, result.best.score);
+    const card = { method: `radin search, method ${result.method}`, version: VERSION, scores };
+    const { mixture } = result.best;
+    const json = { name: 'result.json', value: documentOf() };
+    let results = await writeResults(options.out, problem, mixture, json, card, { ...options, signal });
+    for (const notice of results.soup.notices) terminal.notice(`note: ${notice}`);
+    const tested = await reportOnTest(problem, terminal, context, (test, call) =>
+      testChoice(test, mixture, chosen.facts, call),
     );
-    const json = { name: 'result.json', value: found };
-    const card = cardFacts(`radin search, method ${found.method}`, problem, metric, {
-      validation: found.best.valScore,
-      test: found.best.testScore,
-    });
-    const results = await writeResults(options.out, problem, result.best.mixture, json, card, { ...options, signal });
-    const { report, ...written } = results;
-    for (const notice of written.notices) terminal.notice(`note: ${notice}`);
+    terminal.finish();
+    const interrupted = chosen.interrupted || tested.interrupted;
+    const { found } = tested;
+    if (found !== undefined || tested.interrupted) {
+      const more = found === undefined ? scores : [...scores, ...cardScores(found.scorer, found.choice.score)];
+      results = await interruption.finishable(() => rewriteResults(results, documentOf(found, interrupted), more));
+    }
     if (interrupted) {
       const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
       const done =
@@ -216,68 +190,61 @@ async function search(
           : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
       const again = problem.validation.remembers ? 'goes on from there' : 'starts again';
       interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${written.soups.join(', ')} and ${written.json}; the same command ${again}`,
+        `interrupted after ${done} evaluations; the best so far is in ${results.soup.paths.join(', ')} and ${results.json}; the same command ${again}`,
       );
     }
+    const { report, soup } = results;
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (options.json) printJson(report);
-    else print(textOf(report, metric, options, wroteLine([...written.soups, written.json, ...paths])));
-    if (failure !== undefined) throw failure;
+    const record = recordOf(problem, terminal);
+    if (options.json) printJson(printedReport(report, record));
+    else print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
+    throwFirst(tested.failure, failure);
   };
   await withProblem(pool, { ...options, signal }, run, { plan });
 }
 
 /** The answer in text, on a terminal with the budget curve. @param wrote the last line */
-function textOf(report: SearchReport, metric: Metric, { explain, quiet }: SearchOptions, wrote: string): string {
+function textOf(
+  report: SearchReport,
+  record: RunRecord,
+  metric: Metric,
+  { explain, quiet }: SearchOptions,
+  wrote: string,
+): string {
   const shown = quiet ? undefined : plotOptions(process.stdout, process.env);
   const plot = shown ? budgetPlot(report, metric, shown) : [];
-  return [searchText(report, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n');
+  return [searchText(report, record, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n');
 }
 
-/** What the splits say of the soup and the single model; test and held-out samples only report, and are left out once `stop` is aborted. */
-async function reportingStatistics(
-  { validation, test, heldOut }: Problem,
-  result: SearchResult,
-  single: SearchResult,
-  seed: number,
-  terminal: Terminal,
-  signal: AbortSignal,
-  stop: AbortSignal,
-): Promise<ChoiceStatistics & { readonly interrupted: boolean }> {
-  const [soup, other] = [result.best.mixture, single.best.mixture];
-  const options = { signal: AbortSignal.any([signal, stop]), onProgress: terminal.onProgress };
-  const winnersCurse = await estimateWinnersCurse(validation, result, seed, { signal });
-  const onValidation = await splitStatistics(validation, soup, other, { signal });
-  const reported = await unlessStopped(stop, async () => {
-    stop.throwIfAborted();
-    return {
-      ...(test && { test: await splitStatistics(test, soup, other, options) }),
-      ...(heldOut && { heldOut: await splitStatistics(heldOut, soup, other, options) }),
-    };
-  });
+/** What the test split says of the choice beside the best single model, and beside greedy's soup. */
+interface TestedChoice {
+  readonly scorer: SplitScorer;
+  readonly choice: SplitStatistics;
+  readonly greedy?: SplitStatistics;
+}
+
+async function testChoice(
+  scorer: SplitScorer,
+  soup: Mixture,
+  { bestIndividual: single, greedy }: ChoiceFacts,
+  call: CallOptions,
+): Promise<TestedChoice> {
+  const choice = await splitStatistics(scorer, soup, single.best.mixture, call);
+  if (greedy === undefined) return { scorer, choice };
+  return { scorer, choice, greedy: await splitStatistics(scorer, soup, greedy.result.best.mixture, call) };
+}
+
+/** The parts of the outcome to which test scores add. */
+function testOutcome(
+  { bestIndividual: single, statistics, pool, greedy }: ChoiceFacts,
+  { choice, greedy: tested }: TestedChoice,
+): Partial<SearchOutcome> {
+  const testScores = new Map(single.best.mixture.ingredients.map((model) => [model, choice.otherScore] as const));
   return {
-    validation: onValidation,
-    ...reported,
-    ...(winnersCurse !== undefined && { winnersCurse }),
-    interrupted: reported === undefined,
+    testScore: choice.score,
+    bestIndividualTestScore: choice.otherScore,
+    statistics: { ...statistics, test: choice },
+    pool: { ...pool, testScores },
+    ...(greedy && tested && { greedy: { ...greedy, test: tested } }),
   };
-}
-
-/** What was done about BatchNorm, and what the best soup would score without it: one more pass, left out once `stop` is aborted. */
-async function describeBatchNorm(
-  { soups, validation }: Problem,
-  { best: { mixture } }: SearchResult,
-  stop: AbortSignal,
-  signal: AbortSignal,
-): Promise<BatchNormReport | undefined> {
-  const { estimator } = soups;
-  if (estimator === undefined) return undefined;
-  const averaged =
-    mixture.size === 1
-      ? undefined
-      : await unlessStopped(stop, () =>
-          validation.evaluate(soups.average(mixture), { signal: AbortSignal.any([signal, stop]) }),
-        );
-  const { layers, samples, passes } = estimator;
-  return { layers, samples, passes, ...(averaged && { averagedScore: averaged.score }) };
 }

@@ -52,7 +52,7 @@ export class CommandEvaluator implements Evaluator {
   readonly words: readonly string[];
   readonly #options: CommandEvaluatorOptions;
   readonly #metric: Metric;
-  readonly #splits: ReadonlyMap<Inputs, Data>;
+  readonly #splits = new Map<Inputs, Data>();
   readonly #runner = new ProgramRunner();
   readonly #slots: Slots;
   readonly #freeSlots: number[];
@@ -63,18 +63,20 @@ export class CommandEvaluator implements Evaluator {
   /** C, as the first logits have it. */
   #classes: number | undefined;
 
-  /** @param splits those that evaluations will be asked of @throws RadinError where the command is none */
-  constructor(options: CommandEvaluatorOptions, splits: readonly Split[], metric: Metric) {
+  /** @throws RadinError where the command is none */
+  constructor(options: CommandEvaluatorOptions, metric: Metric) {
     const { command, slots = 1 } = options;
     this.words = commandWords(command);
     this.#options = options;
     this.#metric = metric;
-    this.#splits = new Map(
-      splits.map((split) => [split.inputs, { ...split, name: split.name === 'test' ? 'test' : 'validation' }]),
-    );
     this.#slots = new Slots(slots);
     this.#freeSlots = [...Array(slots).keys()];
     process.on('exit', this.#atExit);
+  }
+
+  /** Makes a split known, of whose inputs evaluations will be asked. */
+  admit(split: Split): void {
+    this.#splits.set(split.inputs, { ...split, name: split.name === 'test' ? 'test' : 'validation' });
   }
 
   async logits(model: Checkpoint, inputs: Inputs, options: EvaluateOptions = {}): Promise<Logits> {
@@ -91,7 +93,7 @@ export class CommandEvaluator implements Evaluator {
     const either = signal ? AbortSignal.any([signal, this.#disposed.signal]) : this.#disposed.signal;
     either.throwIfAborted();
     const data = this.#splits.get(inputs);
-    if (data === undefined) throw new RangeError('Expected the inputs of a split that the evaluator was made for');
+    if (data === undefined) throw new RangeError('Expected the inputs of a split that the evaluator was told of');
     const running = this.#inSlot(model, data, either);
     const settled = running.catch(() => {});
     this.#running.add(settled);

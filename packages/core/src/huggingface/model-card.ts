@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { quote } from '../errors/index.js';
+import { writeTextAtomically } from '../formats/index.js';
 import { readCompanion } from './model-folder.js';
 
 /** A score of the soup that was measured, ready to be read. */
@@ -55,18 +58,32 @@ export function modelCard(card: CardContent): string {
     '| ingredient | weight |',
     '|---|---|',
     ...ingredients.map(({ name, weight }) => `| ${cell(name)} | ${weight} |`),
-    ...(scores.length === 0
-      ? []
-      : [
-          '',
-          '| split | samples | metric | score |',
-          '|---|---|---|---|',
-          ...scores.map(({ split, samples, metric, score }) => `| ${split} | ${samples} | ${metric} | ${score} |`),
-          '',
-          'The mixture was chosen by the validation split; a test split only reports.',
-        ]),
+    ...scoreLines(scores),
     '',
   ].join('\n');
+}
+
+/** No name of an ingredient has bars. */
+const SCORES = '| split | samples | metric | score |';
+
+function scoreLines(scores: readonly CardScore[]): string[] {
+  if (scores.length === 0) return [];
+  return [
+    '',
+    SCORES,
+    '|---|---|---|---|',
+    ...scores.map(({ split, samples, metric, score }) => `| ${split} | ${samples} | ${metric} | ${score} |`),
+    '',
+    'The mixture was chosen by the validation split; a test split only reports.',
+  ];
+}
+
+/** Writes other scores into the card of a folder that was written with some. @throws RadinError */
+export async function rewriteScores(folder: string, scores: readonly CardScore[]): Promise<void> {
+  const path = join(folder, 'README.md');
+  const card = await readFile(path, 'utf8');
+  const before = card.slice(0, card.lastIndexOf(`\n${SCORES}`));
+  await writeTextAtomically(path, [...before.split('\n').slice(0, -1), ...scoreLines(scores), ''].join('\n'));
 }
 
 /**

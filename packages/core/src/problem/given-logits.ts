@@ -12,28 +12,35 @@ import {
 import { modelId } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
+/** The files of the models' logits of each split that has them, in the order of the pool. */
+export type GivenLogits = NonNullable<PoolFiles['logits']>;
+
+/** Assigns files of logits to models by their names alone. @throws RadinError where a model has no file or two */
+export function givenLogits({ logits = {} }: PoolFiles, ids: readonly string[]): GivenLogits {
+  const { validation, test } = logits;
+  return {
+    ...(validation && { validation: inOrderOf(ids, validation) }),
+    ...(test && { test: inOrderOf(ids, test) }),
+  };
+}
+
 /**
- * Readers of the models' logits that were computed elsewhere, for the splits that have them. Reads headers only before it is asked
- * for the logits. @throws RadinError where a model has no file or two, or a file does not fit the labels or the others
+ * The reader of the models' logits on a split that were computed elsewhere; undefined where they were not. Reads headers only before it
+ * is asked for the logits. @throws RadinError where a file does not fit the labels or the others
  */
 export async function openGivenLogits(
-  files: PoolFiles,
+  files: GivenLogits,
   ids: readonly string[],
-  splits: readonly Split[],
-): Promise<ReadonlyMap<Split, (store?: LogitsStore) => Promise<PoolLogits>>> {
-  const given = new Map<Split, (store?: LogitsStore) => Promise<PoolLogits>>();
-  for (const split of splits) {
-    const paths = files.logits?.[split.name === 'test' ? 'test' : 'validation'];
-    if (paths === undefined) continue;
-    const ordered = inOrderOf(ids, paths);
-    await withLogitsFiles(ordered, async (logits) => {
-      for (const { samples, path } of logits) checkSamples(samples, path as string, split);
-      const { classes } = poolLogits(ids, logits, new Int32Array(logits[0]?.samples ?? 0));
-      checkLabels(split.labels, classes);
-    });
-    given.set(split, (store) => readGiven(ordered, ids, split, store));
-  }
-  return given;
+  split: Split,
+): Promise<((store?: LogitsStore) => Promise<PoolLogits>) | undefined> {
+  const paths = files[split.name === 'test' ? 'test' : 'validation'];
+  if (paths === undefined) return undefined;
+  await withLogitsFiles(paths, async (logits) => {
+    for (const { samples, path } of logits) checkSamples(samples, path as string, split);
+    const { classes } = poolLogits(ids, logits, new Int32Array(logits[0]?.samples ?? 0));
+    checkLabels(split.labels, classes);
+  });
+  return (store) => readGiven(paths, ids, split, store);
 }
 
 /** The file of each model, by its name. */

@@ -13,20 +13,22 @@ const ALIGNMENT = 3 * 64;
 /** What runs the pool's models. */
 export interface OpenEvaluator {
   readonly evaluator: OnnxEvaluator | CommandEvaluator;
+  /** Checks a split against it, before evaluations on the split are asked for. @throws RadinError */
+  admit(split: Split): void;
   /** What the user should know of how models and graph fit, a line each. */
   readonly notices: readonly string[];
 }
 
-/** Starts what runs the models and checks the splits and the metric against it. @throws RadinError where they do not fit */
+/** Starts what runs the models and checks against it the metric and what is named of the splits. @throws RadinError where they do not fit */
 export async function openEvaluator(
   { pool, checkpoints, graph, constants, notices }: OpenPool,
   files: PoolFiles,
-  splits: readonly Split[],
+  splits: readonly ('validation' | 'test')[],
   { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
   shares: MemoryShares | undefined,
 ): Promise<OpenEvaluator> {
-  for (const { name, labels } of splits) {
-    if (metric.needsGroups && labels.groups === undefined) throw noGroups(name, metric.name);
+  for (const name of splits) {
+    if (metric.needsGroups && files[name]?.groups === undefined) throw noGroups(name, metric.name);
   }
   const elsewhere = files.evaluator
     ? 'the command of an evaluator'
@@ -35,12 +37,12 @@ export async function openEvaluator(
     throw new RadinError('CONFIG', `Expected the task multi-class with ${elsewhere} but found ${files.task.name}`);
   }
   if (files.evaluator !== undefined) {
-    const evaluator = new CommandEvaluator(files.evaluator, splits, metric);
+    const evaluator = new CommandEvaluator(files.evaluator, metric);
     const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;
-    return { evaluator, notices: [...notices, notice] };
+    return { evaluator, admit: (split) => evaluator.admit(split), notices: [...notices, notice] };
   }
   if (graph === undefined) throw new RangeError('Expected the graph of a pool without a command to be open');
-  for (const { name } of splits) checkHasInputs(files, name === 'test' ? 'test' : 'validation');
+  for (const name of splits) checkHasInputs(files, name);
   const evaluator = await OnnxEvaluator.open(graph, pool, {
     ...(threads && { threads }),
     ...(shares && {
@@ -56,21 +58,24 @@ export async function openEvaluator(
     constants,
   });
   try {
-    for (const split of splits) evaluator.check(split);
     const { classes, names } = evaluator.plan;
     if (classes !== undefined) checkMetric(metric, classes);
     const unsupplied = unsuppliedInitializers(graph, checkpoints, names).map(
       (name) =>
         `no model has the tensor ${name} of the graph ${graph.path}: the graph's own value is used in every soup`,
     );
-    return { evaluator, notices: [...notices, ...(names.notice ? [names.notice] : []), ...unsupplied] };
+    return {
+      evaluator,
+      admit: (split) => evaluator.check(split),
+      notices: [...notices, ...(names.notice ? [names.notice] : []), ...unsupplied],
+    };
   } catch (error) {
     await evaluator.dispose();
     throw error;
   }
 }
 
-function noGroups(split: Split['name'], metric: string): RadinError {
+function noGroups(split: 'validation' | 'test', metric: string): RadinError {
   const flag = split === 'test' ? '--test-groups' : '--val-groups';
   return new RadinError(
     'CONFIG',

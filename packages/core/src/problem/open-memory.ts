@@ -6,6 +6,7 @@ import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import type { OpenPool } from './open-pool.js';
 import { type MemoryShares, type Prediction, predictRun, type RunSizes, shareMemory } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
+import type { UnopenedTest } from './unopened-test.js';
 
 /** What a run on a pool will take, and how it keeps to a limit. */
 export interface OpenMemory {
@@ -14,29 +15,32 @@ export interface OpenMemory {
   readonly predicted: Prediction | undefined;
   /** Undefined without a limit. */
   readonly shares: MemoryShares | undefined;
-  /** Where the models' logits on a split are kept; undefined without a limit: in memory. */
-  storeOf(split: Split): LogitsStore | undefined;
+  /** Where the models' logits on one split are kept; undefined without a limit: in memory. */
+  newStore(): LogitsStore | undefined;
 }
 
-/** Predicts from the sizes of what is open, and divides the limit where there is one. @throws RadinError where it is too small */
+/**
+ * Predicts from the sizes of what is open, and of a test split that is not, and divides the limit where there is one.
+ * @throws RadinError where it is too small
+ */
 export function openMemory(
   opened: Pick<OpenPool, 'pool' | 'graph'>,
   files: PoolFiles,
   splits: readonly Split[],
+  test: UnopenedTest | undefined,
   { threads = availableParallelism(), run = {}, maxMemory, cache }: ProblemOptions,
 ): OpenMemory {
   const { pool, graph } = opened;
   const models = pool.size;
-  const ofAllModels = ({ name }: Split) =>
+  const ofAllModels = (name: Split['name']) =>
     (name === 'validation' && models > 1) || (name === 'test' && run.allOnTest === true);
+  const rows = splits.map(({ name, labels }) => ({ name, rows: rowsOf(labels) }));
+  if (test !== undefined) rows.push({ name: 'test', rows: test.rows });
   const sizes: RunSizes = {
     models,
     weightBytes: pool.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
     graphBytes: graph?.bytes.byteLength ?? 0,
-    splits: splits.map((split) => ({
-      rows: rowsOf(split.labels),
-      ofAllModels: ofAllModels(split),
-    })),
+    splits: rows.map(({ name, rows }) => ({ rows, ofAllModels: ofAllModels(name) })),
     classes: classesOf(opened, files, splits),
     threads,
     mixtures: run.mixtures ?? 0,
@@ -51,7 +55,7 @@ export function openMemory(
     sizes,
     predicted: sizes.byPrograms ? undefined : predictRun(sizes, shares, cache !== undefined),
     shares,
-    storeOf: () => shares && new LogitsStore({ models, mostBytes: Math.floor(shares.logits / kept), folder }),
+    newStore: () => shares && new LogitsStore({ models, mostBytes: Math.floor(shares.logits / kept), folder }),
   };
 }
 

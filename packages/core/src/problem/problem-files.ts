@@ -54,7 +54,7 @@ export interface ProblemOptions {
   readonly limits?: EvaluationLimits;
   /** Bytes that weights may take while models are evaluated: see `OnnxEvaluatorOptions`. */
   readonly maxWeightBytes?: number;
-  /** The splits to open; default: all that the pool has. */
+  /** The splits that are wanted; default: all that the pool has. */
   readonly splits?: readonly ('validation' | 'test')[];
   /** Keeps this fraction of the validation samples, chosen by the seed, out of all choices. */
   readonly holdOut?: { readonly fraction: number; readonly seed: number };

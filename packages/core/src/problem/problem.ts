@@ -3,7 +3,6 @@ import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
 import { equalLogits } from '../logits/index.js';
-import type { OpenSoup } from '../mixture/index.js';
 import {
   basinWarnings,
   duplicates,
@@ -14,43 +13,57 @@ import {
   type PoolGeometry,
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
-import { EvaluationMemory, SplitScorer } from '../stage2/index.js';
-import { openGivenLogits } from './given-logits.js';
+import type { SplitScorer } from '../stage2/index.js';
+import { givenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { type OpenMemory, openMemory } from './open-memory.js';
 import { openPool } from './open-pool.js';
+import { openScorer, type ScorerSources } from './open-scorer.js';
 import { type OpenSoupMaker, openSoupMaker } from './open-soup-maker.js';
-import { openSplits } from './open-splits.js';
+import { openSplits, openTestSplit } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import type { SoupMaker } from './soup-maker.js';
+import { lookAtTest, type UnopenedTest } from './unopened-test.js';
 
-/** An opened pool with all that recipes need: scorers of both splits. Holds files and threads until it is disposed of. */
+/** What the scorers of a problem are made of, and how much memory it may take. */
+interface ProblemParts {
+  readonly sources: ScorerSources;
+  readonly splits: Split[];
+  readonly scorers: Map<Split['name'], SplitScorer>;
+  readonly memory: OpenMemory;
+  /** The same for splits of which all is known. */
+  readonly remeasure: (splits: readonly Split[]) => OpenMemory;
+  readonly files: PoolFiles;
+  readonly test: UnopenedTest | undefined;
+  readonly init: FileCheckpoint | undefined;
+}
+
+/** An opened pool with all that recipes need: what scores on its splits. Holds files and threads until it is disposed of. */
 export class Problem {
+  readonly #parts: ProblemParts;
   #geometry: Promise<PoolGeometry> | undefined;
+  #test: Promise<SplitScorer | undefined> | undefined;
 
   private constructor(
-    readonly pool: Pool,
-    readonly backend: Backend,
-    readonly scorers: ReadonlyMap<Split['name'], SplitScorer>,
-    /** What makes soups as they are evaluated and written. */
-    readonly soups: SoupMaker,
+    parts: ProblemParts,
     /** What the user should know about the pool before the run. */
     readonly notices: readonly string[],
-    /** What the run will take. */
-    readonly memory: Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'>,
-    private readonly init: FileCheckpoint | undefined,
-    private readonly remembering: CachingEvaluator | undefined,
-    readonly dispose: () => Promise<void>,
-  ) {}
+    private readonly close: () => Promise<void>,
+  ) {
+    this.#parts = parts;
+  }
 
-  /** Opens and checks everything that can be checked without a forward pass. @throws RadinError naming the first thing that does not fit. */
+  /**
+   * Opens and checks everything that can be checked without a forward pass. Of the test split, unless it alone is wanted, it is only
+   * seen to that the files are there: `openTest` reads them. @throws RadinError naming the first thing that does not fit
+   */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
     const named = backendNamed(options.backend);
     const opened = await openPool(files);
     let evaluating: OpenEvaluator | undefined;
-    let splits: readonly Split[] = [];
-    let scorers: ReadonlyMap<Split['name'], SplitScorer> = new Map();
+    const splits: Split[] = [];
+    const scorers = new Map<Split['name'], SplitScorer>();
     let making: OpenSoupMaker | undefined;
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
@@ -61,57 +74,87 @@ export class Problem {
     };
     try {
       const { pool, init } = opened;
-      splits = await openSplits(files, options);
-      const memory = openMemory(opened, files, splits, options);
+      const given = givenLogits(files, pool.ids);
+      const { splits: wanted = ['validation', 'test'], cache } = options;
+      splits.push(...(await openSplits(files, options)));
+      const [validation] = splits;
+      const isTestUnopened = wanted.includes('test') && validation?.name === 'validation';
+      const test = isTestUnopened ? await lookAtTest(files, validation) : undefined;
+      const memory = openMemory(opened, files, splits, test, options);
       const { shares } = memory;
       const backend = shares === undefined ? named : limitedBackend(named, shares.work);
-      evaluating = await openEvaluator(opened, files, splits, options, shares);
+      const existing = wanted.filter((name) => files[name] !== undefined);
+      evaluating = await openEvaluator(opened, files, existing, options, shares);
       const { evaluator, notices } = evaluating;
-      const { cache, metric, threads } = options;
-      const given = await openGivenLogits(files, pool.ids, splits);
       const keys = cache && new LogitsKeys(evaluator, new KnownContents());
-      const remembering = cache && keys && new CachingEvaluator(evaluator, keys, cache);
       making = await openSoupMaker(opened, evaluator, files, options, backend, keys);
-      const { soups, preparation, notices: more } = making;
-      const openSoup: OpenSoup = (mixture, call) => soups.open(mixture, call);
-      const parts = {
-        pool,
-        evaluator: remembering ?? evaluator,
-        backend,
-        metric,
-        openSoup,
-        ...(threads && { threads }),
-        ...(shares && { atOnce: shares.atOnce }),
-      };
-      const known = {
-        pool,
-        metric,
-        scoresOnly: 'logitsOrScore' in evaluator,
-        ...(preparation !== undefined && { preparation }),
-      };
-      scorers = new Map(
-        splits.map((split) => {
-          const evaluations =
-            metric.remembered !== false && cache && keys && new EvaluationMemory({ cache, keys, split, ...known });
-          const logits = given.get(split);
-          const store = memory.storeOf(split);
-          return [
-            split.name,
-            new SplitScorer({
-              ...parts,
-              split,
-              ...(evaluations && { memory: evaluations }),
-              ...(logits && { given: logits }),
-              ...(store && { store }),
-            }),
-          ];
-        }),
-      );
-      return new Problem(pool, backend, scorers, soups, [...notices, ...more], memory, init, remembering, dispose);
+      const remembering = cache && keys && { cache, keys, evaluator: new CachingEvaluator(evaluator, keys, cache) };
+      const sources = { pool, evaluating, making, backend, given, options, ...(remembering && { remembering }) };
+      for (const split of splits) scorers.set(split.name, await openScorer(split, memory, sources));
+      const remeasure = (all: readonly Split[]) => openMemory(opened, files, all, undefined, options);
+      const parts = { sources, splits, scorers, memory, remeasure, files, test, init };
+      return new Problem(parts, [...notices, ...making.notices], dispose);
     } catch (error) {
       await dispose();
       throw error;
     }
+  }
+
+  get pool(): Pool {
+    return this.#parts.sources.pool;
+  }
+
+  get backend(): Backend {
+    return this.#parts.sources.backend;
+  }
+
+  /** What makes soups as they are evaluated and written. */
+  get soups(): SoupMaker {
+    return this.#parts.sources.making.soups;
+  }
+
+  /** What the run will take. */
+  get memory(): Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'> {
+    return this.#parts.memory;
+  }
+
+  /** The scorers of the splits that are open. */
+  get scorers(): ReadonlyMap<Split['name'], SplitScorer> {
+    return this.#parts.scorers;
+  }
+
+  /** What is known of a test split that `openTest` has not read; undefined where there is none. */
+  get unopenedTest(): UnopenedTest | undefined {
+    return this.#test === undefined ? this.#parts.test : undefined;
+  }
+
+  /**
+   * Reads the test split, where there is one, and gives the scorer that only reports. To be called once every choice is made and on
+   * disk: no byte of the split is read before. @throws RadinError where its files do not hold a split, or one that does not fit the models
+   */
+  openTest(): Promise<SplitScorer | undefined> {
+    this.#test ??= this.#openTest();
+    return this.#test;
+  }
+
+  async #openTest(): Promise<SplitScorer | undefined> {
+    const { scorers, files, splits, sources, memory, remeasure, test } = this.#parts;
+    if (test === undefined) return scorers.get('test');
+    const split = await openTestSplit(files);
+    if (split === undefined) return undefined;
+    splits.push(split);
+    const measured = remeasure(splits);
+    const [first, now] = [memory.shares, measured.shares];
+    const shares = first && now && { ...now, atOnce: Math.min(first.atOnce, now.atOnce) };
+    const scorer = await openScorer(split, { ...measured, shares }, sources);
+    scorers.set('test', scorer);
+    return scorer;
+  }
+
+  /** Gives back files and threads, when what is being opened is open. */
+  async dispose(): Promise<void> {
+    await this.#test?.catch(() => {});
+    await this.close();
   }
 
   /** The scorer that everything is chosen by. */
@@ -124,15 +167,11 @@ export class Problem {
   /** Models whose logits on the validation samples an earlier run has kept, so that they cost no pass. Cost: one read of all models. */
   async rememberedModels(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
     let remembered = 0;
+    const { evaluator } = this.#parts.sources.remembering ?? {};
     for (const model of this.pool.checkpoints) {
-      if (await this.remembering?.remembers(model, this.validation.split.inputs, options)) remembered++;
+      if (await evaluator?.remembers(model, this.validation.split.inputs, options)) remembered++;
     }
     return remembered;
-  }
-
-  /** The scorer that only reports. */
-  get test(): SplitScorer | undefined {
-    return this.scorers.get('test');
   }
 
   /** The scorer of the samples that were kept out of all choices. */
@@ -148,7 +187,7 @@ export class Problem {
       const measured = measureGeometry(checkpoints, this.backend, {
         ...(estimator && { without: estimator.tensors }),
         ...(options.signal && { signal: options.signal }),
-        ...(this.init && { start: this.init }),
+        ...(this.#parts.init && { start: this.#parts.init }),
         onProgress: (fraction) => options.onProgress?.({ phase: 'measure', done: fraction * size, total: size }),
       });
       this.#geometry = measured;

@@ -27,17 +27,9 @@ export interface ComparisonRow {
   readonly statistics?: RowStatistics;
 }
 
-/**
- * The pool's own Table 1 (RADIN): every method at every budget, choosing by the validation split, reported on both. All
- * choices are made before the test split is opened; only the oracle, which is there to cheat, chooses by it.
- * @param test left out where there is no test split; then there is no oracle
- */
-export async function compare(
-  validation: SplitScorer,
-  test: SplitScorer | undefined,
-  options: CompareOptions,
-): Promise<ComparisonRow[]> {
-  const chosen: (readonly [number, SearchResult])[] = [];
+/** The pool's own Table 1 (RADIN), as far as it needs no test split: every method at every budget, choosing by the validation split. */
+export async function compare(validation: SplitScorer, options: CompareOptions): Promise<ComparisonRow[]> {
+  const rows: ComparisonRow[] = [];
   for (const budget of options.budgets) {
     const searches = [
       await bestIndividual(validation, options),
@@ -48,17 +40,26 @@ export async function compare(
       await radin(validation, { ...options, budget, lambda: 1 }),
       await adaptive(validation, { ...options, budget }),
     ];
-    chosen.push(...searches.map((result) => [budget, result] as const));
+    rows.push(...searches.map((result) => ({ result, budget, valScore: result.best.score })));
   }
+  return withStatistics(rows, validation, undefined, options);
+}
+
+/**
+ * The rest of Table 1: the test scores of what was chosen, and the oracle, which is there to cheat and alone chooses by the test split.
+ * @param rows of `compare`
+ */
+export async function compareOnTest(
+  rows: readonly ComparisonRow[],
+  validation: SplitScorer,
+  test: SplitScorer,
+  options: CompareOptions,
+): Promise<ComparisonRow[]> {
   // The ensemble's row needs these passes anyway, and with them the single models need no evaluation of their own.
-  await test?.cache(options);
-  const rows: ComparisonRow[] = [];
-  for (const [budget, result] of chosen) {
-    const row = { result, budget, valScore: result.best.score };
-    rows.push(test === undefined ? row : { ...row, testScore: await testScore(test, result, options) });
-  }
-  const all = test === undefined ? rows : [...rows, ...(await oracleRows(validation, test, options))];
-  return withStatistics(all, validation, test, options);
+  await test.cache(options);
+  const scored: ComparisonRow[] = [];
+  for (const row of rows) scored.push({ ...row, testScore: await testScore(test, row.result, options) });
+  return withStatistics([...scored, ...(await oracleRows(validation, test, options))], validation, test, options);
 }
 
 /** Test score of what a method chose: of its soup, or of the averaged logits where these are the choice. */

@@ -7,7 +7,7 @@ export {
   type SplitStatistics,
   splitStatistics,
 } from './choice-statistics.js';
-export { type CompareOptions, type ComparisonRow, compare } from './compare.js';
+export { type CompareOptions, type ComparisonRow, compare, compareOnTest } from './compare.js';
 export type { RowSplitStatistics, RowStatistics } from './comparison-statistics.js';
 export type { CurvePoint } from './curve.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';

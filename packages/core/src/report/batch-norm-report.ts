@@ -7,14 +7,16 @@ export interface BatchNormReport {
   readonly layers: number;
   /** Inputs on which they were. */
   readonly samples: number;
-  /** Passes over these inputs in this run, each through a part of the graph; none for soups that were remembered. */
-  readonly passes: number;
   /** Validation score of the best soup with the averages of its ingredients' statistics instead; not there for a single model. */
   readonly averagedScore?: number;
 }
 
-/** A line of it. */
-export function batchNormText({ layers, samples, passes, averagedScore }: BatchNormReport, metric: Metric): string[] {
+/** A line of it. @param passes over these inputs in this run */
+export function batchNormText(
+  { layers, samples, averagedScore }: BatchNormReport,
+  passes: number,
+  metric: Metric,
+): string[] {
   const before =
     averagedScore === undefined ? '' : `; with averaged statistics: validation ${formatScore(averagedScore, metric)}`;
   return [

@@ -1,12 +1,12 @@
 import type { Metric, TaskName } from '../metric/index.js';
 import type { ComparisonRow, RowSplitStatistics, RowStatistics, SearchResult } from '../recipes/index.js';
-import type { Reused } from '../stage2/index.js';
 import { type DescribedMixture, describeMixture } from './described.js';
 import { type DescribedCurvePoint, describeCurve } from './described-curve.js';
 import { metricTitle, plainScore } from './format.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
+import { type RunRecord, reusedText } from './run-record.js';
 import { type ScoringReport, scoringReport } from './scoring-report.js';
-import { poolNouns, reusedText } from './search-report.js';
+import { poolNouns } from './search-report.js';
 import { alignColumns } from './table.js';
 import type { WrittenSoup } from './written-soup.js';
 
@@ -22,7 +22,7 @@ export interface ComparisonOutcome {
   readonly pool: PoolFindings;
 }
 
-/** Everything besides the scores that determines a comparison or says what it ran on. */
+/** Everything besides the scores that determines a comparison. */
 export interface ComparisonFacts {
   readonly pool: {
     /** The pool's folder, without the path to it; not there where flags name the files. */
@@ -39,16 +39,12 @@ export interface ComparisonFacts {
   readonly candidates: number;
   readonly sampler: string;
   readonly seed: number;
-  readonly backend: string;
   readonly notices: readonly string[];
-  /** What an earlier run had computed on the validation split. This and the timings are all that differs between two runs. */
-  readonly reused: Reused;
-  /** Seconds per phase. */
-  readonly timings: Readonly<Record<string, number>>;
+  /** Of what determines bits: another version of one of these may give others. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The object of `comparison.json` and of `compare --json`. */
+/** The object of `comparison.json`, and with a `RunRecord` that of `compare --json`. */
 export interface ComparisonReport
   extends Omit<ComparisonFacts, 'pool' | 'metric'>,
     PoolReport,
@@ -90,7 +86,7 @@ export function comparisonReport(
   { rows, written, pool: findings }: ComparisonOutcome,
   facts: ComparisonFacts,
 ): ComparisonReport {
-  const { pool, metric, reused, timings, versions, ...run } = facts;
+  const { pool, metric, versions, ...run } = facts;
   return {
     schema: COMPARISON_SCHEMA,
     pool: { ...pool, models: pool.models.length },
@@ -118,8 +114,6 @@ export function comparisonReport(
         })),
       }),
     })),
-    reused,
-    timings,
     versions,
   };
 }
@@ -142,7 +136,7 @@ export const METHOD_TITLES: Readonly<Record<string, string>> = {
 };
 
 /** The comparison as a table like the paper's Table 1: a line for each method, columns for each budget. */
-export function comparisonText({ rows, pool, reused }: ComparisonReport, metric: Metric): string {
+export function comparisonText({ rows, pool }: ComparisonReport, record: RunRecord, metric: Metric): string {
   const budgets = [...new Set(rows.map(({ budget }) => budget))];
   const methods = [...new Set(rows.map(({ method }) => method))];
   const tested = rows.some(({ testScore }) => testScore !== undefined);
@@ -188,7 +182,7 @@ export function comparisonText({ rows, pool, reused }: ComparisonReport, metric:
           'oracle: the best of RADIN’s candidates by the test split; a reference, not a method, and no bound for other searches.',
         ]
       : []),
-    ...reusedText(reused),
+    ...reusedText(record),
   ].join('\n');
 }
 

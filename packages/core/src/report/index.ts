@@ -14,6 +14,7 @@ export { type Explanation, type ExplanationReport, explanationReport, explanatio
 export { formatBytes, formatGain, formatPValue, formatScore, metricTitle, pValueText, signed } from './format.js';
 export { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 export type { PoolFindings, PoolReport } from './pool-report.js';
+export { printedReport, type RunRecord } from './run-record.js';
 export { type ScoringReport, scoringReport } from './scoring-report.js';
 export {
   type EstimateFacts,

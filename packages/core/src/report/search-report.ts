@@ -2,7 +2,7 @@ import type { SoupFacts } from '../explanation/index.js';
 import type { Metric, TaskName } from '../metric/index.js';
 import { LISTED, type SearchResult } from '../recipes/index.js';
 import type { Candidate } from '../stage1/index.js';
-import type { Racing, Reused } from '../stage2/index.js';
+import type { Racing } from '../stage2/index.js';
 import { type BatchNormReport, batchNormText } from './batch-norm-report.js';
 import { type ChoiceReport, type ChoiceStatistics, choiceReport, choiceText } from './choice-report.js';
 import { type DescribedCandidate, describeCandidate } from './described.js';
@@ -11,6 +11,7 @@ import { type Explanation, type ExplanationReport, explanationReport, explanatio
 import { formatGain, formatScore, metricTitle } from './format.js';
 import { type GreedyOutcome, type GreedyReport, greedyReport, greedyText } from './greedy-report.js';
 import { type PoolFindings, type PoolReport, poolReport } from './pool-report.js';
+import { type RunRecord, reusedText } from './run-record.js';
 import { type ScoringReport, scoringReport } from './scoring-report.js';
 import { type SoupReason, soupReasons } from './soup-reasons.js';
 import type { WrittenSoup } from './written-soup.js';
@@ -43,7 +44,7 @@ export interface EstimateFacts {
   readonly smoothing?: number;
 }
 
-/** Everything besides the scores that determines a run or says what it ran on. */
+/** Everything besides the scores that determines a result. */
 export interface RunFacts {
   readonly pool: {
     /** The pool's folder, without the path to it; not there where flags name the files. */
@@ -64,19 +65,15 @@ export interface RunFacts {
   readonly racing: Racing['mode'];
   /** Whether it was asked to finish before its end, with what was known. */
   readonly interrupted?: boolean;
-  readonly backend: string;
   readonly metric: Metric;
-  /** What an earlier run had computed. This and the timings are all that differs between two runs of one search. */
-  readonly reused: Reused;
-  /** Seconds per phase. */
-  readonly timings: Readonly<Record<string, number>>;
+  /** Of what determines bits: another version of one of these may give others. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 /** What `schema` is in the documents of a search that this version writes and reads. */
 export const SEARCH_SCHEMA = 'radin-search-1';
 
-/** The object of `result.json` and of `search --json`. */
+/** The object of `result.json`, and with a `RunRecord` that of `search --json`. */
 export interface SearchReport
   extends Omit<RunFacts, 'pool' | 'metric' | 'interrupted'>,
     ChoiceReport,
@@ -129,7 +126,7 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     pool: findings,
     batchNorm,
   } = outcome;
-  const { pool, interrupted, metric, reused, timings, versions, ...run } = facts;
+  const { pool, interrupted, metric, versions, ...run } = facts;
   const best = describeCandidate(result.best, pool.models);
   const single = describeCandidate(bestIndividual.best, pool.models);
   return {
@@ -154,8 +151,6 @@ export function searchReport(outcome: SearchOutcome, facts: RunFacts): SearchRep
     ...(greedy && { greedy: greedyReport(greedy, pool.models) }),
     ...(explanation && { explanation: explanationReport(explanation, pool.models) }),
     ...(soups && { reasons: soupReasons(soups, pool.models, metric) }),
-    reused,
-    timings,
     versions,
   };
 }
@@ -173,15 +168,9 @@ function listed({ candidates, evaluations }: SearchResult): readonly Candidate[]
   return end < 0 ? first : first.slice(0, end);
 }
 
-/** A line of what the cache spared, where it spared anything. */
-export function reusedText({ models, evaluations }: Reused): string[] {
-  if (models + evaluations === 0) return [];
-  return [`remembered from earlier runs: the logits of ${models} models, the evaluations of ${evaluations} soups`];
-}
-
 /** The answer of a search in a few lines of text. @param explains whether to print the table of the models' values */
-export function searchText(report: SearchReport, metric: Metric, explains = false): string {
-  const { best, bestIndividual, evaluations, passes, reused, scored, pool } = report;
+export function searchText(report: SearchReport, record: RunRecord, metric: Metric, explains = false): string {
+  const { best, bestIndividual, evaluations, passes, scored, pool, batchNorm } = report;
   const scores = (found: SearchReport['best']) =>
     `validation ${formatScore(found.valScore ?? found.approxScore, metric)}` +
     (found.testScore === undefined ? '' : `   test ${formatScore(found.testScore, metric)}`);
@@ -198,7 +187,7 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     `best soup     ${scores(best)}   ${best.models.length} models`,
     `best single   ${scores(bestIndividual)}   ${bestIndividual.models.join(', ')}`,
     `gain          validation ${gain('valScore')}${testGain === undefined ? '' : `   test ${testGain}`}`,
-    ...(report.batchNorm ? batchNormText(report.batchNorm, metric) : []),
+    ...(batchNorm ? batchNormText(batchNorm, record.batchNormPasses ?? 0, metric) : []),
     ...curveText(report.curve, metric),
     ...choiceText(report, metric),
     ...(report.greedy ? greedyText(report.greedy, best, metric) : []),
@@ -209,7 +198,7 @@ export function searchText(report: SearchReport, metric: Metric, explains = fals
     '',
     ...(explains && report.explanation ? [...explanationText(report.explanation, metric), ''] : []),
     `${evaluations} of ${scored} candidates evaluated; full passes: ${Number(passes.toFixed(1))}`,
-    ...reusedText(reused),
+    ...reusedText(record),
   ].join('\n');
 }
 

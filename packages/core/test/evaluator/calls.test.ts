@@ -60,21 +60,10 @@ describe('an aborted call', () => {
 
 test('other events are handled while models are evaluated', async () => {
   const { evaluator, models } = await openSlow(folder, 2);
-  let longest = 0;
-  let last = performance.now();
-  const started = last;
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  }, 2);
-  try {
-    await Promise.all(models.map((model) => evaluator.logits(model, slowInputs)));
-  } finally {
-    clearInterval(timer);
-  }
-  const whole = performance.now() - started;
-  longest = Math.max(longest, performance.now() - last);
-  expect(longest).toBeLessThan(Math.max(100, whole / 4));
+  const before = performance.eventLoopUtilization();
+  await Promise.all(models.map((model) => evaluator.logits(model, slowInputs)));
+  // A share of the time and no length of a pause, which a busy machine makes as long as it likes. It would be 1 if a call blocked.
+  expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
 });
 
 describe('a logit that is not finite', () => {

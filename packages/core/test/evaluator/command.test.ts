@@ -31,9 +31,9 @@ function shell(lines: string, options: Partial<CommandEvaluatorOptions> = {}, me
   const own = mkdtempSync(join(folder, 'run-'));
   const evaluator = new CommandEvaluator(
     { command: ['sh', '-c', lines, '{weights}', '{split}', '{logits}'], folder: own, timeout: 60, ...options },
-    [split],
     metric,
   );
+  evaluator.admit(split);
   onTestFinished(() => evaluator.dispose());
   const evaluate = async (signal?: AbortSignal) => {
     const checkpoint = await FileCheckpoint.open('m', await model);
@@ -218,11 +218,8 @@ test('what is remembered belongs to command, named files, version and labels', a
   onTestFinished(() => checkpoint.close());
   const keyOf = async (options: Partial<CommandEvaluatorOptions> = {}, others: Partial<Split> = {}) => {
     const asked = { ...split, inputs: noInputs(), ...others };
-    const evaluator = new CommandEvaluator(
-      { command: 'python eval.py data', folder: own, ...options },
-      [asked],
-      accuracy,
-    );
+    const evaluator = new CommandEvaluator({ command: 'python eval.py data', folder: own, ...options }, accuracy);
+    evaluator.admit(asked);
     onTestFinished(() => evaluator.dispose());
     return (await new LogitsKeys(evaluator, new KnownContents()).ofModel(checkpoint, asked.inputs))?.name;
   };

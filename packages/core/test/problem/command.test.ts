@@ -100,7 +100,7 @@ describe('a program that writes logits', () => {
       'm02',
     ]);
     expect(new Set(found.map(([, slot]) => slot))).toEqual(new Set(['0', '1']));
-    expect(await problem.test?.evaluations([best.mixture])).toEqual([
+    expect(await (await problem.openTest())?.evaluations([best.mixture])).toEqual([
       { score: soupAccuracy(pool, best.mixture.ingredients, 'test'), correct: expect.any(Uint8Array) },
     ]);
     expect(readdirSync(temporary)).toEqual([]);

@@ -63,7 +63,7 @@ describe('the least memory that a run can keep to', () => {
             ...search,
             evaluate: (ranked, most, run) => raceTop(validation, ranked, most, { mode: 'exact' }, run),
           }),
-          await problem.test?.scores([Mixture.uniform(6, [0, 3])]),
+          await (await problem.openTest())?.scores([Mixture.uniform(6, [0, 3])]),
         ];
       }),
     );

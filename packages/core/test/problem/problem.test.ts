@@ -37,16 +37,18 @@ describe('a pool of files is opened', () => {
     const search = { samplers: [exhaustive], candidates: 7, seed: 0, includeUniform: true, budget: 7, lambda: 0 };
     const { best } = await radin(problem.validation, search);
     expect(best.score).toBe(soupAccuracy(pool, best.mixture.ingredients, 'validation'));
-    expect(await problem.test?.scores([best.mixture])).toEqual([soupAccuracy(pool, best.mixture.ingredients, 'test')]);
+    expect(await (await problem.openTest())?.scores([best.mixture])).toEqual([
+      soupAccuracy(pool, best.mixture.ingredients, 'test'),
+    ]);
   });
 
   test('with one split where the other is not there, or not asked for', async () => {
     const { files } = await linear;
     const { test: _, ...untested } = files;
-    expect((await open(untested)).test).toBeUndefined();
-    expect((await open(files, { splits: ['validation'] })).test).toBeUndefined();
+    expect(await (await open(untested)).openTest()).toBeUndefined();
+    expect(await (await open(files, { splits: ['validation'] })).openTest()).toBeUndefined();
     const testOnly = await open(files, { splits: ['test'] });
-    expect(testOnly.test).toBeDefined();
+    expect(await testOnly.openTest()).toBeDefined();
     expect(() => testOnly.validation).toThrow(RangeError);
   });
 });

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { adaptive, bestIndividual, type CompareOptions, compare, greedySoup, radin } from '../../src/recipes/index.js';
+import {
+  adaptive,
+  bestIndividual,
+  type CompareOptions,
+  type ComparisonRow,
+  compare,
+  compareOnTest,
+  greedySoup,
+  radin,
+} from '../../src/recipes/index.js';
 import { exhaustive, monteCarlo } from '../../src/sampler/index.js';
+import type { SplitScorer } from '../../src/stage2/index.js';
 import { membersOf, soupAccuracy, temporaryFolder, tinyPool } from '../pools.js';
 import { openScorers } from './opened.js';
 
@@ -15,23 +25,31 @@ const options: Omit<CompareOptions, 'geometry'> = {
   budgets: [1, 4, 50],
 };
 
+async function onBoth(
+  validation: SplitScorer,
+  testScorer: SplitScorer,
+  comparing: CompareOptions,
+): Promise<ComparisonRow[]> {
+  return compareOnTest(await compare(validation, comparing), validation, testScorer, comparing);
+}
+
 describe('the comparison', () => {
   test('has a row of every method for each budget, and the oracle where there is a test split', async () => {
     const { validation, geometry, test: testScorer } = await openScorers(await relu);
-    const label = (rows: Awaited<ReturnType<typeof compare>>) =>
+    const label = (rows: readonly ComparisonRow[]) =>
       rows.map(({ budget, result }) => `${result.method} ${budget}`).sort();
     const all = (methods: string[]) =>
       methods.flatMap((method) => [1, 4, 50].map((budget) => `${method} ${budget}`)).sort();
-    const untested = await compare(validation, undefined, { ...options, geometry });
+    const untested = await compare(validation, { ...options, geometry });
     expect(label(untested)).toEqual(all(METHODS));
     for (const row of untested) expect(row).not.toHaveProperty('testScore');
-    expect(label(await compare(validation, testScorer, { ...options, geometry }))).toEqual(all([...METHODS, 'oracle']));
+    expect(label(await onBoth(validation, testScorer, { ...options, geometry }))).toEqual(all([...METHODS, 'oracle']));
   });
 
   test('reports the scores of the choices on both splits', async () => {
     const pool = await relu;
     const { validation, geometry, test: testScorer } = await openScorers(pool);
-    for (const { result, valScore, testScore } of await compare(validation, testScorer, { ...options, geometry })) {
+    for (const { result, valScore, testScore } of await onBoth(validation, testScorer, { ...options, geometry })) {
       if (result.method === 'logit-ensemble') {
         expect([valScore]).toEqual([...(await validation.approxScores([result.best.mixture]))]);
         expect([testScore]).toEqual([...(await testScorer.approxScores([result.best.mixture]))]);
@@ -45,7 +63,7 @@ describe('the comparison', () => {
   test('has the choices that the recipes make alone', async () => {
     const pool = await relu;
     const { validation, geometry } = await openScorers(pool);
-    const rows = await compare(validation, undefined, { ...options, geometry });
+    const rows = await compare(validation, { ...options, geometry });
     const found = (method: string, budget: number) =>
       rows.find((row) => row.result.method === method && row.budget === budget)?.result;
     for (const budget of options.budgets) {
@@ -60,7 +78,7 @@ describe('the comparison', () => {
 
   test('has an oracle that no soup of the candidates beats on the test split', async () => {
     const { validation, geometry, test: testScorer } = await openScorers(await relu);
-    const rows = await compare(validation, testScorer, { ...options, geometry, samplers: [exhaustive] });
+    const rows = await onBoth(validation, testScorer, { ...options, geometry, samplers: [exhaustive] });
     const oracles = rows.filter(({ result }) => result.method === 'oracle').map(({ testScore }) => testScore as number);
     expect(new Set(oracles).size).toBe(1);
     for (const { result, testScore } of rows) {
@@ -71,7 +89,7 @@ describe('the comparison', () => {
 
   test('evaluates no soup twice, and none on the test split before everything is chosen', async () => {
     const { validation, geometry, test: testScorer, calls } = await openScorers(await relu);
-    await compare(validation, testScorer, { ...options, geometry });
+    await onBoth(validation, testScorer, { ...options, geometry });
     const soups = calls.filter((call) => call.includes('+'));
     expect(new Set(soups).size).toBe(soups.length);
     const begin = calls.findIndex((call) => call.startsWith('test'));

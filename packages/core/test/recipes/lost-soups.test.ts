@@ -78,7 +78,7 @@ test('greedy, the uniform soup and a comparison go on without it too, and never 
   expect([best.mixture.size, best.score, candidates]).toEqual([1, 2 / 3, [expect.objectContaining({ failed })]]);
   const { whole: geometry } = await problem.geometry();
   const proposal = { samplers: [exhaustive], candidates: 3, seed: 0, includeUniform: true };
-  const rows = await compare(validation, undefined, { ...proposal, budgets: [3], geometry });
+  const rows = await compare(validation, { ...proposal, budgets: [3], geometry });
   const again = () => validation.scores([Mixture.uniform(2, [0, 1])]).catch((error) => error);
   expect(await again()).toBe(await again());
   expect(rows.map(({ valScore }) => valScore)).toEqual(rows.map(() => 2 / 3));

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { accuracy, crossEntropy } from '../../src/metric/index.js';
 import { Mixture } from '../../src/mixture/index.js';
 import type { ComparisonRow, Method, SearchResult } from '../../src/recipes/index.js';
-import { comparisonReport, comparisonText, type RunFacts, searchReport, searchText } from '../../src/report/index.js';
+import {
+  comparisonReport,
+  comparisonText,
+  printedReport,
+  type RunFacts,
+  type RunRecord,
+  searchReport,
+  searchText,
+} from '../../src/report/index.js';
 
 const MODELS = ['a', 'b', 'c'];
 const pool = { models: MODELS, samples: 200, classes: 10 };
@@ -21,12 +29,10 @@ const facts: RunFacts = {
   sampler: 'monte-carlo',
   seed: 7,
   racing: 'exact',
-  backend: 'cpu',
   metric: accuracy,
-  reused: { models: 0, evaluations: 0 },
-  timings: { cache: 1.5 },
   versions: { radin: '0.1.0' },
 };
+const record: RunRecord = { backend: 'cpu', reused: { models: 0, evaluations: 0 }, timings: { cache: 1.5 } };
 const findings = { valScores: [0.7, 0.8, 0.75] };
 const comparisonFacts = {
   pool,
@@ -34,10 +40,7 @@ const comparisonFacts = {
   candidates: 200,
   sampler: 'monte-carlo',
   seed: 7,
-  backend: 'cpu',
   notices: ['all are taken'],
-  reused: { models: 0, evaluations: 0 },
-  timings: {},
   versions: {},
 };
 const found: SearchResult = {
@@ -56,6 +59,10 @@ const individual: SearchResult = {
   evaluations: 0,
   notices: [],
 };
+
+function reportOfBare() {
+  return searchReport({ result: found, bestIndividual: individual, pool: findings }, facts);
+}
 
 describe('the report of a search', () => {
   test('is the JSON object of result.json', () => {
@@ -78,13 +85,20 @@ describe('the report of a search', () => {
       estimate: { name: 'metric', temperature: 'none' },
       sampler: 'monte-carlo',
       seed: 7,
-      backend: 'cpu',
       metric: 'accuracy',
       notices: ['all are taken'],
-      timings: { cache: 1.5 },
       versions: { radin: '0.1.0' },
     });
     expect(report.candidates[1]).not.toHaveProperty('valScore');
+  });
+
+  test('holds nothing that only one run can tell, which is printed besides', () => {
+    const batchNorm = { layers: 2, samples: 64 };
+    const report = searchReport({ result: found, bestIndividual: individual, pool: findings, batchNorm }, facts);
+    for (const key of Object.keys(record)) expect(report).not.toHaveProperty(key);
+    const printed = printedReport(report, { ...record, batchNormPasses: 3 });
+    expect(printed).toEqual({ ...report, ...record, batchNorm: { ...batchNorm, passes: 3 } });
+    expect(printedReport(reportOfBare(), record)).toEqual({ ...reportOfBare(), ...record });
   });
 
   test('has what is known of the single models, in the order of the pool', () => {
@@ -125,7 +139,7 @@ describe('the report of a search', () => {
   test('has no test scores where there is no test split', () => {
     const report = searchReport({ result: found, bestIndividual: individual, pool: findings }, facts);
     expect(JSON.stringify(report)).not.toContain('testScore');
-    expect(searchText(report, accuracy)).not.toMatch(/test|undefined|NaN/);
+    expect(searchText(report, record, accuracy)).not.toMatch(/test|undefined|NaN/);
   });
 
   test('says what a race cost, and gives bounds as bounds', () => {
@@ -135,7 +149,7 @@ describe('the report of a search', () => {
     expect(report).toMatchObject({ evaluations: 2, passes: 1.32, racing: 'exact' });
     expect(report.candidates[1]).toMatchObject({ valScoreAtMost: 0.87, samples: 64 });
     expect(report.candidates[1]).not.toHaveProperty('valScore');
-    expect(searchText(report, accuracy)).toContain('2 of 2 candidates evaluated; full passes: 1.3');
+    expect(searchText(report, record, accuracy)).toContain('2 of 2 candidates evaluated; full passes: 1.3');
   });
 
   test('has the choice after each evaluation that changed it, and says that it was interrupted', () => {
@@ -152,7 +166,7 @@ describe('the report of a search', () => {
       { evaluations: 0, models: ['b'], weights: [1], valScore: 0.8, passes: 0 },
       { evaluations: 2, models: ['a', 'c'], weights: [0.5, 0.5], valScore: 0.875, passes: 1.25 },
     ]);
-    expect(searchText(report, accuracy)).toContain('by evaluation validation 0: 80.00 %   2: 87.50 %');
+    expect(searchText(report, record, accuracy)).toContain('by evaluation validation 0: 80.00 %   2: 87.50 %');
     const whole = searchReport({ result: found, bestIndividual: individual, pool: findings }, facts);
     expect(JSON.stringify(whole)).not.toMatch(/curve|interrupted/);
   });
@@ -185,7 +199,7 @@ describe('the report of a search', () => {
       };
       expect(report.statistics).toEqual({ confidence: 0.95, winnersCurse: 0.004, validation, test: validation });
       expect(report.holdout).toEqual({ ...validation, samples: 50, score: 0.875, bestIndividualScore: 0.8 });
-      const text = searchText(report, accuracy);
+      const text = searchText(report, record, accuracy);
       expect(text).toMatch(/^95 % interval validation 82\.19–91\.39 % {3}test 82\.19–91\.39 %$/m);
       expect(text).toMatch(/^McNemar's p {3}validation 0\.0041 {3}test 0\.0041 {3}winner's curse \+0\.40 points$/m);
       expect(text).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}p = 0\.0041 {3}50 samples$/m);
@@ -201,7 +215,7 @@ describe('the report of a search', () => {
       );
       expect(report).not.toHaveProperty('statistics');
       expect(report.holdout).toEqual({ samples: 200, score: 0.875, bestIndividualScore: 0.8 });
-      expect(searchText(report, accuracy)).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}200 samples$/m);
+      expect(searchText(report, record, accuracy)).toMatch(/^held out {6}87\.50 % {3}single 80\.00 % {3}200 samples$/m);
     });
   });
 
@@ -219,7 +233,7 @@ describe('the report of a search', () => {
       { result: found, bestIndividual: individual, pool: findings, testScore: 0.85, bestIndividualTestScore: 0.86 },
       facts,
     );
-    const text = searchText(report, accuracy);
+    const text = searchText(report, record, accuracy);
     expect(text).toContain('3 models, 200 validation samples, 10 classes; metric: accuracy');
     expect(text).toMatch(/^best soup {5}validation 87\.50 % {3}test 85\.00 % {3}2 models$/m);
     expect(text).toMatch(/^best single {3}validation 80\.00 % {3}test 86\.00 % {3}b$/m);
@@ -260,7 +274,6 @@ describe('the report of a comparison', () => {
       models: [{ model: 'a', valScore: 0.7 }, {}, {}],
       written: { method: 'radin', budget: 1 },
       notices: ['all are taken'],
-      reused: { models: 0, evaluations: 0 },
     });
     expect(report.rows).toHaveLength(10);
     expect(report.rows[1]).toEqual({
@@ -285,7 +298,7 @@ describe('the report of a comparison', () => {
   });
 
   test('is a table with a line for each method and columns for each budget', () => {
-    const lines = comparisonText(reportOf(rows), accuracy).split('\n');
+    const lines = comparisonText(reportOf(rows), record, accuracy).split('\n');
     const start = lines.findIndex((line) => line.includes('B = 25'));
     const table = lines.slice(start, start + 7).map((line) => line.trim().split(/ {2,}/));
     expect(table).toEqual([
@@ -310,12 +323,13 @@ describe('the report of a comparison', () => {
       .map(({ result: one, budget, valScore }) => ({ result: one, budget, valScore }));
     const report = reportOf(untested);
     expect(JSON.stringify(report)).not.toContain('testScore');
-    expect(comparisonText(report, accuracy)).not.toMatch(/test|oracle|undefined/);
+    expect(comparisonText(report, record, accuracy)).not.toMatch(/test|oracle|undefined/);
   });
 
   test('shows nats as nats', () => {
     const text = comparisonText(
       reportOf([{ ...(rows[0] as ComparisonRow), valScore: -0.25 }], crossEntropy),
+      record,
       crossEntropy,
     );
     expect(text).toMatch(/val nats/);

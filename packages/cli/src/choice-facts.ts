@@ -1,0 +1,112 @@
+import {
+  type BatchNormReport,
+  bestIndividual,
+  type ChoiceStatistics,
+  type Explanation,
+  estimateWinnersCurse,
+  type GreedyOutcome,
+  type PoolFindings,
+  type Problem,
+  type SearchResult,
+  type SoupFacts,
+  soupLoses,
+  splitStatistics,
+  unlessStopped,
+} from '@radin/core';
+import { explainSearch, versusGreedy } from './explain.js';
+import { poolFindings } from './pool-findings.js';
+import type { CommandContext } from './run-context.js';
+import type { Terminal } from './terminal.js';
+
+/** What is said of a search's choice without the test split. */
+export interface ChoiceFacts {
+  readonly bestIndividual: SearchResult;
+  readonly statistics: ChoiceStatistics;
+  readonly pool: PoolFindings;
+  readonly batchNorm?: BatchNormReport;
+  readonly greedy?: GreedyOutcome;
+  readonly explanation?: Explanation;
+  readonly facts?: SoupFacts;
+}
+
+export interface ChoiceFactsOptions {
+  readonly seed: number;
+  readonly explain?: boolean;
+  readonly versusGreedy?: boolean;
+}
+
+/** Describes the choice; what takes passes, or long, is left out where the user asks to finish. */
+export async function choiceFacts(
+  problem: Problem,
+  result: SearchResult,
+  { seed, explain = false, versusGreedy: greedyToo = false }: ChoiceFactsOptions,
+  terminal: Terminal,
+  { signal, interruption }: CommandContext,
+): Promise<{ facts: ChoiceFacts; interrupted: boolean }> {
+  const single = await bestIndividual(problem.validation, { signal });
+  if (!result.interrupted && soupLoses(result, single)) {
+    const names = single.best.mixture.ingredients.map((index) => problem.pool.ids[index]);
+    terminal.notice(`note: no soup that was evaluated scores as high as the single model ${names}`);
+  }
+  const batchNorm = await interruption.finishable((stop) => describeBatchNorm(problem, result, stop, signal));
+  const statistics = await interruption.finishable((stop) =>
+    choiceStatistics(problem, result, single, seed, terminal, signal, stop),
+  );
+  const more = await interruption.finishable((stop) =>
+    unlessStopped(stop, async () => {
+      stop.throwIfAborted();
+      const either = AbortSignal.any([signal, stop]);
+      const greedy = greedyToo && (await versusGreedy(problem, result, terminal, either));
+      const explained = await explainSearch(problem, result, single, { explain, seed, signal: either });
+      return { ...explained, ...(greedy && { greedy }) };
+    }),
+  );
+  // An interruption must not lose what is known by now.
+  const pool = await interruption.finishable(() => poolFindings(problem, new Map(), signal));
+  const facts = { bestIndividual: single, statistics, pool, ...(batchNorm && { batchNorm }), ...more };
+  return { facts, interrupted: more === undefined };
+}
+
+/** What the validation samples say of the soup and the single model, and those that were held out, which are left out once `stop` is aborted. */
+async function choiceStatistics(
+  { validation, heldOut }: Problem,
+  result: SearchResult,
+  single: SearchResult,
+  seed: number,
+  terminal: Terminal,
+  signal: AbortSignal,
+  stop: AbortSignal,
+): Promise<ChoiceStatistics> {
+  const [soup, other] = [result.best.mixture, single.best.mixture];
+  const options = { signal: AbortSignal.any([signal, stop]), onProgress: terminal.onProgress };
+  const winnersCurse = await estimateWinnersCurse(validation, result, seed, { signal });
+  const onValidation = await splitStatistics(validation, soup, other, { signal });
+  const unseen = await unlessStopped(stop, async () => {
+    stop.throwIfAborted();
+    return heldOut && splitStatistics(heldOut, soup, other, options);
+  });
+  return {
+    validation: onValidation,
+    ...(unseen && { heldOut: unseen }),
+    ...(winnersCurse !== undefined && { winnersCurse }),
+  };
+}
+
+/** What was done about BatchNorm, and what the best soup would score without it: one more pass, left out once `stop` is aborted. */
+async function describeBatchNorm(
+  { soups, validation }: Problem,
+  { best: { mixture } }: SearchResult,
+  stop: AbortSignal,
+  signal: AbortSignal,
+): Promise<BatchNormReport | undefined> {
+  const { estimator } = soups;
+  if (estimator === undefined) return undefined;
+  const averaged =
+    mixture.size === 1
+      ? undefined
+      : await unlessStopped(stop, () =>
+          validation.evaluate(soups.average(mixture), { signal: AbortSignal.any([signal, stop]) }),
+        );
+  const { layers, samples } = estimator;
+  return { layers, samples, ...(averaged && { averagedScore: averaged.score }) };
+}
