@@ -95,7 +95,7 @@ function childRun(
 }
 
 /** The message without what differs from mutant to mutant. */
-const signature = (what: string) => what.replace(/"[^"]*"|\d+/g, '#').slice(0, 160);
+const signature = (what: string) => what.replace(/"[^"]*"|\d+/g, '#').slice(0, 400);
 
 /** Reads mutants of one reader for so long, or so many. */
 export async function campaign(

@@ -53,6 +53,12 @@ function changeEntries(random: Random, fields: readonly Field[]): void {
   }
 }
 
+/** External data without a length are of the tensor's size, as ONNX Runtime has it, and not what is left of the file. */
+const MISSING_LENGTH = [
+  [/cannot reshape array of size \d+ into shape/, 'no length of external data'],
+  [/buffer size must be a multiple of element size/, 'no length of external data'],
+] as const;
+
 /** Models with their weights inside, and beside them. */
 export const ONNX_READERS: readonly Reader[] = [
   {
@@ -66,7 +72,7 @@ export const ONNX_READERS: readonly Reader[] = [
   },
   {
     name: 'onnx-external',
-    peer: { name: 'onnx', file: 'x.onnx', explained: [] },
+    peer: { name: 'onnx', file: 'x.onnx', explained: MISSING_LENGTH },
     mutate: (random) => {
       const fields = parseMessage(writeMessage(EXTERNAL), ONNX, 'Model');
       changeEntries(random, fields);
