@@ -41,6 +41,7 @@ const PACKAGES = {
   report: ['core'],
   bench: ['native', 'core', 'report'],
   cli: ['native', 'core', 'report', 'bench'],
+  fuzz: ['native', 'core', 'report', 'cli'],
 };
 
 const packageRules = Object.entries(PACKAGES).map(([name, allowed]) => ({

@@ -121,6 +121,8 @@ function literal(pattern: string, folder: string): string[] | undefined {
 }
 
 async function matches(pattern: string, folder: string, onlyFiles: boolean): Promise<string[]> {
+  // No file has it in its name, and the library takes it for a bug.
+  if (pattern.includes('\0')) return [];
   const found = await glob(pattern, { cwd: folder, expandDirectories: false, onlyFiles });
   return found
     .map((match) => match.replace(/\/$/, ''))

@@ -63,6 +63,11 @@ describe('search refuses', () => {
       /one array, or its name as in \S+val\.npz:NAME, but found "x", "y"/,
     ],
     [
+      'a pattern that no name of a file can match',
+      async (pool) => writeConfig(pool.folder, { models: '"models/*\\0.safetensors"' }),
+      /files that match "models\/\*\\u\{0\}\.safetensors" but found none/,
+    ],
+    [
       'parts whose order their names do not tell',
       async (pool) => {
         await writeParts(pool);

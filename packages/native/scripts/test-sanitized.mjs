@@ -1,7 +1,9 @@
 // Runs the tests of the native package against addons built with sanitizers: address and undefined behaviour, then threads.
 // Fails on a failed test and on any report, also one from a process that a test started.
 //
-//   node scripts/test-sanitized.mjs [address|thread]…
+//   node scripts/test-sanitized.mjs [address|thread]… [-- COMMAND]
+//
+// A command takes the place of the tests.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -57,14 +59,15 @@ function build(kind) {
   return join(root, 'build-sanitized', kind, 'Release', 'radin_native.node');
 }
 
-// Whether all tests passed without a report.
-function test(kind) {
+// Whether all tests, or the command, passed without a report.
+function test(kind, instead) {
   const { runtime, environment, launcher, tests } = KINDS[kind];
   const addon = build(kind);
   const reports = mkdtempSync(join(tmpdir(), 'radin-sanitized-'));
   try {
     const vitest = join(root, '..', '..', 'node_modules', 'vitest', 'vitest.mjs');
-    const command = [...launcher, process.execPath, vitest, 'run', ...tests, ...ADDON_ONLY, '--testTimeout=300000'];
+    const all = [process.execPath, vitest, 'run', ...tests, ...ADDON_ONLY, '--testTimeout=300000'];
+    const command = [...launcher, ...(instead ?? all)];
     const { status } = spawnSync(command[0], command.slice(1), {
       cwd: join(root, '..', '..'),
       stdio: 'inherit',
@@ -78,18 +81,22 @@ function test(kind) {
     });
     const written = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
     for (const text of written) process.stderr.write(`\n${text}\n`);
-    process.stderr.write(`${kind} sanitizer: tests ${status === 0 ? 'passed' : 'failed'}, ${written.length} reports\n`);
+    process.stderr.write(
+      `${kind} sanitizer: ${instead ? 'command' : 'tests'} ${status === 0 ? 'passed' : 'failed'}, ${written.length} reports\n`,
+    );
     return status === 0 && written.length === 0;
   } finally {
     rmSync(reports, { recursive: true });
   }
 }
 
-const asked = process.argv.slice(2);
+const divider = process.argv.indexOf('--');
+const asked = process.argv.slice(2, divider === -1 ? undefined : divider);
+const command = divider === -1 ? undefined : process.argv.slice(divider + 1);
 const unknown = asked.find((kind) => !Object.hasOwn(KINDS, kind));
 if (unknown !== undefined) {
   console.error(`Expected address or thread but found ${JSON.stringify(unknown)}`);
   process.exit(2);
 }
-const passed = (asked.length === 0 ? Object.keys(KINDS) : asked).map(test);
+const passed = (asked.length === 0 ? Object.keys(KINDS) : asked).map((kind) => test(kind, command));
 process.exit(passed.every(Boolean) ? 0 : 1);

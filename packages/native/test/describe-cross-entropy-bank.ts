@@ -66,6 +66,16 @@ export function describeCrossEntropyBank(open: () => Backend): void {
       for (const [s, value] of lower.entries()) expect(((upper[s] as number) - value) / 50).toBeLessThan(3e-4);
     });
 
+    it('encloses losses that are next to nothing, of samples far away', async () => {
+      const logits = [
+        [-838, -5.98],
+        [8.78, 403],
+        [-6.12, 546],
+      ].map(float32Logits);
+      const mixtures = Float64Array.of(0, 1, 0, 1, 1, 1 / 3, 1, 1 / 3, 1);
+      await expectEnclosed({ logits, samples: 1, classes: 2, labels: Int32Array.of(1), mixtures }, 1e-3);
+    });
+
     it('says what it is made of', async () => {
       const bank = await open().openCrossEntropyBank(small());
       expect(bank).toMatchObject({ models: 2, samples: 2, classes: 2, rows: 4, farSamples: 0 });

@@ -5,6 +5,7 @@ import { Random } from '@radin/core';
 import { describe, expect, test } from 'vitest';
 import { dictPickle, pickle, tensorPickle } from '../../../core/test/formats/pytorch-files.js';
 import { npy, zip } from '../../../core/test/zip.js';
+import { mutant } from '../../../fuzz/src/changes/bytes.js';
 import { linearGraph } from '../linear-graph.js';
 import { linearPool, writeConfig } from '../pools.js';
 import { runRadin, runRadinHere } from '../run-radin.js';
@@ -19,7 +20,6 @@ import {
   malformedZips,
   safetensors,
 } from './malformed.js';
-import { mutant } from './mutants.js';
 
 /** Changed files of each format; more find more: `RADIN_HOSTILE_FILES=100000`, and another seed others. */
 const MUTANTS = Number(process.env.RADIN_HOSTILE_FILES ?? 100);

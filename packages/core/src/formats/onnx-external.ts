@@ -41,6 +41,9 @@ export function externalPlace(
   return { location, offset };
 }
 
+/** Longer paths exist on no disk. */
+const LONGEST_LOCATION = 4096;
+
 /** The files of a model's external data, each opened once. */
 export class ExternalFiles {
   readonly #folder: string;
@@ -82,7 +85,7 @@ export class ExternalFiles {
   async #resolve(location: string, where: string): Promise<string> {
     const parts = location.split(/[\\/]/);
     const leaves = /^([\\/]|[A-Za-z]:)/.test(location) || parts.includes('..') || location.includes('\0');
-    if (leaves || location.includes('_ORT_MEM_ADDR_')) {
+    if (leaves || location.includes('_ORT_MEM_ADDR_') || location.length > LONGEST_LOCATION) {
       failFormat("external data within the model's folder", `the location ${quote(location)}`, where);
     }
     const path = join(this.#folder, location);

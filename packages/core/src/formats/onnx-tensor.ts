@@ -73,6 +73,8 @@ export function readInitializer(tensor: onnx.TensorProto, path: string): Initial
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     failFormat('a shape of integers ≥ 0', formatShape(shape), where);
   }
+  // 0 is UNDEFINED, and none is negative.
+  if (tensor.data_type <= 0) failFormat('a type of elements', `${tensor.data_type}`, where);
   const dtype = dtypeOfOnnx(tensor.data_type);
   if (dtype === undefined) return undefined;
   const byteLength = tensorBytes(dtype, shape);

@@ -6,6 +6,8 @@ import type { RegularFile } from './regular-file.js';
 const END = 'PK\x05\x06';
 const END_BYTES = 22;
 const ZIP64_END = 'PK\x06\x06';
+/** The flag that says in what characters a name is. */
+const UTF8 = 0x800;
 
 /**
  * The entries of an archive by name. Names that leave the archive are refused by yauzl, where it was opened with `strictFileNames`.
@@ -27,8 +29,10 @@ export async function readZipDirectory(
   const entries = new Map<string, Entry>();
   for await (const entry of archive.eachEntry()) {
     const name = nameOf(entry);
-    // Other readers end a name there.
-    if (name.includes('\0')) failFormat('entry names without NUL', quote(name), path);
+    // Other readers end a name at NUL, and have other characters for what code page 437 has in these places.
+    if (entry.fileNameRaw.some((byte) => byte < 0x20 || byte === 0x7f)) {
+      failFormat('entry names without control characters', quote(name), path);
+    }
     if (entries.has(name)) failFormat('entries of different names', `${two} ${quote(name)}`, path);
     entries.set(name, entry);
   }
@@ -61,7 +65,8 @@ export async function readEntryHeader(archive: ZipFile, entry: Entry, where: str
   const header = await archive.readLocalFileHeaderPromise(entry);
   if (
     Buffer.compare(header.fileName, entry.fileNameRaw) !== 0 ||
-    header.compressionMethod !== entry.compressionMethod
+    header.compressionMethod !== entry.compressionMethod ||
+    ((header.generalPurposeBitFlag ^ entry.generalPurposeBitFlag) & UTF8) !== 0
   ) {
     failFormat('the name and the method of the directory', 'others in the header of the entry', where);
   }

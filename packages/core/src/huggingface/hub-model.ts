@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileError, RadinError } from '../errors/index.js';
+import { fileError, quote, RadinError } from '../errors/index.js';
 import { ADAPTER_CONFIG, isAt, isShardIndex, shardNames } from '../formats/index.js';
 import { MODEL_FILES } from '../pool/index.js';
 import { HubCache, isThere } from './hub-cache.js';
@@ -64,8 +64,8 @@ export async function hubModel(text: string, options: HubOptions = {}): Promise<
 async function cachedModel({ text, revision, path }: HubReference, cache: HubCache): Promise<string> {
   const commit = await cache.commitOf(revision);
   const missing = (what: string) =>
-    new RadinError('FILE', `Expected ${text} in the cache, because HF_HUB_OFFLINE is set, but found ${what}`);
-  if (commit === undefined) throw missing(`no revision ${revision} in ${cache.folder}`);
+    new RadinError('FILE', `Expected ${quote(text)} in the cache, because HF_HUB_OFFLINE is set, but found ${what}`);
+  if (commit === undefined) throw missing(`no revision ${quote(revision)} in ${cache.folder}`);
   const place = join(cache.snapshot(commit), path);
   if (!(await isAt(place))) throw missing(`nothing at ${place}`);
   return place;

@@ -1,6 +1,8 @@
 import { quote, RadinError } from '../errors/index.js';
 
 const SCHEME = 'hf://';
+/** Longer paths exist on no disk. */
+const LONGEST = 2048;
 
 /** Whether a model is named by its place on the Hub. */
 export function isHubReference(text: string): boolean {
@@ -23,7 +25,7 @@ const PATTERN =
 
 /** @throws RadinError `CONFIG` where the text names no model */
 export function parseHubReference(text: string): HubReference {
-  const [, repository = '', revision = 'main', path = ''] = PATTERN.exec(text) ?? [];
+  const [, repository = '', revision = 'main', path = ''] = (text.length <= LONGEST && PATTERN.exec(text)) || [];
   const kind = /^(datasets|spaces|models)\//.exec(repository)?.[1];
   // Two dots in a row are what leads out of a folder, and two hyphens are what the cache divides names by.
   const names = `${repository}/${revision}/${path}`;

@@ -200,6 +200,7 @@ describe('external data', () => {
     ['at an absolute path', { location: '/etc/passwd' }, /within the model's folder/],
     ['at one of Windows', { location: 'C:\\d.bin' }, /within the model's folder/],
     ['in memory', { location: '*/_ORT_MEM_ADDR_/*' }, /within the model's folder/],
+    ['of a name that no disk has', { location: 'x'.repeat(5000) }, /within the model's folder .{1,300}$/],
     ['nowhere', { offset: '0' }, /a location/],
     ['past the end', { location: 'd.bin', offset: '60' }, /bytes 60 to 108 of .*d\.bin but found 64 bytes/],
     ['before the beginning', { location: 'd.bin', offset: '-4' }, /as offset .*"-4"/],

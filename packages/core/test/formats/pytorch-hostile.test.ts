@@ -247,6 +247,7 @@ describe('an archive is refused', () => {
     const inner = Buffer.alloc(54);
     inner.writeUInt32LE(0x04034b50);
     inner.writeUInt16LE('m/data/1'.length, 26);
+    inner.writeUInt16LE(0x800, 6);
     inner.write('m/data/1', 30);
     const whole = writePyTorch(two, [], { storage: { data: Buffer.concat([Buffer.alloc(0), inner]) } });
     const at = readFileSync(whole).indexOf(inner);

@@ -107,7 +107,7 @@ describe('one line says what is wrong with', () => {
       'an empty cache offline',
       'hf://org/name',
       { HF_HUB_OFFLINE: '1' },
-      /HF_HUB_OFFLINE is set, but found no revision/,
+      /HF_HUB_OFFLINE is set, but found no revision "main"/,
     ],
   ])('%s', async (_, reference, more, message) => {
     const environment = await user(more);
@@ -133,6 +133,7 @@ describe('one line says what is wrong with', () => {
     'hf://org/name@..%2F..%2Fx',
     'hf://org/name/../x',
     'hf://org/name@main/a//b',
+    `hf://org/${'x'.repeat(2048)}`,
   ])('%s', async (reference) => {
     await expect(hubModel(reference, { environment: await user() })).rejects.toEqual(refused('CONFIG', /^Expected /));
   });

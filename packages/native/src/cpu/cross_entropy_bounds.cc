@@ -155,7 +155,8 @@ void finish(const RadinEntropyBank& bank, const MixturePlan& plan, size_t s, dou
     far_upper += plan.coefficients(s)[k] * bank.far.upper[k];
     far_size += bank.far.upper[k] + std::abs(bank.far.lower[k]);
   }
-  const double small = 1e-11 * (std::abs(*upper) + far_size);  // of the float64 sums
+  // Of the float64 sums, relative to them; of the logarithm of each far sample's sum, which is 1 at least, however little is lost there.
+  const double small = 1e-11 * (std::abs(*upper) + far_size) + 1e-13 * static_cast<double>(bank.far_samples);
   *lower = std::max(*lower - margin, 0.0) + std::max(far_lower, 0.0) - small;
   *lower = std::max(*lower, 0.0);
   *upper = *upper + margin + far_upper + small;

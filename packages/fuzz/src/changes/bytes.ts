@@ -1,6 +1,7 @@
 import type { Random } from '@radin/core';
+import { below, INTEGERS, of, unsigned } from './choice.js';
 
-const NUMBERS = [
+export const NUMBERS = [
   '-1',
   '-0',
   '0',
@@ -27,7 +28,7 @@ const NUMBERS = [
   'NaN',
   '1'.repeat(400),
 ];
-const TEXTS = [
+export const TEXTS = [
   '',
   '__proto__',
   'constructor',
@@ -58,28 +59,6 @@ const TEXTS = [
   '"',
   '}',
 ];
-const INTEGERS = [
-  0n,
-  1n,
-  2n,
-  3n,
-  0x7fn,
-  0x80n,
-  0xffn,
-  0xffffn,
-  0x7fffffffn,
-  0x80000000n,
-  0xffffffffn,
-  2n ** 53n,
-  2n ** 63n - 1n,
-  2n ** 63n,
-  2n ** 64n - 1n,
-];
-
-/** Numbers below `count`. */
-const below = (random: Random, count: number) => (count === 0 ? 0 : random.uint32() % count);
-const of = <T>(random: Random, list: readonly T[]) => list[below(random, list.length)] as T;
-
 type Change = (bytes: Buffer, random: Random) => Buffer;
 
 const splice = (bytes: Buffer, from: number, to: number, ...put: readonly Uint8Array[]) =>
@@ -105,11 +84,9 @@ const CHANGES: readonly Change[] = [
     return splice(bytes, at, at + 1, Buffer.of(below(random, 256)));
   },
   (bytes, random) => {
-    const value = Buffer.alloc(8);
-    value.writeBigUInt64LE(of(random, INTEGERS));
     const width = of(random, [1, 2, 4, 8]);
     const at = below(random, bytes.length);
-    return splice(bytes, at, at + width, value.subarray(0, width));
+    return splice(bytes, at, at + width, unsigned(of(random, INTEGERS), width));
   },
   (bytes, random) => {
     const at = below(random, bytes.length);

@@ -1,0 +1,23 @@
+/** The addon as the library loads it, with a list of the raw calls that were made. */
+import url = require('node:url');
+
+type Raw = (...values: unknown[]) => unknown;
+type Recorded = Record<string, Raw | number> & { readonly calls: [raw: Raw, values: unknown[]][] };
+
+const path =
+  process.env.RADIN_NATIVE_ADDON ??
+  url.fileURLToPath(url.pathToFileURL(`${__dirname}/../../../native/build/Release/radin_native.node`));
+const addon = require(path) as Record<string, Raw | number>;
+const recorded = { calls: [] } as unknown as Recorded;
+
+for (const [name, raw] of Object.entries(addon)) {
+  const isCall = typeof raw === 'function' && !/close|backends/i.test(name);
+  recorded[name] = isCall
+    ? (...values: unknown[]) => {
+        recorded.calls.push([raw, values]);
+        return raw(...values);
+      }
+    : raw;
+}
+
+export = recorded;

@@ -1,0 +1,98 @@
+"""What numpy, torch and onnx read of files: python3 peer.py numpy|torch|onnx. Takes a path a line, prints a JSON object a line."""
+import hashlib
+import json
+import os
+import sys
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+CODES = {"f2": "F16", "f4": "F32", "f8": "F64", "i1": "I8", "i2": "I16", "i4": "I32", "i8": "I64", "u1": "U8", "u2": "U16", "u4": "U32", "u8": "U64", "b1": "BOOL", "c8": "C64"}
+OUT = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
+def described(name, array, dtype=None):
+    array = np.asarray(array)
+    code = dtype or CODES[array.dtype.str[1:]]
+    little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
+    return {"name": name, "dtype": code, "shape": list(array.shape), "sha256": hashlib.sha256(little.tobytes("C")).hexdigest()}
+
+
+def with_numpy(path):
+    with open(path, "rb") as file:
+        start = file.read(6)
+    if start == b"\x93NUMPY":
+        with open(path, "rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+            if file.read(1):
+                raise ValueError("trailing bytes")
+        return [described("", array)]
+    with np.load(path, allow_pickle=False) as archive:
+        return [described(name, archive[name]) for name in archive.files]
+
+
+def with_torch(path):
+    import torch
+
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    found = loaded
+    tensors = {}
+
+    def collect(value):
+        return isinstance(value, dict) and len(value) > 0 and all(isinstance(one, torch.Tensor) for one in value.values())
+
+    if not collect(found):
+        inner = [one for key, one in found.items() if collect(one)] if isinstance(found, dict) else []
+        if len(inner) != 1:
+            raise LookupError("which state dict is meant is ours to say")
+        found = inner[0]
+    if all(isinstance(name, str) and name.startswith("module.") for name in found):
+        found = {name[len("module."):]: tensor for name, tensor in found.items()}
+    for name, tensor in found.items():
+        tensors[name] = tensor
+    names = {"torch.bfloat16": "BF16"}
+    out = []
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().contiguous()
+        code = names.get(str(tensor.dtype))
+        shape = list(tensor.shape)
+        array = (tensor.view(torch.int16) if code and tensor.dim() else tensor.reshape(1).view(torch.int16) if code else tensor).numpy()
+        out.append({**described(name, array, code), "shape": shape})
+    return out
+
+
+def with_onnx(path):
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    base = os.path.dirname(path)
+    names = {16: "BF16"}
+    out = []
+    for tensor in model.graph.initializer:
+        # Initializers of other types are a part of the graph, of which RADIN lists none.
+        if tensor.data_type not in [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16]:
+            continue
+        code = names.get(tensor.data_type)
+        if code:
+            if not tensor.raw_data:
+                raise LookupError("this version of onnx gives such numbers as float32")
+            size = int(np.prod(tensor.dims))
+            out.append({**described(tensor.name, np.frombuffer(tensor.raw_data, "<u2", size), code), "shape": list(tensor.dims)})
+        else:
+            out.append(described(tensor.name, numpy_helper.to_array(tensor, base)))
+    return out
+
+
+read = {"numpy": with_numpy, "torch": with_torch, "onnx": with_onnx}[sys.argv[1]]
+print("ready", file=OUT, flush=True)
+for line in sys.stdin:
+    try:
+        answer = {"tensors": read(json.loads(line))}
+    except LookupError as error:
+        answer = {"skipped": str(error)} if type(error) is LookupError else {"refused": f"{type(error).__name__}: {error}"}
+    except BaseException as error:
+        answer = {"refused": f"{type(error).__name__}: {str(error)[-300:]}"}
+    print(json.dumps(answer), file=OUT, flush=True)

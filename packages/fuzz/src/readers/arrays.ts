@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { openLogits, readLabels, readTaskLabels, TASKS } from '@radin/core';
+import { readGroups } from '../../../core/dist/data/index.js';
+import { mutant } from '../changes/bytes.js';
+import { below, of, once } from '../changes/choice.js';
+import { npyMutant } from '../changes/npy.js';
+import { type ZipFile, zipMutant } from '../changes/zip.js';
+import type { Reader } from '../reader.js';
+import { readNpyTensors, readNpzTensors } from './tensor-reads.js';
+
+/** Single arrays, archives of them, and what is made of them: labels, groups and logits. */
+export const ARRAY_READERS: readonly Reader[] = [
+  {
+    name: 'npy',
+    peer: { name: 'numpy', file: 'x.npy', explained: [] },
+    mutate: (random) => {
+      const bytes = npyMutant(random);
+      return { 'x.npy': once(random, 4) ? mutant(bytes, random) : bytes };
+    },
+    read: (folder) => readNpyTensors(join(folder, 'x.npy')),
+  },
+  {
+    name: 'npz',
+    peer: {
+      name: 'numpy',
+      file: 'x.npz',
+      explained: [
+        [/zip file version/, 'the version that an entry asks for says nothing of entries that are stored or deflated'],
+      ],
+    },
+    mutate: (random) => {
+      const files = Array.from({ length: 1 + below(random, 3) }, (_, at): ZipFile => {
+        const name = once(random, 10) ? of(random, ['x', 'a.npy', 'b/c.npy', 'x.npy.npy', '']) : `a${at}.npy`;
+        return { name, bytes: npyMutant(random, false, 6), deflated: once(random, 2) };
+      });
+      const bytes = zipMutant(random, files);
+      return { 'x.npz': once(random, 8) ? mutant(bytes, random) : bytes };
+    },
+    read: (folder) => readNpzTensors(join(folder, 'x.npz')),
+  },
+  {
+    name: 'labels',
+    mutate: (random) => ({ 'x.npy': npyMutant(random), 'y.npy': npyMutant(random) }),
+    read: async (folder) => {
+      const path = join(folder, 'x.npy');
+      const labels = await readLabels(path).catch(refused);
+      if (labels !== undefined) await readGroups(join(folder, 'y.npy'), labels).catch(refused);
+      for (const name of TASKS) {
+        const found = await readTaskLabels(path, { name }).catch(refused);
+        if (found !== undefined) await readGroups(join(folder, 'y.npy'), found).catch(refused);
+      }
+      return undefined;
+    },
+  },
+  {
+    name: 'logits',
+    mutate: (random) => ({ 'x.npy': npyMutant(random, true) }),
+    read: async (folder) => {
+      const file = await openLogits(join(folder, 'x.npy'));
+      try {
+        const { values } = await file.read();
+        if (!values.every(Number.isFinite)) throw new Error('logits that are not finite were read');
+      } finally {
+        await file.close();
+      }
+      return undefined;
+    },
+  },
+];
+
+/** Goes on with the next of several readers of one file. @throws what is no refusal */
+function refused(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'RadinError') return undefined;
+  throw error;
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { mutant } from '../changes/bytes.js';
+import { below, lie, of, once } from '../changes/choice.js';
+import { pickleMutant, program } from '../changes/pickle.js';
+import { type ZipFile, zipMutant } from '../changes/zip.js';
+import type { Reader } from '../reader.js';
+import { fixture } from '../seeds/repository.js';
+import { readCheckpointTensors } from './tensor-reads.js';
+
+const SEEDS = ['dtypes', 'layouts', 'parameters', 'protocol-4', 'several', 'training', 'data-parallel'].map((name) =>
+  fixture(`pytorch/${name}.pt`),
+);
+
+/** Checkpoints of torch.save: programs of pickle operations in archives, both changed. */
+export const PYTORCH_READERS: readonly Reader[] = [
+  {
+    name: 'pytorch',
+    peer: {
+      name: 'torch',
+      file: 'x.pt',
+      explained: [[/hasRecord\("version"\)/, 'a file without the version of the format']],
+    },
+    mutate: (random) => {
+      if (once(random, 8)) return { 'x.pt': mutant(of(random, SEEDS), random) };
+      const made = program(random);
+      const files: ZipFile[] = [{ name: 'm/data.pkl', bytes: pickleMutant(random, made) }];
+      for (const [key, { bytes, booleans }] of made.storages) {
+        const size = once(random, 40) ? Number(lie(random, bytes) & 0xfffn) : bytes;
+        const data = Buffer.alloc(size);
+        for (let at = 0; at < size; at++) data[at] = below(random, 2) * (booleans ? 1 : below(random, 50));
+        files.push({ name: `m/data/${key}`, bytes: data });
+      }
+      if (!once(random, 20)) files.push({ name: 'm/version', bytes: Buffer.from('3\n') });
+      if (once(random, 8)) files.push({ name: 'm/byteorder', bytes: Buffer.from(once(random, 4) ? 'big' : 'little') });
+      return { 'x.pt': zipMutant(random, files, once(random, 4) ? 1 + below(random, 2) : 0) };
+    },
+    read: (folder) => readCheckpointTensors(join(folder, 'x.pt')),
+  },
+];
