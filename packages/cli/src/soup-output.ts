@@ -92,7 +92,11 @@ export async function writeSoupFiles(
   let adapterFolder: string | undefined;
   if (adapters !== undefined) {
     try {
-      const written = await writeAdapters(join(out, ADAPTER_FOLDER), adapters, mixture, facts, options);
+      const base = pool.checkpoints.flatMap((model) => (model instanceof FileCheckpoint ? (model.base ?? []) : []))[0];
+      const written = await writeAdapters(join(out, ADAPTER_FOLDER), adapters, mixture, facts, {
+        ...options,
+        ...(base !== undefined && { base }),
+      });
       notices.push(...written.notices);
       adapterFolder = ADAPTER_FOLDER;
     } catch (error) {
@@ -114,7 +118,7 @@ export async function writeAdapters(
   paths: readonly string[],
   mixture: Mixture,
   facts: CardFacts,
-  options: SoupOptions,
+  options: SoupOptions & { readonly base?: string },
 ): Promise<WrittenFolder> {
   const adapters: LoraAdapter[] = [];
   try {

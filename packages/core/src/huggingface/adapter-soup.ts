@@ -8,6 +8,8 @@ import {
   isFloatDtype,
   type LoraAdapter,
   type LoraProduct,
+  openModel,
+  type TensorFile,
   type TensorInfo,
   writeFloats,
   writeSafetensors,
@@ -35,8 +37,10 @@ interface Weighted {
 
 /**
  * Writes a soup of LoRA adapters as one adapter that PEFT reads: Σ p_k s_k B_k A_k = B·A with B = [p_1 s_1 B_1, p_2 s_2 B_2, …] and
- * A = [A_1; A_2; …], of rank Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged. Whole or not at all.
+ * A = [A_1; A_2; …], of rank Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged; one that lacks such a tensor counts with the
+ * base model's. Whole or not at all.
  * @param adapters of the pool, one for each weight of the mixture
+ * @param options `base` is the file of the base model, where it is known
  * @throws RadinError `POOL` where the adapters have no soup of this form; `FILE` where the folder cannot be written
  */
 export async function writeAdapterFolder(
@@ -44,14 +48,32 @@ export async function writeAdapterFolder(
   adapters: readonly LoraAdapter[],
   mixture: Mixture,
   facts: CardFacts,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal; readonly base?: string } = {},
+): Promise<WrittenFolder> {
+  const { base: basePath } = options;
+  if (basePath === undefined) return write(folder, adapters, mixture, facts, options, undefined);
+  const base = await openModel(basePath, {});
+  try {
+    return await write(folder, adapters, mixture, facts, options, base);
+  } finally {
+    await base.close();
+  }
+}
+
+async function write(
+  folder: string,
+  adapters: readonly LoraAdapter[],
+  mixture: Mixture,
+  facts: CardFacts,
+  options: { readonly signal?: AbortSignal },
+  baseModel: TensorFile | undefined,
 ): Promise<WrittenFolder> {
   const used = mixture.ingredients.map((index) => ({
     adapter: adapters[index] as LoraAdapter,
     weight: mixture.weights[index] as number,
   }));
   const ids = used.map(({ adapter }) => modelId(adapter.path));
-  const tensors = new Map([...factors(used), ...averages(used)].map((tensor) => [tensor.name, tensor]));
+  const tensors = new Map([...factors(used), ...averages(used, baseModel)].map((tensor) => [tensor.name, tensor]));
   const { json, notices } = concatenatedConfig(used.map(({ adapter }) => adapter));
   const { base_model_name_or_path: base } = json;
   const card = modelCard({
@@ -137,41 +159,54 @@ function factors(used: readonly Weighted[]): NewTensor[] {
   });
 }
 
-/** Of tensors that adapters hold whole; all must have them. */
-function averages(used: readonly Weighted[]): NewTensor[] {
-  const [first] = used as readonly [Weighted];
-  for (const { adapter } of used) {
-    for (const [name, { dtype, shape }] of adapter.replaced) {
-      const missing = used.find((other) => {
-        const found = other.adapter.replaced.get(name);
-        return found === undefined || formatShape(found.shape) !== formatShape(shape);
-      });
-      const where = `${adapter.path}, tensor ${quote(name)}`;
-      if (missing !== undefined) {
-        throw new RadinError(
-          'POOL',
-          `Expected ${missing.adapter.path} to have the tensor of ${where} but found none of its shape`,
-        );
-      }
-      if (!isFloatDtype(dtype))
-        throw new RadinError('POOL', `Expected weights of floats but found ${dtype} in ${where}`);
-    }
-  }
-  return [...first.adapter.replaced].map(([name, { shape }]) =>
-    tensor(`${PREFIX}${name}`, shape, async () => {
+/** Of tensors that some adapters hold whole: of those that lack one, the base model's counts. */
+function averages(used: readonly Weighted[], base: TensorFile | undefined): NewTensor[] {
+  const shapes = new Map(
+    used.flatMap(({ adapter }) => [...adapter.replaced].map(([name, { shape }]) => [name, shape])),
+  );
+  return [...shapes].map(([name, shape]) => {
+    const parts = used.map(({ adapter, weight }) => ({ weight, ...wholeTensor(name, shape, adapter, base) }));
+    return tensor(`${PREFIX}${name}`, shape, async () => {
       let sum = new Float64Array(0);
-      for (const { adapter, weight } of used) {
-        const { dtype, byteLength, name: own } = adapter.replaced.get(name) as TensorInfo;
-        const bytes = new Uint8Array(byteLength);
-        await adapter.file.check?.(own);
-        await adapter.file.read(own, bytes);
-        const values = floatValues(bytes, dtype as 'F32');
+      for (const { file, info, weight } of parts) {
+        const bytes = new Uint8Array(info.byteLength);
+        await file.check?.(info.name);
+        await file.read(info.name, bytes);
+        const values = floatValues(bytes, info.dtype as 'F32');
         if (sum.length === 0) sum = new Float64Array(values.length);
         for (let at = 0; at < values.length; at++) sum[at] = (sum[at] as number) + weight * (values[at] as number);
       }
       return sum;
-    }),
-  );
+    });
+  });
+}
+
+/** Where an adapter's model has the tensor whole. @throws RadinError `POOL` where neither it nor the base model is known to have it */
+function wholeTensor(
+  name: string,
+  shape: readonly number[],
+  { path, file, replaced }: LoraAdapter,
+  base: TensorFile | undefined,
+): { readonly file: TensorFile; readonly info: TensorInfo } {
+  const own = replaced.get(name);
+  const shared = base?.tensors.find((one) => one.name === name);
+  const [from, info] = own || base === undefined ? [file, own] : [base, shared];
+  const where = `${own || base === undefined ? path : `${path}, nor in its base model ${base.path}`}`;
+  if (info === undefined || formatShape(info.shape) !== formatShape(shape)) {
+    const found = info === undefined ? 'none' : formatShape(info.shape);
+    const hint = own || base !== undefined ? '' : ', whose base model (--base) is not known';
+    throw new RadinError(
+      'POOL',
+      `Expected a tensor ${quote(name)} of shape ${formatShape(shape)}, as other adapters have it whole, but found ${found} in ${where}${hint}`,
+    );
+  }
+  if (!isFloatDtype(info.dtype)) {
+    throw new RadinError(
+      'POOL',
+      `Expected weights of floats but found ${info.dtype} in ${from.path}, tensor ${quote(info.name)}`,
+    );
+  }
+  return { file: from, info };
 }
 
 function tensor(name: string, shape: readonly number[], values: NewTensor['values']): NewTensor {
