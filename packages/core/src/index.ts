@@ -31,6 +31,7 @@ export {
   type EvaluationLimits,
   type Evaluator,
   type LoadedModel,
+  MemoryMeter,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
@@ -41,6 +42,7 @@ export * from './huggingface/index.js';
 export {
   type Logits,
   type LogitsFile,
+  LogitsStore,
   openLogits,
   type PoolLogits,
   poolLogits,
