@@ -1,5 +1,6 @@
 import { Interruption } from './interruption.js';
-import { INPUT, run } from './run.js';
+import { lateFailure } from './late-failure.js';
+import { BUG, INPUT, run } from './run.js';
 
 const interruption = new Interruption();
 interruption.listen();
@@ -10,5 +11,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     `radin: error: Expected to write to standard output but found: ${error.code ?? error.message}\n`,
   );
   process.exit(INPUT);
+});
+process.on('uncaughtException', (error: unknown) => {
+  const failure = lateFailure(error);
+  process.stderr.write(
+    failure === undefined
+      ? `radin: bug: ${error instanceof Error ? error.stack : String(error)}\n`
+      : `radin: error: ${failure}\n`,
+  );
+  process.exit(failure === undefined ? BUG : INPUT);
 });
 process.exitCode = await run(process.argv.slice(2), interruption);

@@ -4,7 +4,7 @@ import type { Interruption } from './interruption.js';
 import { buildProgram } from './program.js';
 
 /** Exit codes, as documented: 0 done, 1 a bug, 2 the user's input, 130 interrupted. */
-const BUG = 1;
+export const BUG = 1;
 export const INPUT = 2;
 const INTERRUPTED = 130;
 

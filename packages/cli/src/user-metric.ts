@@ -14,6 +14,8 @@ import {
   type TaskName,
 } from '@radin/core';
 import { z } from 'zod';
+import { interruptible } from './interruptible-call.js';
+import { reason } from './thrown.js';
 
 /** Bytes of a module: what it imports may be longer. */
 const LARGEST = 2 ** 20;
@@ -49,15 +51,11 @@ const definition = z.strictObject({
 /**
  * A metric of the user's own: the default export of an ES module. The module is run with all rights of the process.
  * Scores of soups are remembered under the hash of the module; not where it imports others, whose changes the hash would not show.
- * @throws RadinError of one line where it cannot be loaded, is no metric, throws, or gives no finite number
+ * @throws RadinError of one line where it cannot be loaded, waits for what never comes, is no metric, throws, or gives no finite number
  */
 export async function loadUserMetric(path: string, task: TaskName): Promise<Metric> {
   const bytes = await readSmallFile(path, LARGEST);
-  const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((error) => {
-    throw new RadinError('CONFIG', `Expected an ES module that loads but found: ${reason(error)} in ${path}`, {
-      cause: error,
-    });
-  });
+  const module: { readonly default?: unknown } = await importModule(path);
   if (module.default === undefined) {
     throw new RadinError('CONFIG', `Expected a metric as the default export but found none in ${path}`);
   }
@@ -71,8 +69,9 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
     );
   }
   const { name, higherIsBetter, unit = '', score } = parsed.data;
+  const scored = interruptible(score);
   const value = (predictions: Predictions) => {
-    const found = call(score, predictions, name, path);
+    const found = call(scored, predictions, name, path);
     if (typeof found !== 'number' || !Number.isFinite(found)) throw noScore(name, 'a finite number', found, path);
     if (unit === 'fraction' && !(found >= 0 && found <= 1)) throw noScore(name, 'a fraction from 0 to 1', found, path);
     return found;
@@ -81,10 +80,36 @@ export async function loadUserMetric(path: string, task: TaskName): Promise<Metr
   return predictionMetric(name, value, {
     unit,
     negated: !higherIsBetter,
+    range: rangeOf(unit, higherIsBetter),
     withoutClasses: !hasClasses(task),
     source: createHash('sha256').update(bytes).digest('hex'),
     remembered: !imports,
   });
+}
+
+function importModule(path: string): Promise<{ readonly default?: unknown }> {
+  return new Promise((resolveWith, reject) => {
+    const refuse = (found: string, options: ErrorOptions = {}) =>
+      reject(new RadinError('CONFIG', `Expected an ES module that loads but found: ${found} in ${path}`, options));
+    // When nothing is left to do, what the module waits for cannot come.
+    const never = () => refuse('it awaits what never comes');
+    process.once('beforeExit', never);
+    // No listener runs while the module does, and there is nothing yet that they could save.
+    const listeners = process.rawListeners('SIGINT') as NodeJS.SignalsListener[];
+    process.removeAllListeners('SIGINT');
+    import(pathToFileURL(resolve(path)).href)
+      .then(resolveWith, (error) => refuse(reason(error), { cause: error }))
+      .finally(() => {
+        process.off('beforeExit', never);
+        for (const listener of listeners) process.on('SIGINT', listener);
+      });
+  });
+}
+
+/** Of scores, which are negated where less is better. */
+function rangeOf(unit: string, higherIsBetter: boolean): Metric['range'] {
+  if (unit !== 'fraction') return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return higherIsBetter ? [0, 1] : [-1, 0];
 }
 
 /** @throws RadinError where looking at it runs code that throws */
@@ -121,10 +146,4 @@ function call(
 function noScore(name: string, expected: string, found: unknown, path: string): RadinError {
   const shown = typeof found === 'number' ? String(found) : found === null ? 'null' : `a value of type ${typeof found}`;
   return new RadinError('CONFIG', `Expected ${expected} as the score of ${name} but found ${shown} in ${path}`);
-}
-
-/** Of whatever was thrown, which need not be an error, nor have a text. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? String(error.message) : typeof error === 'string' ? error : '';
-  return text.replace(/\s+/g, ' ').trim() || 'an error';
 }

@@ -1,10 +1,11 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Metric, type Predictions, RadinError } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { chooseMetric } from '../src/metric-choice.js';
 import { linearPool } from './pools.js';
-import { radinJson } from './run-radin.js';
+import { radinJson, runRadin } from './run-radin.js';
 import { newFolder } from './scratch.js';
 
 const folder = newFolder();
@@ -96,6 +97,85 @@ describe('a module', () => {
     symlinkSync('/dev/zero', join(folder, 'zero.mjs'));
     const endless = chooseMetric({ text: './zero.mjs', folder, key: '--metric' }, 'regression');
     await expect(endless).rejects.toThrow(/regular file but found .*zero\.mjs/);
+  });
+});
+
+describe('a module ends the program in one line with its path, and nothing is written,', () => {
+  const score = "export default { name: 'own', higherIsBetter: true, score: ({ logits }) => logits[0] };";
+  it.each<[string, string, RegExp]>([
+    [
+      'where it awaits what never comes',
+      `await new Promise(() => {});\n${score}`,
+      /awaits what never comes in .*own\.mjs$/,
+    ],
+    [
+      'where it throws later',
+      `setTimeout(() => { throw new Error('too\\nlate'); }, 1);\n${score}`,
+      /too late, in .*own\.mjs:1$/,
+    ],
+    [
+      'where its score leaves a promise that rejects',
+      score.replace('=> logits[0]', "=> { Promise.reject(new Error('unheard')); return logits[0]; }"),
+      /unheard, in .*own\.mjs:1$/,
+    ],
+    ['where it rejects with what is no error', `Promise.reject(null);\n${score}`, /found: .*null.*, in its module$/],
+  ])('%s', async (_, text, message) => {
+    const { folder: pool } = await linearPool({ models: 3 });
+    writeFileSync(join(pool, 'own.mjs'), text);
+    const flags = ['--metric', './own.mjs', '--budget', '2', '--out', 'out', '--quiet'];
+    const { code, stdout, stderr } = await runRadin(['search', '.', ...flags], pool);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^radin: error: Expected [^\n]*\n$/);
+    expect(stderr.trim()).toMatch(message);
+    expect(existsSync(join(pool, 'out', 'soup.safetensors'))).toBe(false);
+  });
+});
+
+describe('Ctrl-C, while a module', () => {
+  /** Presses it each time that the module has written to the file `begun`, at most so often. */
+  async function pressed(text: string, times: number) {
+    const { folder: pool } = await linearPool({ models: 3 });
+    const begun = join(pool, 'begun');
+    writeFileSync(join(pool, 'own.mjs'), `import { appendFileSync } from 'node:fs';\n${text}`);
+    writeFileSync(begun, '');
+    let ended: NodeJS.Signals | null = null;
+    const outcome = await runRadin(
+      ['search', '.', '--metric', './own.mjs', '--budget', '2', '--out', 'out', '--quiet'],
+      pool,
+      async (child) => {
+        let running = true;
+        child.once('exit', (_, signal) => {
+          ended = signal;
+          running = false;
+        });
+        for (let press = 0; press < times && running; press++) {
+          while (running && readFileSync(begun).length <= press) await sleep(20);
+          child.kill('SIGINT');
+        }
+      },
+    );
+    return { ...outcome, ended, written: existsSync(join(pool, 'out')) };
+  }
+
+  it('loads without end, ends the program', async () => {
+    expect(await pressed("appendFileSync('begun', '.'); for (;;);", 1)).toMatchObject({
+      ended: 'SIGINT',
+      written: false,
+    });
+  });
+
+  it('scores without end, ends the program the second time', async () => {
+    const endless = define("score: () => { appendFileSync('begun', '.'); for (;;); }");
+    expect(await pressed(endless, 2)).toMatchObject({ ended: 'SIGINT', stdout: '', stderr: '', written: false });
+  });
+
+  it('scores, lets a search write what it has, as at any other time', async () => {
+    const slow = define(
+      "score: () => { appendFileSync('begun', '.'); const end = Date.now() + 300; while (Date.now() < end); return 1; }",
+    );
+    const { code, stderr, written } = await pressed(slow, 1);
+    expect([code, written]).toEqual([130, true]);
+    expect(stderr).toMatch(/^radin: interrupted/);
   });
 });
 

@@ -133,7 +133,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 7;
+const BINDING_VERSION = 8;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

@@ -119,13 +119,13 @@ export interface CrossEntropyRequest extends LogitsRequest {
   readonly mixtures: Float64Array;
   /** Whether to return gradients as well; only of losses without temperatures. */
   readonly gradient?: boolean;
-  /** What is added up over the samples: −log softmax(z)[label], in nats, or softmax(z)[label]. Default: `loss`. */
+  /** What is added up over the samples: −log softmax(z)[label], in nats, softmax(z)[label], or Σ_c (softmax(z)[c] − [c = label])². Default: `loss`. */
   readonly measure?: SampleMeasure;
   /** Shape [N], each in [10^−6, 10^6]: what each model's logits are divided by, z = Σ_k p_k ŷ_k / T_k. Default: 1. */
   readonly temperatures?: Float64Array;
 }
 
-export type SampleMeasure = 'loss' | 'probability';
+export type SampleMeasure = 'loss' | 'probability' | 'squared-error';
 
 export interface CrossEntropy {
   /** Shape [S]: −log softmax(Σ_k p_k ŷ_k)[label] in nats, or what the request's measure is, summed over the M samples. */
@@ -180,7 +180,9 @@ export type Measure =
   /** Samples whose label is among the `k` largest logits; ties go to the lowest class. k = 1 is accuracy. 1 ≤ k ≤ C. */
   | { readonly kind: 'top'; readonly k: number }
   /** −log softmax(z)[label], in nats. */
-  | { readonly kind: 'cross-entropy' };
+  | { readonly kind: 'cross-entropy' }
+  /** Σ_c (softmax(z)[c] − [c = label])². */
+  | { readonly kind: 'squared-error' };
 
 export interface BankRequest extends LogitsRequest {
   /** What counts as correct: the label is among the `top` largest logits. 1 is accuracy. 1 ≤ top ≤ C. */

@@ -63,7 +63,9 @@ export function checkCrossEntropy(
   const models = logits.logits.length;
   const { gradient = false, measure = 'loss' } = request;
   if (typeof gradient !== 'boolean') throw wrongType('a boolean', 'gradient', gradient);
-  if (measure !== 'loss' && measure !== 'probability') throw wrongValue('loss or probability', 'measure', measure);
+  if (measure !== 'loss' && measure !== 'probability' && measure !== 'squared-error') {
+    throw wrongValue('loss, probability or squared-error', 'measure', measure);
+  }
   const temperatures = request.temperatures === undefined ? undefined : checkTemperatures(request.temperatures, models);
   if (gradient && (measure !== 'loss' || temperatures !== undefined)) {
     throw wrongValue('losses without temperatures', 'gradient', gradient);

@@ -30,9 +30,9 @@ const GROUP_MODELS = 5;
 /**
  * The largest |Σ a_k x_k| of the float32 path, and of its x_k where Σ a_k ≤ 1. For losses exponentials stay within 2^±93, far
  * from overflow, subnormals and 0. Probabilities may be held within 2^±120, which is as good as 0 and 1 for them; there the
- * bound keeps rounding small, which grows with |x|. Equal to kNear in src/cpu/cross_entropy.cc.
+ * bound keeps rounding small, which grows with |x|. For squared errors 64 squares of exponentials stay below 2^122. Equal to kNear in src/cpu/cross_entropy.cc.
  */
-const NEAR: Readonly<Record<SampleMeasure, number>> = { loss: 64, probability: 512 };
+const NEAR: Readonly<Record<SampleMeasure, number>> = { loss: 64, probability: 512, 'squared-error': 40 };
 
 /** Where exponents of 2 end for probabilities. */
 const MOST_EXPONENT = 120;
@@ -93,7 +93,7 @@ function nearValue(
 ): SampleValue {
   const classes = (rows[0] as Float32Array).length;
   const differences = rows.map((row) => row.map((logit) => logit - (row[label] as number)));
-  let sum = 0;
+  let [sum, squares] = [0, 0];
   const moments = new Float64Array(rows.length);
   for (let block = 0; block < classes; block += BLOCK_CLASSES) {
     const end = Math.min(block + BLOCK_CLASSES, classes);
@@ -101,12 +101,14 @@ function nearValue(
     for (let c = block; c < end; c++)
       exponentials[c - block] = exp2Near(clamped(mixNear(differences, mixture, c), measure));
     sum += sumBySteps(exponentials);
+    if (measure === 'squared-error') squares += sumBySteps(exponentials.map((e) => e * e));
     if (!withGradient) continue;
     for (const [k, x] of differences.entries()) {
       const weighted = exponentials.map((e, i) => e * (x[block + i] as number));
       moments[k] = (moments[k] as number) + sumBySteps(weighted);
     }
   }
+  if (measure === 'squared-error') return { value: squaredError(sum, squares, 1) };
   const value = measure === 'loss' ? logAtLeastOne(sum) : 1 / sum;
   return withGradient ? { value, gradient: moments.map((moment) => moment / sum) } : { value };
 }
@@ -131,8 +133,14 @@ function mixNear(x: readonly Float32Array[], { coefficients, scale }: MixingTerm
   return scale === 0 ? (total as number) : fround((total as number) * scale);
 }
 
+/** Σ_c (p_c − [c = label])², from the sums of e and e² with e = p · `sum`, and the label's e. */
+function squaredError(sum: number, squares: number, label: number): number {
+  const others = sum - label;
+  return (squares - label * label + others * others) / (sum * sum);
+}
+
 function clamped(t: number, measure: SampleMeasure): number {
-  return measure === 'loss' ? t : Math.min(Math.max(t, -MOST_EXPONENT), MOST_EXPONENT);
+  return measure !== 'probability' ? t : Math.min(Math.max(t, -MOST_EXPONENT), MOST_EXPONENT);
 }
 
 /** Float32 values four at a time; those that are missing from the last four count as 0. */
@@ -178,6 +186,10 @@ function farValue(
   const top = mixed.reduce((largest, z) => Math.max(largest, z), -Infinity);
   const exponentials = mixed.map((z) => expNonpositive(z - top));
   const sum = exponentials.reduce((partial, e) => partial + e, 0);
+  if (measure === 'squared-error') {
+    const squares = exponentials.reduce((partial, e) => partial + e * e, 0);
+    return { value: squaredError(sum, squares, expNonpositive(-top)) };
+  }
   const loss = logAtLeastOne(sum) + top;
   const value = measure === 'loss' ? loss : expNonpositive(-loss);
   if (!withGradient) return { value };

@@ -17,7 +17,7 @@ import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { checkMixtures, checkOptions } from './validate.js';
 
 /** Equal to RadinSampleMeasure in src/kernels.h. */
-const MEASURE_CODES = { loss: 0, probability: 1 } as const;
+const MEASURE_CODES = { loss: 0, probability: 1, 'squared-error': 2 } as const;
 
 /** The contract's `crossEntropy` by the addon's backend of that index. */
 export async function crossEntropy(

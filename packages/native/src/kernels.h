@@ -156,7 +156,7 @@ typedef struct {
 } RadinStream;
 
 /* What a mixture's total adds up of each sample: -log softmax(z)[label], or softmax(z)[label]. */
-typedef enum { RADIN_LOSS = 0, RADIN_PROBABILITY = 1 } RadinSampleMeasure;
+typedef enum { RADIN_LOSS = 0, RADIN_PROBABILITY = 1, RADIN_SQUARED_ERROR = 2 } RadinSampleMeasure;
 
 typedef struct {
   RadinLogits logits;
@@ -219,7 +219,7 @@ typedef struct {
   RadinBackend backend;
 } RadinLibrary;
 
-#define RADIN_LIBRARY_VERSION 4
+#define RADIN_LIBRARY_VERSION 5
 #define RADIN_LIBRARY_FUNCTION "radin_library"
 typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 

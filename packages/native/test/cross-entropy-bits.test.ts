@@ -19,10 +19,10 @@ it('every instruction set has the bits of the reference', async () => {
   await fc.assert(property, { numRuns: 150 });
 });
 
-it('every instruction set has the bits of the reference for probabilities and temperatures', async () => {
+it('every instruction set has the bits of the reference for probabilities, squared errors and temperatures', async () => {
   const temperature = fc.constantFrom(1e-6, 0.2, 0.25, 1, 1.7, 1e6);
   const temperatures = fc.array(temperature, { minLength: 11, maxLength: 11 });
-  const measure = fc.constantFrom('loss' as const, 'probability' as const);
+  const measure = fc.constantFrom('loss' as const, 'probability' as const, 'squared-error' as const);
   const property = fc.asyncProperty(
     entropyRequest(),
     temperatures,

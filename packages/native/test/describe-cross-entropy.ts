@@ -5,7 +5,14 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, CrossEntropyRequest, FloatDtype, LogitsArray, RunOptions } from '../lib/backend.js';
 import { SourceError } from '../lib/index.js';
-import { entropyRequest, exactCrossEntropy, exactLosses, float32Logits, mixtureRows } from './logits.js';
+import {
+  entropyRequest,
+  exactCrossEntropy,
+  exactLosses,
+  exactSquaredErrors,
+  float32Logits,
+  mixtureRows,
+} from './logits.js';
 import { bytesOf } from './tensors.js';
 
 /** A call that takes far longer than a test, and most of it in the middle of one sample, made ready on a backend. */
@@ -107,7 +114,7 @@ export function describeCrossEntropy(open: () => Backend): void {
       expect(withGradient.totals).toEqual(totals);
     });
 
-    it('has the probabilities of the labels, and divides logits by temperatures, as the definition does', async () => {
+    it('has the probabilities of the labels and the squared errors, and divides logits by temperatures, as the definition does', async () => {
       const temperature = fc.oneof(
         fc.constantFrom(1e-6, 0.2, 1, 3, 1e6),
         fc.double({ min: 0.05, max: 20, noNaN: true }),
@@ -121,19 +128,35 @@ export function describeCrossEntropy(open: () => Backend): void {
           const request = { ...drawn, gradient: false };
           const temperatures = Float64Array.from(request.logits, (_, k) => all[isEqual ? 0 : k] as number);
           const probabilities = await open().crossEntropy({ ...request, temperatures, measure: 'probability' });
+          const errors = await open().crossEntropy({ ...request, temperatures, measure: 'squared-error' });
           const losses = await open().crossEntropy({ ...request, temperatures });
           for (const [s, p] of mixtureRows(request).entries()) {
             const exact = exactLosses(request, p, temperatures);
-            // Of z, whose float32 sums lose a relative 2^-24 in each of N + 3 steps, where |z| is at most 64 or 512.
+            // Of z, whose float32 sums lose a relative 2^-24 in each of N + 3 steps, where |z| is at most 64, 512 or 40.
             const tolerance = (near: number) => exact.length * ((p.length + 3) * near + 25) * 2 ** -24;
             const total = exact.reduce((sum, loss) => sum + loss, 0);
             expect(Math.abs((losses.totals[s] as number) - total)).toBeLessThanOrEqual(tolerance(64) + 1e-10 * total);
             const sum = exact.reduce((partial, loss) => partial + Math.exp(-loss), 0);
             expect(Math.abs((probabilities.totals[s] as number) - sum)).toBeLessThanOrEqual(tolerance(512));
+            // All z together move a sample's squared error by at most 4 of what they move; those of far logits lose digits in float64.
+            const squared = exactSquaredErrors(request, p, temperatures);
+            const allowed = squared.reduce(
+              (all, { largest }) => all + Math.min(2, 16 * (p.length + 3) * largest * 2 ** -53),
+              4 * tolerance(40),
+            );
+            const error = squared.reduce((all, one) => all + one.error, 0);
+            expect(Math.abs((errors.totals[s] as number) - error)).toBeLessThanOrEqual(allowed);
           }
         }),
         { numRuns: 60 },
       );
+    });
+
+    it('has squared errors from 0, of a label that is certain, to 2, of another class that is', async () => {
+      const logits = [float32Logits([30, 0, 0, 0, 1000, 0, 3e38, 0, -3e38, 1, 1, 1])];
+      const request = one({ logits, samples: 4, classes: 3, labels: Int32Array.of(0, 0, 0, 0) });
+      const { totals } = await open().crossEntropy({ ...request, measure: 'squared-error' });
+      expect(totals[0]).toBeCloseTo(0 + 2 + 0 + 2 / 3, 6);
     });
 
     it('tells the accuracy as the temperature falls, where nothing ties', async () => {
@@ -152,7 +175,9 @@ export function describeCrossEntropy(open: () => Backend): void {
 
     it('refuses measures, temperatures and gradients that make no sense', async () => {
       const call = (values: object) => open().crossEntropy(one(values));
-      await expect(call({ measure: 'likelihood' })).rejects.toThrow('Expected loss or probability for measure');
+      await expect(call({ measure: 'likelihood' })).rejects.toThrow(
+        'Expected loss, probability or squared-error for measure',
+      );
       await expect(call({ temperatures: [1] })).rejects.toThrow(TypeError);
       await expect(call({ temperatures: Float64Array.of(1, 1) })).rejects.toThrow(
         'Expected 1 numbers for temperatures',
@@ -162,7 +187,11 @@ export function describeCrossEntropy(open: () => Backend): void {
           'Expected a number in [0.000001, 1000000] for temperatures[0]',
         );
       }
-      for (const values of [{ measure: 'probability' }, { temperatures: Float64Array.of(1) }]) {
+      for (const values of [
+        { measure: 'probability' },
+        { measure: 'squared-error' },
+        { temperatures: Float64Array.of(1) },
+      ]) {
         await expect(call({ ...values, gradient: true })).rejects.toThrow(
           'Expected losses without temperatures for gradient but received true',
         );

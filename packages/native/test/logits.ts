@@ -137,24 +137,53 @@ export function exactCrossEntropy(
 }
 
 /** −log softmax(Σ p_k ŷ_k / T_k)[label] of each sample, by the definition in float64. */
-export function exactLosses(
+export function exactLosses(request: CrossEntropyRequest, p: readonly number[], temperatures: Float64Array): number[] {
+  return exactMixed(request, p, temperatures).map(({ z }) => {
+    const top = Math.max(...z);
+    return Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0)) + top;
+  });
+}
+
+/**
+ * Σ_c (softmax(z)[c] − [c = label])² of each sample with z = Σ p_k ŷ_k / T_k, by the definition in float64, and the most that
+ * |z| would be if nothing cancelled, by which the rounding of z in float64 goes.
+ */
+export function exactSquaredErrors(
+  request: CrossEntropyRequest,
+  p: readonly number[],
+  temperatures: Float64Array,
+): { error: number; largest: number }[] {
+  return exactMixed(request, p, temperatures).map(({ z, largest }, m) => {
+    const top = Math.max(...z);
+    const exponentials = z.map((value) => Math.exp(value - top));
+    const sum = exponentials.reduce((partial, value) => partial + value, 0);
+    const squared = (e: number, c: number) => (e / sum - (c === request.labels[m] ? 1 : 0)) ** 2;
+    return { error: exponentials.reduce((error, e, c) => error + squared(e, c), 0), largest };
+  });
+}
+
+/** z_c = Σ p_k (ŷ_k[c] − ŷ_k[label]) / T_k of each sample and class, and the largest sum of the terms' magnitudes. */
+function exactMixed(
   { logits, samples, classes, labels }: CrossEntropyRequest,
   p: readonly number[],
   temperatures: Float64Array,
-): number[] {
+): { z: number[]; largest: number }[] {
   const total = p.reduce((sum, value) => sum + value, 0);
   const arrays = logits.map(({ source }) => {
     const bytes = source as Uint8Array;
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   });
   return Array.from({ length: samples }, (_, m) => {
-    const z = Array.from({ length: classes }, (_, c) =>
-      arrays.reduce((sum, values, k) => {
+    let largest = 0;
+    const z = Array.from({ length: classes }, (_, c) => {
+      const terms = arrays.map((values, k) => {
         const [own, label] = [values[m * classes + c] as number, values[m * classes + (labels[m] as number)] as number];
-        return sum + (((p[k] as number) / total) * (own - label)) / (temperatures[k] as number);
-      }, 0),
-    );
-    const top = Math.max(...z);
-    return Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0)) + top;
+        return (((p[k] as number) / total) * (own - label)) / (temperatures[k] as number);
+      });
+      const magnitude = terms.reduce((sum, term) => sum + Math.abs(term), 0);
+      largest = Math.max(largest, magnitude);
+      return terms.reduce((sum, term) => sum + term, 0);
+    });
+    return { z, largest };
   });
 }

@@ -12,7 +12,6 @@ import {
   explanationReport,
   explanationText,
   formatScore,
-  isSum,
   MULTI_CLASS,
   metricTitle,
   modelId,
@@ -185,7 +184,7 @@ async function score(
   const table = alignColumns([
     [
       'rank',
-      isSum(metric) ? 'approx. score' : `approx. ${metricTitle(metric)}`,
+      scoringReport(metric).scoring === undefined ? 'approx. score' : `approx. ${metricTitle(metric)}`,
       ...(isMetric ? [] : [estimate.name]),
       'models',
       '',

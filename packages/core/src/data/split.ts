@@ -105,7 +105,7 @@ export function checkLength(
 }
 
 function withoutInputs(name: Split['name'], labels: Labels): Split {
-  const samples = labels.values.length;
+  const samples = samplesOf(labels);
   checkSomeLabel(labels.path, samples);
   const inputs = new Inputs({ path: labels.path, dtype: 'U8', shape: [samples, 0], parts: [] });
   return { name, inputs, labels, samples };

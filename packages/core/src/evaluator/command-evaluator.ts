@@ -6,7 +6,7 @@ import { type KeyParts, sha256 } from '../cache/index.js';
 import type { Inputs, Split } from '../data/index.js';
 import { fileError, quote, RadinError } from '../errors/index.js';
 import { tensorFormat } from '../formats/index.js';
-import { type Logits, logitsOf } from '../logits/index.js';
+import { type Logits, logitsOf, scoredClasses } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import { writeCheckpoint } from '../mixture/index.js';
 import { type Checkpoint, FileCheckpoint } from '../pool/index.js';
@@ -126,14 +126,18 @@ export class CommandEvaluator implements Evaluator {
   async keyParts(inputs: Inputs): Promise<KeyParts> {
     const { folder, version } = this.#options;
     const data = this.#splits.get(inputs) as Data;
+    const { values, task, targets, tokens } = data.labels;
     this.#named ??= hashesOfNamedFiles(this.words, folder);
     return {
       command: this.words,
       files: await this.#named,
       ...(version !== undefined && { commandVersion: version }),
       split: data.name,
-      labels: await sha256(new Uint8Array(data.labels.values.slice().buffer)),
-      ...(data.part && { part: [data.part.of, await sha256(new Uint8Array(data.part.samples.slice().buffer))] }),
+      labels: await hashOf(values),
+      ...(task && { task }),
+      ...(targets && { targets: await hashOf(targets) }),
+      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
+      ...(data.part && { part: [data.part.of, await hashOf(data.part.samples)] }),
     };
   }
 
@@ -212,9 +216,10 @@ export class CommandEvaluator implements Evaluator {
     try {
       if (!(await exists(logits))) return printedScore(end, this.#metric);
       const found = await readCommandLogits(logits, data);
-      this.#classes ??= found.classes;
-      if (found.classes === this.#classes) return found;
-      return `Expected logits of ${this.#classes} classes as before but found ${found.classes}`;
+      const classes = scoredClasses(found, data.labels);
+      this.#classes ??= classes;
+      if (classes === this.#classes) return found;
+      return `Expected logits of ${this.#classes} classes as before but found ${classes}`;
     } catch (error) {
       if (error instanceof RadinError) return error.message;
       throw error;
@@ -243,6 +248,10 @@ async function weightsFile(model: Checkpoint, { folder, signal }: Place): Promis
   const path = join(folder, 'weights.safetensors');
   await writeCheckpoint(path, model, { signal });
   return path;
+}
+
+function hashOf(values: Int32Array | Uint32Array | Float64Array): Promise<string> {
+  return sha256(new Uint8Array(values.slice().buffer));
 }
 
 function exists(path: string): Promise<boolean> {

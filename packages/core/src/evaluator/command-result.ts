@@ -1,6 +1,6 @@
 import { checkLabels, type Split } from '../data/index.js';
 import { quote, RadinError } from '../errors/index.js';
-import { type Logits, logitsOf, openLogits } from '../logits/index.js';
+import { type Logits, logitsOf, openLogits, scoredClasses } from '../logits/index.js';
 import type { Metric } from '../metric/index.js';
 import type { ProgramEnd } from './program-runner.js';
 
@@ -18,9 +18,9 @@ export function failureOf({ code, signal, timedOut, stderr }: ProgramEnd, timeou
   return line === '' ? `${end}, nothing on standard error` : `${end}, last on standard error ${quote(line)}`;
 }
 
-/** The logits of these samples in a file with those of the whole split. @throws RadinError where it has not one finite row for each */
+/** The outputs for these samples in a file with those of the whole split. @throws RadinError where it has not one finite row for each, as the task has it */
 export async function readCommandLogits(path: string, { labels, part, samples }: Samples): Promise<Logits> {
-  const file = await openLogits(path);
+  const file = await openLogits(path, labels);
   try {
     const expected = part?.of ?? samples;
     if (file.logits.samples !== expected) {
@@ -29,7 +29,7 @@ export async function readCommandLogits(path: string, { labels, part, samples }:
         `Expected logits of ${expected} samples, a row for each label, but found ${file.logits.samples} in ${path}`,
       );
     }
-    checkLabels(labels, file.logits.classes);
+    checkLabels(labels, scoredClasses(file.logits, labels));
     const whole = await file.read();
     return part === undefined ? whole : logitsOf(whole, part.samples);
   } finally {
@@ -47,11 +47,12 @@ export function printedScore({ stdout }: ProgramEnd, metric: Metric): number {
       `Expected logits in the file {logits} or {"score": NUMBER} as the last line of standard output but found ${line === '' ? 'neither' : quote(line)}`,
     );
   }
-  const isFraction = metric.unit === 'fraction';
-  if (isFraction ? score >= 0 && score <= 1 : score <= 0) return score;
+  const [least, most] = metric.range;
+  if (score >= least && score <= most) return score;
+  const range = Number.isFinite(least) ? `from ${least} to ${most}` : `≤ ${most}`;
   throw new RadinError(
     'EVALUATION',
-    `Expected a score ${isFraction ? 'from 0 to 1' : '≤ 0, the negative loss,'} for ${metric.name} but found ${score}`,
+    `Expected a score ${range}${metric.negated ? ', the negative loss,' : ''} for ${metric.name} but found ${score}`,
   );
 }
 

@@ -3,4 +3,4 @@ export { type Logits, logitsFromBytes, logitsOf, type StoredLogits, storedInMemo
 export { type LogitsFile, openLogits, withLogitsFiles } from './logits-file.js';
 export { LogitsStore } from './logits-store.js';
 export { equalLogits, type PoolLogits, poolLogits } from './pool-logits.js';
-export { scoredLogits } from './scored-logits.js';
+export { scoredClasses, scoredLogits } from './scored-logits.js';

@@ -9,24 +9,35 @@ import type { Logits } from './logits.js';
  * @throws RadinError where outputs and labels have other shapes
  */
 export function scoredLogits(outputs: Logits, labels: Labels): Logits {
-  const { values, samples, classes } = outputs;
-  if (labels.task === 'binary' && classes === 1) {
+  const { values, samples } = outputs;
+  if (isScoredAsItIs(outputs, labels)) return outputs;
+  const classes = scoredClasses(outputs, labels);
+  const { tokens } = labels;
+  if (tokens === undefined) {
     const pairs = new Float32Array(2 * samples);
     for (let sample = 0; sample < samples; sample++) pairs[2 * sample + 1] = values[sample] as number;
-    return { values: pairs, samples, classes: 2 };
+    return { values: pairs, samples, classes };
   }
-  const { tokens } = labels;
-  if (tokens === undefined) return outputs;
-  const perToken = classes / tokens.positions;
-  if (!Number.isInteger(perToken) || perToken < 2) {
-    throw new RadinError(
-      'DATA',
-      `Expected logits for each of ${tokens.positions} tokens, as ${labels.path} has labels, but found ${classes} numbers for a sample`,
-    );
-  }
-  const rows = new Float32Array(tokens.places.length * perToken);
+  const rows = new Float32Array(tokens.places.length * classes);
   for (const [row, place] of tokens.places.entries()) {
-    rows.set(values.subarray(place * perToken, (place + 1) * perToken), row * perToken);
+    rows.set(values.subarray(place * classes, (place + 1) * classes), row * classes);
   }
-  return { values: rows, samples: tokens.places.length, classes: perToken };
+  return { values: rows, samples: tokens.places.length, classes };
+}
+
+/** Whether `scoredLogits` gives outputs of this shape back. */
+export function isScoredAsItIs({ classes }: Pick<Logits, 'classes'>, { task, tokens }: Labels): boolean {
+  return tokens === undefined && !(task === 'binary' && classes === 1);
+}
+
+/** C of the rows that `scoredLogits` makes of outputs of this shape. @throws RadinError where these are no logits for each token */
+export function scoredClasses(outputs: Pick<Logits, 'classes'>, labels: Labels): number {
+  const { tokens, path } = labels;
+  if (tokens === undefined) return isScoredAsItIs(outputs, labels) ? outputs.classes : 2;
+  const perToken = outputs.classes / tokens.positions;
+  if (Number.isInteger(perToken) && perToken >= 2) return perToken;
+  throw new RadinError(
+    'DATA',
+    `Expected logits for each of ${tokens.positions} tokens, as ${path} has labels, but found ${outputs.classes} numbers for a sample`,
+  );
 }

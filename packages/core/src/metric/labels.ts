@@ -61,7 +61,7 @@ const brier = predictionMetric(
     }
     return total / logits.length;
   },
-  { unit: '', negated: true },
+  { unit: '', negated: true, range: [-1, 0] },
 );
 
 export const LABEL_METRICS = [labelAccuracy, subsetAccuracy, macroF1, microF1, crossEntropy, brier];

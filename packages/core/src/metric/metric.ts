@@ -12,6 +12,8 @@ export interface Metric {
   readonly unit: string;
   /** Whether the score is minus what the name says, of which less is better. */
   readonly negated: boolean;
+  /** The least and the greatest score that there can be. */
+  readonly range: Range;
   readonly measure: Measure | PredictionMeasure;
   /** The score of `samples` predictions whose measures add up to `total`; of a `predictions` measure the total is the score. */
   score(total: number, samples: number): number;
@@ -25,7 +27,12 @@ export interface Metric {
   readonly remembered?: boolean;
 }
 
-/** A metric of whole predictions. @param value as the name says; with `negated`, less of it is better */
+type Range = readonly [least: number, most: number];
+
+const FRACTION: Range = [0, 1];
+const NEGATIVE_LOSS: Range = [Number.NEGATIVE_INFINITY, 0];
+
+/** A metric of whole predictions; its range is that of a fraction, or else of a loss, where none is given. @param value as the name says; with `negated`, less of it is better */
 export function predictionMetric(
   name: string,
   value: PredictionMeasure['of'],
@@ -35,6 +42,7 @@ export function predictionMetric(
     name,
     unit,
     negated,
+    range: unit === 'fraction' ? FRACTION : NEGATIVE_LOSS,
     measure: { kind: 'predictions', of: negated ? (predictions) => 0 - value(predictions) : value },
     score: (total) => total,
     ...more,
@@ -47,6 +55,7 @@ export function topK(k: number): Metric {
     name: k === 1 ? 'accuracy' : `top-${k}`,
     unit: 'fraction',
     negated: false,
+    range: FRACTION,
     measure: { kind: 'top', k },
     score: (total, samples) => total / samples,
   };
@@ -60,6 +69,7 @@ export const crossEntropy: Metric = {
   name: 'cross-entropy',
   unit: 'nats',
   negated: true,
+  range: NEGATIVE_LOSS,
   measure: { kind: 'cross-entropy' },
   score: (total, samples) => -total / samples,
 };

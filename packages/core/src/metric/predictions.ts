@@ -53,7 +53,10 @@ export function predictedClasses({ logits, samples, classes }: Predictions): Int
   return predicted;
 }
 
-/** softmax of one sample's logits, written to `target`, [C]. */
+/**
+ * softmax of one sample's logits, written to `target`, [C]. Its sum is compensated (Neumaier), so that the order of the classes changes no
+ * bit: probabilities of samples with the same logits in another order are ties.
+ */
 export function softmax(logits: Float32Array, first: number, target: Float64Array): void {
   const classes = target.length;
   let most = Number.NEGATIVE_INFINITY;
@@ -61,11 +64,14 @@ export function softmax(logits: Float32Array, first: number, target: Float64Arra
     const logit = logits[first + c] as number;
     if (logit > most) most = logit;
   }
-  let sum = 0;
+  let [sum, lost] = [0, 0];
   for (let c = 0; c < classes; c++) {
     const value = Math.exp((logits[first + c] as number) - most);
     target[c] = value;
-    sum += value;
+    const next = sum + value;
+    lost += sum >= value ? sum - next + value : value - next + sum;
+    sum = next;
   }
+  sum += lost;
   for (let c = 0; c < classes; c++) target[c] = (target[c] as number) / sum;
 }

@@ -1,28 +1,22 @@
 /** Metrics of predicted probabilities, softmax(z). */
-import { predictionMetric } from './metric.js';
-import { type Predictions, softmax } from './predictions.js';
+import { type Metric, predictionMetric } from './metric.js';
+import { softmax } from './predictions.js';
 
 /** Mean over the samples of Σ_c (p_c − 1[c = label])², negated; of the multi-class form, in [0, 2]. */
-export const brier = predictionMetric('brier', squaredErrors, { unit: '', negated: true });
+export const brier = meanSquaredError(1);
 
 /** Mean of (p_1 − label)², negated: the two-class form, half of the multi-class one, in [0, 1]. */
-export const binaryBrier = predictionMetric('brier', (predictions) => squaredErrors(predictions) / 2, {
-  unit: '',
-  negated: true,
-});
+export const binaryBrier = meanSquaredError(1 / 2);
 
-function squaredErrors({ logits, samples, classes, truth }: Predictions): number {
-  const probabilities = new Float64Array(classes);
-  let total = 0;
-  for (let sample = 0; sample < samples; sample++) {
-    softmax(logits, sample * classes, probabilities);
-    const label = truth.labels[sample] as number;
-    for (let c = 0; c < classes; c++) {
-      const error = (probabilities[c] as number) - (c === label ? 1 : 0);
-      total += error * error;
-    }
-  }
-  return total / samples;
+function meanSquaredError(share: number): Metric {
+  return {
+    name: 'brier',
+    unit: '',
+    negated: true,
+    range: [-2 * share, 0],
+    measure: { kind: 'squared-error' },
+    score: (total, samples) => (-share * total) / samples,
+  };
 }
 
 /** Bins of the expected calibration error, of equal width, as in Guo et al., "On calibration of modern neural networks", 2017. */
@@ -50,5 +44,5 @@ export const expectedCalibrationError = predictionMetric(
     }
     return surplus.reduce((sum, one) => sum + Math.abs(one), 0) / samples;
   },
-  { unit: '', negated: true },
+  { unit: '', negated: true, range: [-1, 0] },
 );

@@ -45,7 +45,7 @@ const rSquared = predictionMetric(
       return residual === 0 ? 1 : 0;
     });
   },
-  { unit: '' },
+  { unit: '', range: [Number.NEGATIVE_INFINITY, 1] },
 );
 
 export const REGRESSION_METRICS = [meanSquaredError, meanAbsoluteError, rSquared];

@@ -6,8 +6,10 @@ import {
   openLogits,
   type PoolLogits,
   poolLogits,
+  type StoredLogits,
+  scoredClasses,
+  scoredLogits,
   storedInMemory,
-  withLogitsFiles,
 } from '../logits/index.js';
 import { modelId } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
@@ -35,12 +37,21 @@ export async function openGivenLogits(
 ): Promise<((store?: LogitsStore) => Promise<PoolLogits>) | undefined> {
   const paths = files[split.name === 'test' ? 'test' : 'validation'];
   if (paths === undefined) return undefined;
-  await withLogitsFiles(paths, async (logits) => {
-    for (const { samples, path } of logits) checkSamples(samples, path as string, split);
-    const { classes } = poolLogits(ids, logits, new Int32Array(logits[0]?.samples ?? 0));
-    checkLabels(split.labels, classes);
-  });
+  const headers: StoredLogits[] = [];
+  for (const path of paths) headers.push(await checked(path, split));
+  // All must have one shape.
+  poolLogits(ids, headers, new Int32Array(headers[0]?.samples ?? 0));
   return (store) => readGiven(paths, ids, split, store);
+}
+
+/** What the header says of the rows' classes and of the samples. @throws RadinError where they are not those of the labels */
+async function checked(path: string, split: Split): Promise<StoredLogits> {
+  const file = await openLogits(path, split.labels);
+  await file.close();
+  checkSamples(file.logits.samples, path, split);
+  const classes = scoredClasses(file.logits, split.labels);
+  checkLabels(split.labels, classes);
+  return { ...file.logits, classes };
 }
 
 /** The file of each model, by its name. */
@@ -72,20 +83,21 @@ async function readGiven(
 ): Promise<PoolLogits> {
   const logits = [];
   for (const [index, path] of paths.entries()) {
-    const file = await openLogits(path);
+    const file = await openLogits(path, split.labels);
     try {
       // It may be another file by now.
       checkSamples(file.logits.samples, path, split);
       const whole = await file.read();
       const chosen = split.part === undefined ? whole : logitsOf(whole, split.part.samples);
-      logits.push(store === undefined ? storedInMemory(chosen) : await store.keep(index, chosen));
-      checkLabels(split.labels, whole.classes);
+      const rows = scoredLogits(chosen, split.labels);
+      checkLabels(split.labels, rows.classes);
+      logits.push(store === undefined ? storedInMemory(rows) : await store.keep(index, rows));
     } finally {
       await file.close();
     }
   }
-  const { values, groups } = split.labels;
-  return poolLogits(ids, logits, values, groups ? { groups } : {});
+  const { values, targets, groups } = split.labels;
+  return poolLogits(ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
 }
 
 function checkSamples(found: number, path: string, { labels, part, samples }: Split): void {

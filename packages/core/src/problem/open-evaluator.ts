@@ -30,12 +30,6 @@ export async function openEvaluator(
   for (const name of splits) {
     if (metric.needsGroups && files[name]?.groups === undefined) throw noGroups(name, metric.name);
   }
-  const elsewhere = files.evaluator
-    ? 'the command of an evaluator'
-    : files.logits && 'logits that were computed elsewhere';
-  if (files.task !== undefined && elsewhere !== undefined) {
-    throw new RadinError('CONFIG', `Expected the task multi-class with ${elsewhere} but found ${files.task.name}`);
-  }
   if (files.evaluator !== undefined) {
     const evaluator = new CommandEvaluator(files.evaluator, metric);
     const notice = `each evaluation runs ${evaluator.words.join(' ')} in ${files.evaluator.folder}`;

@@ -1,4 +1,4 @@
-import { isSum, type Metric } from '../metric/index.js';
+import type { Metric } from '../metric/index.js';
 
 /** How a document's scores are to be read, where the metric is another than accuracy, top-K or cross-entropy of classes. */
 export interface ScoringReport {
@@ -11,6 +11,6 @@ export interface ScoringReport {
 }
 
 export function scoringReport(metric: Metric): ScoringReport {
-  const { unit, negated } = metric;
-  return isSum(metric) ? {} : { scoring: { unit, negated } };
+  const { unit, negated, measure } = metric;
+  return measure.kind === 'top' || measure.kind === 'cross-entropy' ? {} : { scoring: { unit, negated } };
 }

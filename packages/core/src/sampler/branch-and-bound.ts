@@ -25,7 +25,7 @@ const GAP = 1e-6;
 export function branchAndBound(criterion: Criterion): Sampler {
   return {
     name: nameBy('branch-and-bound', criterion),
-    climbs: criterion === 'metric' ? 'sum' : criterion,
+    climbs: criterion === 'metric' ? 'bounded' : criterion,
     async *sample(context) {
       const { metric } = context.ensemble;
       const known = await start(context, criterion);

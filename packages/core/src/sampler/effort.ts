@@ -1,4 +1,4 @@
-import { isSum } from '../metric/index.js';
+import { isSum, type Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { Criterion, EnsembleScores } from './ensemble-scores.js';
 import type { SamplerContext } from './sampler.js';
@@ -60,7 +60,7 @@ export class Effort {
 
   get #spent(): keyof typeof MOST_SECONDS {
     const { kind } = this.#context.ensemble.metric.measure;
-    if (this.#criterion === 'cross-entropy' || kind === 'cross-entropy') return 'cross-entropy';
+    if (this.#criterion === 'cross-entropy' || isLoss(kind)) return 'cross-entropy';
     return kind === 'predictions' ? 'predictions' : 'metric';
   }
 
@@ -78,9 +78,14 @@ export function secondsToScore(
   ingredients: number,
 ): number {
   const seconds = ({ mixture, ingredient }: typeof COUNT) => mixtures * mixture + ingredients * ingredient;
-  if (criterion === 'cross-entropy' || metric.measure.kind === 'cross-entropy') {
+  if (criterion === 'cross-entropy' || isLoss(metric.measure.kind)) {
     return samples * classes * (seconds(LOSS) + READING * poolSize);
   }
   if (!isSum(metric)) return samples * classes * seconds(PREDICTIONS);
   return samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
+}
+
+/** Whether it is added up over all classes of the averaged logits, in one pass over the models' logits. */
+function isLoss(kind: Metric['measure']['kind']): boolean {
+  return kind === 'cross-entropy' || kind === 'squared-error';
 }

@@ -1,5 +1,5 @@
 import { RadinError } from '../errors/index.js';
-import { isSum, type Metric } from '../metric/index.js';
+import type { Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import { Random } from '../random.js';
 import { backward } from './backward.js';
@@ -123,9 +123,12 @@ export async function proposeCandidates(
   return { mixtures: [...mixtures.values(), ...(includeUniform ? [uniform] : [])], notices };
 }
 
+/** Measures of which bounds over many mixtures at once are known. */
+const BOUNDED: ReadonlySet<string> = new Set<Metric['measure']['kind']>(['top', 'cross-entropy']);
+
 function checkClimbs({ name, climbs }: Sampler, metric: Metric): void {
   const needed =
-    climbs === 'sum' && !isSum(metric)
+    climbs === 'bounded' && !BOUNDED.has(metric.measure.kind)
       ? 'accuracy, top-K or cross-entropy of classes'
       : climbs === 'cross-entropy' && metric.withoutClasses
         ? 'a task with classes'

@@ -19,8 +19,8 @@ export interface SamplerContext {
 /** A way of proposing candidates. */
 export interface Sampler {
   readonly name: string;
-  /** What it can climb: `sum`, only metrics that are sums over the samples; `cross-entropy`, where there are classes. Default: any metric. */
-  readonly climbs?: 'sum' | 'cross-entropy';
+  /** What it can climb: `bounded`, only metrics of which bounds over many mixtures are known; `cross-entropy`, where there are classes. Default: any metric. */
+  readonly climbs?: 'bounded' | 'cross-entropy';
   /** Refuses, before anything is computed, a pool that the sampler cannot take. @throws RadinError */
   check?(poolSize: number): void;
   /** Different mixtures of the pool's N models: the best that it found first, where it knows scores. */

@@ -35,7 +35,7 @@ export interface ApproxScorerOptions {
 
 /**
  * Stage 1: approximate scores of mixtures from cached logits (RADIN, Eq. 3), exact for a mixture of one model. Accuracy and
- * top-k read the logits once, into a bank; cross-entropy reads them for every call, and metrics that are no sums over the samples
+ * top-k read the logits once, into a bank; cross-entropy and squared errors read them for every call, and metrics that are no sums over the samples
  * for every few mixtures.
  */
 export class ApproxScorer {
@@ -229,7 +229,8 @@ export class ApproxScorer {
       const scaled = temperatures && mixtures.map((p, index) => p / (temperatures[index % models.length] as number));
       return this.#bank.count(scaled ?? mixtures, run);
     }
-    const summed = measure === 'metric' ? 'loss' : measure;
+    const ofMetric = this.#metric.measure.kind === 'squared-error' ? 'squared-error' : 'loss';
+    const summed = measure === 'metric' ? ofMetric : measure;
     const request = {
       logits,
       samples,

@@ -8,7 +8,7 @@ import type { Evaluated } from './evaluated.js';
 import { decodeParts, encodeParts, mostBytes, partName, type StoredPart } from './stored-parts.js';
 
 /** To be raised with any change after which the same logits may give another score, or another set of right samples. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What is known of one soup. */
 interface KnownSoup {

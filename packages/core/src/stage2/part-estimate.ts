@@ -9,7 +9,7 @@ export interface Part {
   readonly order: Uint32Array;
   /** How many were. */
   readonly seen: number;
-  /** What the soup got on them: right samples, or negated losses in nats. */
+  /** What the soup got on them: right samples, or a score's sum. */
   readonly total: number;
   /** Where right samples are counted: 1, 0 or `NOT_EVALUATED` for each. */
   readonly correct?: Uint8Array;
@@ -20,7 +20,7 @@ export interface Part {
 /**
  * The score that a stopped soup is expected to have. By counts, the soup is one of two kinds, whichever makes what was seen more
  * probable: healthy, then it is right on the rest where its ensemble is, or ruined, then it is right on the rest as rarely as
- * on what was seen. By cross-entropy, it loses on the rest so many times the models' mean loss as on what was seen.
+ * on what was seen. By losses, it loses on the rest so many times the models' mean loss as on what was seen.
  */
 export function estimateFromPart(part: Part): number {
   return Math.min(part.most, part.correct === undefined ? byLosses(part) : byCounts(part, part.correct));

@@ -23,10 +23,11 @@ export interface RacingOrder {
 export async function orderByDifficulty(
   cache: PoolLogits,
   mixture: Float64Array,
-  { measure }: Metric,
+  metric: Metric,
   signal?: AbortSignal,
 ): Promise<RacingOrder> {
-  const found = await advantages(cache, mixture, { measure }, signal);
+  const { measure } = metric;
+  const found = await advantages(cache, mixture, metric, signal);
   const order = Uint32Array.from(found.keys()).sort((a, b) => (found[a] as number) - (found[b] as number) || a - b);
   const miss = measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (loss: number) => -loss;
   return { samples: order, expectedMisses: Float64Array.from(order, (sample) => miss(found[sample] as number)) };
@@ -34,19 +35,19 @@ export async function orderByDifficulty(
 
 /**
  * What the averaged logits of a mixture have on each sample: the margin of the label's logit over the k-th best of the others, or
- * minus the cross-entropy in nats. Cost: one pass over the logits.
+ * its score by a metric of losses, such as minus the cross-entropy in nats. Cost: one pass over the logits.
  * @param mixture p, length N
  */
 export async function advantages(
   cache: PoolLogits,
   mixture: Float64Array,
-  { measure }: Pick<Metric, 'measure'>,
+  metric: Pick<Metric, 'measure' | 'score'>,
   signal?: AbortSignal,
 ): Promise<Float64Array> {
   const { samples, classes, labels } = cache;
   const models = [...mixture.keys()].filter((model) => (mixture[model] as number) > 0);
   const mean = new Float64Array(classes);
-  const advantage = measure.kind === 'top' ? marginOf(measure.k, classes) : negatedLoss;
+  const advantage = advantageBy(metric, classes);
   const found = new Float64Array(samples);
   const block = Math.max(1, Math.floor(READ_AT_ONCE / (models.length * classes)));
   await forEachBlock(samples, block, signal, (first, count) => {
@@ -69,6 +70,15 @@ export function randomOrder(samples: number, random: Random): RacingOrder {
   return { samples: random.permutation(samples), expectedMisses: new Float64Array(samples) };
 }
 
+function advantageBy(
+  { measure, score }: Pick<Metric, 'measure' | 'score'>,
+  classes: number,
+): (logits: Float64Array, label: number) => number {
+  if (measure.kind === 'top') return marginOf(measure.k, classes);
+  const loss = measure.kind === 'squared-error' ? squaredError : crossEntropyOf;
+  return (logits, label) => score(loss(logits, label), 1);
+}
+
 /** The label's logit minus the k-th largest of the others; infinite where there are not k others. */
 function marginOf(k: number, classes: number): (logits: Float64Array, label: number) => number {
   // Descending; insertion is fast for the small k that are used.
@@ -87,9 +97,25 @@ function marginOf(k: number, classes: number): (logits: Float64Array, label: num
   };
 }
 
-/** log softmax(z)[label], in nats. */
-function negatedLoss(logits: Float64Array, label: number): number {
-  const most = logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
+/** −log softmax(z)[label], in nats. */
+function crossEntropyOf(logits: Float64Array, label: number): number {
+  const most = largestOf(logits);
   const sum = logits.reduce((total, logit) => total + Math.exp(logit - most), 0);
-  return (logits[label] as number) - most - Math.log(sum);
+  return Math.log(sum) + most - (logits[label] as number);
+}
+
+/** Σ_c (softmax(z)[c] − [c = label])². */
+function squaredError(logits: Float64Array, label: number): number {
+  const most = largestOf(logits);
+  let [sum, squares] = [0, 0];
+  for (const logit of logits) {
+    const exponential = Math.exp(logit - most);
+    sum += exponential;
+    squares += exponential * exponential;
+  }
+  return squares / (sum * sum) - (2 * Math.exp((logits[label] as number) - most)) / sum + 1;
+}
+
+function largestOf(logits: Float64Array): number {
+  return logits.reduce((max, logit) => Math.max(max, logit), Number.NEGATIVE_INFINITY);
 }

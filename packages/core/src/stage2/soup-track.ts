@@ -88,7 +88,7 @@ export class SoupTrack {
     return this.#bounds[chunks] as number;
   }
 
-  /** 1 for each sample that the contender gets right, 0 for the others, `NOT_EVALUATED` where it was stopped before; undefined for cross-entropy. */
+  /** 1 for each sample that the contender gets right, 0 for the others, `NOT_EVALUATED` where it was stopped before; undefined for losses. */
   correct(contender: number): Uint8Array | undefined {
     return this.#scorer.metric.measure.kind === 'top' ? this.#correct[contender] : undefined;
   }

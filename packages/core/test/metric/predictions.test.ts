@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Metric, metricNamed, metricNames, type Predictions, type TaskName } from '../../src/metric/index.js';
+import { backendNamed } from '../../src/problem/index.js';
+import { scoreLogits } from '../../src/stage2/evaluated.js';
 
 /** A case of fixtures/write_metrics.py. */
 interface Case {
@@ -24,23 +26,30 @@ function predictionsOf({ shape, logits, labels = [], targets, groups }: Case): P
   return { logits: Float32Array.from(logits), samples: shape[0], classes: shape[1], truth };
 }
 
-function scoreOf(task: TaskName, name: string, predictions: Predictions): number {
-  const { measure } = metricNamed(name, task) as Metric;
-  if (measure.kind !== 'predictions') throw new RangeError(`Expected a metric of predictions but received ${name}`);
-  return measure.of(predictions);
+async function scoreOf(task: TaskName, name: string, predictions: Predictions): Promise<number> {
+  const metric = metricNamed(name, task) as Metric;
+  if (metric.measure.kind === 'predictions') return metric.measure.of(predictions);
+  const { logits, truth } = predictions;
+  return (await scoreLogits('m', { ...predictions, values: logits }, truth, { metric, backend: backendNamed('auto') }))
+    .score;
 }
 
+/** Squared errors are computed in float32. */
+const precisionOf = (name: string) => (name === 'brier' ? 1e-6 : 1e-12);
+
 describe.each(cases.map((one) => [`${one.task}, ${one.shape[1]} wide`, one] as const))('of %s', (_, one) => {
-  test.each(Object.entries(one.values))('%s is what numpy computes', (name, value) => {
-    expect(Math.abs(scoreOf(one.task, name, predictionsOf(one)) - value)).toBeLessThan(
-      1e-12 * Math.max(1, Math.abs(value)),
-    );
+  test.each(Object.entries(one.values))('%s is what numpy computes', async (name, value) => {
+    const found = await scoreOf(one.task, name, predictionsOf(one));
+    expect(Math.abs(found - value)).toBeLessThan(precisionOf(name) * Math.max(1, Math.abs(value)));
   });
 });
 
-test('every metric that is no sum over the samples has a reference value', () => {
+test('every metric that counts no samples and is no cross-entropy has a reference value', () => {
   for (const { task, values } of cases) {
-    const wanted = metricNames(task).filter((name) => metricNamed(name, task)?.measure.kind === 'predictions');
+    const wanted = metricNames(task).filter((name) => {
+      const kind = metricNamed(name, task)?.measure.kind;
+      return kind === 'predictions' || kind === 'squared-error';
+    });
     expect(Object.keys(values).sort()).toEqual(wanted.sort());
   }
 });
@@ -56,20 +65,45 @@ describe('perfect predictions', () => {
     ['worst-group-accuracy', 1],
     ['brier', 0],
     ['ece', 0],
-  ])('have %s %d', (name, best) => {
-    expect(scoreOf('multi-class', name, perfect)).toBeCloseTo(best, 12);
+  ])('have %s %d', async (name, best) => {
+    expect(await scoreOf('multi-class', name, perfect)).toBeCloseTo(best, 12);
   });
 
-  test('of a single class have no area under the curve', () => {
-    expect(scoreOf('multi-class', 'auroc', { ...perfect, truth: { labels: Int32Array.of(1, 1, 1) } })).toBeNaN();
+  test('of a single class have no area under the curve', async () => {
+    expect(await scoreOf('multi-class', 'auroc', { ...perfect, truth: { labels: Int32Array.of(1, 1, 1) } })).toBeNaN();
   });
 });
 
-test('logits so large that exponentials overflow have finite losses', () => {
+test('logits so large that exponentials overflow have finite losses', async () => {
   const truth = { labels: new Int32Array(), targets: Float64Array.of(1, 0, 0, 1) };
   const extreme = { logits: Float32Array.of(1e30, -1e30, 500, -500), samples: 2, classes: 2, truth };
-  expect(scoreOf('multi-label', 'cross-entropy', extreme)).toBe(-250);
-  expect(scoreOf('multi-label', 'brier', extreme)).toBeCloseTo(-0.5, 12);
+  expect(await scoreOf('multi-label', 'cross-entropy', extreme)).toBe(-250);
+  expect(await scoreOf('multi-label', 'brier', extreme)).toBeCloseTo(-0.5, 12);
+});
+
+test('samples with the same logits in another order are ties of the area under the curve', async () => {
+  const [samples, classes] = [300, 7];
+  const logits = Float32Array.from({ length: samples * classes }, (_, at) => ((at * at * 31 + at * 17) % 5) / 4);
+  const labels = Int32Array.from({ length: samples }, (_, sample) => (sample * sample) % classes);
+  // Sorted before they are added, sums of the same exponentials are the same.
+  const probabilities = Array.from({ length: samples }, (_, sample) => {
+    const row = Array.from(logits.subarray(sample * classes, (sample + 1) * classes));
+    const exponentials = row.map((logit) => Math.exp(logit - Math.max(...row)));
+    const sum = exponentials.toSorted((a, b) => a - b).reduce((all, one) => all + one, 0);
+    return exponentials.map((one) => one / sum);
+  });
+  const areas: number[] = [];
+  for (let c = 0; c < classes; c++) {
+    const of = (isOf: boolean) =>
+      probabilities.filter((_, sample) => (labels[sample] === c) === isOf).map((row) => row[c] as number);
+    const [positive, negative] = [of(true), of(false)];
+    if (positive.length === 0) continue;
+    const above: number[] = positive.flatMap((p) => negative.map((q) => (p > q ? 1 : p === q ? 0.5 : 0)));
+    areas.push(above.reduce((all, one) => all + one, 0) / above.length);
+  }
+  const expected = areas.reduce((all, one) => all + one, 0) / areas.length;
+  const found = await scoreOf('multi-class', 'auroc', { logits, samples, classes, truth: { labels } });
+  expect(Math.abs(found - expected)).toBeLessThan(1e-12);
 });
 
 test('a name belongs to a task', () => {

@@ -66,7 +66,7 @@ test('a logit that is not finite is an error that names model, sample and class'
   const bad = (logits[1] as Float32Array).slice();
   bad[6] = Number.NaN;
   const pool = poolLogits(ids, [logits[0] as Float32Array, bad, logits[2] as Float32Array].map(inMemory), labels);
-  await expect(ApproxScorer.open(pool, { metric: named('brier'), backend: backendNamed('auto') })).rejects.toEqual(
+  await expect(ApproxScorer.open(pool, { metric: named('ece'), backend: backendNamed('auto') })).rejects.toEqual(
     refused('EVALUATION', /found NaN from model "b" for sample 1, class 2/),
   );
 });

@@ -74,6 +74,23 @@ test('soups by a metric that is no sum, and of tokens, get full passes instead o
   }
 });
 
+test.each(['multi-class', 'binary'] as const)('a race of %s by brier has the winner of full passes', async (task) => {
+  const { scorer } = poolOf(task);
+  const candidates = mixtures
+    .filter(({ size }) => size > 1)
+    .map((mixture, at) => ({ mixture, approxScore: 0, rank: at + 1 }));
+  const full = await evaluateTop(await scorer('brier'), candidates, 8);
+  const raced = await raceTop(await scorer('brier'), candidates, 8, { mode: 'exact' });
+  expect(raced.passes).toBeLessThanOrEqual(8);
+  const best = full.reduce((first, one) => ((one.score as number) > (first.score as number) ? one : first));
+  const finished = raced.candidates.filter(({ score }) => score !== undefined);
+  const winner = finished.reduce((first, one) => ((one.score as number) > (first.score as number) ? one : first));
+  expect(winner.rank).toBe(best.rank);
+  for (const [at, { score, scoreAtMost = score }] of raced.candidates.entries()) {
+    expect(scoreAtMost as number).toBeGreaterThan((full[at]?.score as number) - 1e-6);
+  }
+});
+
 test('tokens that do not count are no rows, and tokens have no intervals', async () => {
   const { files, scorer } = poolOf('token-classification');
   const validation = await scorer('accuracy');

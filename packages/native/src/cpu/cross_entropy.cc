@@ -28,8 +28,8 @@ namespace {
 
 // Samples whose sum is one term of the total: part of the bits, equal to BLOCK_SAMPLES in lib/cross-entropy.ts.
 constexpr size_t kBlockSamples = 256;
-// The largest |z| of the float32 path, for losses and for probabilities: equal to NEAR in lib/cross-entropy.ts.
-constexpr double kNear[] = {64.0, 512.0};
+// The largest |z| of the float32 path, for losses, probabilities and squared errors: equal to NEAR in lib/cross-entropy.ts.
+constexpr double kNear[] = {64.0, 512.0, 40.0};
 constexpr int32_t kInfinityBits = 0x7f800000;
 
 // The bits of the largest |x| for which a mixture's z stay near. The sum is 1 unless there are temperatures.
@@ -39,12 +39,24 @@ int32_t near_bits(RadinSampleMeasure measure, const double* coefficients, size_t
   return static_cast<int32_t>(bit_cast<uint32_t>(static_cast<float>(kNear[measure] / std::max(1.0, sum))));
 }
 
+// Sum over the classes of (p_c - [c = label])^2, from the sums of e and e^2, e = p times `sum`, and the label's e.
+double squared_error(double sum, double squares, double label) {
+  const double others = sum - label;
+  return ((squares - label * label) + others * others) / (sum * sum);
+}
+
 // Mixtures of one pass over a tile: their sums stay in the first two caches.
 constexpr size_t kPassMixtures = 512;
 constexpr size_t kPassBytes = size_t{1} << 20;
 
-size_t pass_mixtures(size_t models, bool with_gradient) {
-  const size_t bytes = kTileLanes * (sizeof(float) + sizeof(double)) * (with_gradient ? models + 1 : 1);
+// Sums of a mixture besides that of its exponentials: weighted by each model's logits, or of their squares.
+size_t further_sums(const RadinCrossEntropy& request) {
+  if (request.gradients != nullptr) return request.logits.models;
+  return request.measure == RADIN_SQUARED_ERROR ? 1 : 0;
+}
+
+size_t pass_mixtures(size_t further) {
+  const size_t bytes = kTileLanes * (sizeof(float) + sizeof(double)) * (further + 1);
   return std::clamp<size_t>(kPassBytes / bytes, 1, kPassMixtures);
 }
 
@@ -57,7 +69,7 @@ struct Passes {
 
   Passes(const RadinCrossEntropy& request, const RadinRun& run) {
     const size_t models = request.logits.models;
-    const size_t step = pass_mixtures(models, request.gradients != nullptr);
+    const size_t step = pass_mixtures(further_sums(request));
     // One pass even without mixtures, for the check of the logits.
     for (size_t first = 0; first == 0 || first < request.mixtures; first += step) {
       if (is_cancelled(run)) return;
@@ -85,12 +97,14 @@ class TileScorer {
         run_(run),
         models_(request.logits.models),
         with_gradient_(request.gradients != nullptr),
+        with_squares_(request.measure == RADIN_SQUARED_ERROR),
+        further_(further_sums(request)),
         reader_(request.logits, sources, set.cross_entropy),
         slots_(passes.most_slots * kSlotFloats),
         largest_(models_ * kTileLanes),
         sums_(passes.most_mixtures * kTileLanes),
         sums64_(sums_.size()),
-        moments_(with_gradient_ ? sums_.size() * models_ : 0),
+        moments_(sums_.size() * further_),
         moments64_(moments_.size()),
         far_tops_(sums_.size()),
         far_sums_(sums_.size()),
@@ -131,10 +145,18 @@ class TileScorer {
     const bool is_loss = request_.measure == RADIN_LOSS;
     if (is_loss) {
       kernels_.logarithms(sums64_.data(), plan.mixtures() * kTileLanes);
+    } else if (with_squares_) {
+      for (size_t i = 0; i < plan.mixtures() * kTileLanes; ++i) {
+        sums64_[i] = squared_error(sums64_[i], moments64_[i], 1.0);
+      }
     } else {
       for (size_t i = 0; i < plan.mixtures() * kTileLanes; ++i) sums64_[i] = 1.0 / sums64_[i];
     }
     for_each_far_lane([&](size_t at, size_t) {
+      if (with_squares_) {
+        sums64_[at] = squared_error(far_sums_[at], far_moments_[at], exp_nonpositive(-far_tops_[at]));
+        return;
+      }
       const double loss = log_at_least_one(far_sums_[at]) + far_tops_[at];
       sums64_[at] = is_loss ? loss : exp_nonpositive(-loss);
     });
@@ -160,6 +182,8 @@ class TileScorer {
       kernels_.share(view, slots_.data());
       if (with_gradient_) {
         kernels_.add_with_moments(view, slots_.data(), count, sums_.data(), moments_.data());
+      } else if (with_squares_) {
+        kernels_.add_with_squares(view, slots_.data(), count, sums_.data(), moments_.data());
       } else if (request_.measure == RADIN_PROBABILITY) {
         kernels_.add_clamped(view, slots_.data(), count, sums_.data());
       } else {
@@ -167,7 +191,7 @@ class TileScorer {
       }
       if (!block_ends) return;
       kernels_.carry(sums_.data(), sums, sums64_.data());
-      if (with_gradient_) kernels_.carry(moments_.data(), sums * models_, moments64_.data());
+      kernels_.carry(moments_.data(), sums * further_, moments64_.data());
     });
   }
 
@@ -222,6 +246,10 @@ class TileScorer {
                    with_gradient_ ? &far_moments_[far.mixture * models_ * kTileLanes] : nullptr;
                kernels_.far_sums(models_, plan.coefficients(far.mixture), far_slots_.data(), count,
                                  &far_tops_[far.mixture * kTileLanes], &far_sums_[far.mixture * kTileLanes], moments);
+               if (with_squares_) {
+                 kernels_.far_squares(models_, plan.coefficients(far.mixture), far_slots_.data(), count,
+                                      &far_tops_[far.mixture * kTileLanes], &far_moments_[far.mixture * kTileLanes]);
+               }
              }
            });
   }
@@ -259,16 +287,18 @@ class TileScorer {
   const RadinRun& run_;
   const size_t models_;
   const bool with_gradient_;
+  const bool with_squares_;
+  const size_t further_;
   LogitReader reader_;
   std::vector<float> slots_;
   std::vector<int32_t> largest_;   // [N, 16], bits of the largest |x|
   std::vector<float> sums_;        // [S, 16], of a block of classes
   std::vector<double> sums64_;     // [S, 16]
-  std::vector<float> moments_;     // [S, N, 16], with a gradient
-  std::vector<double> moments64_;  // [S, N, 16]
+  std::vector<float> moments_;     // [S, N, 16] with a gradient, [S, 16] squares for squared errors
+  std::vector<double> moments64_;  // the same
   std::vector<Far> far_;
   std::vector<double> far_tops_, far_sums_;  // [S, 16]
-  std::vector<double> far_moments_;          // [S, N, 16] with a gradient
+  std::vector<double> far_moments_;          // as moments_
   std::vector<double> far_slots_;
   std::vector<double> block_;
   size_t first_sample_ = 0, lanes_ = 0;

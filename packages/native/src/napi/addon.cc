@@ -14,7 +14,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 7;
+constexpr int32_t kBindingVersion = 8;
 
 // @throws ArgumentError unless it is one that this machine has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {

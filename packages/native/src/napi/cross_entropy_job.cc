@@ -22,7 +22,7 @@ class CrossEntropyJob final : public Job {
     const Span<double> coefficients = arguments.float64(arguments[6], "Expected a Float64Array for coefficients");
     const Span<double> results = arguments.float64(arguments[8], "Expected a Float64Array for results");
     const size_t measure = arguments.size(arguments[7], "Expected an integer for measure");
-    if (measure > RADIN_PROBABILITY) throw ArgumentError{"Expected 0 or 1 for measure"};
+    if (measure > RADIN_SQUARED_ERROR) throw ArgumentError{"Expected 0, 1 or 2 for measure"};
     const size_t models = logits_.models();
     request_.mixtures = coefficients.size / models;
     if (coefficients.size % models != 0) throw ArgumentError{"Expected N coefficients for each mixture"};

@@ -1,7 +1,7 @@
 // Cross-entropy of many mixtures on a tile of 16 samples.
 //
 // Fused: subtracting the label's logit, mixing, exp, and the sum over classes; for the gradient also the sums weighted by
-// each model's logits.
+// each model's logits, for squared errors the sum of squares.
 // Never in memory: the mixed logits and their exponentials.
 // Shapes: slots [N + shared, 4, 16], sums [S, 16], moments [S, N, 16].
 // Memory: slots of one step, some 70 for 13 models (18 KB), and the sums: both stay in the first two caches.
@@ -60,56 +60,69 @@ inline Classes<kCount> exponentials(const CrossEntropyPlan& plan, const CrossEnt
   return z;
 }
 
-template <Exp kExp, size_t kCount, bool kUniform, bool kMoments>
-inline void add_mixture(const CrossEntropyPlan& plan, size_t s, const float* slots, float* sums, float* moments) {
+// What is added up besides exponentials: exp z * x_k of every model, or exp 2z.
+enum class Also { kNothing, kMoments, kSquares };
+
+template <Exp kExp, size_t kCount, bool kUniform, Also kAlso>
+inline void add_mixture(const CrossEntropyPlan& plan, size_t s, const float* slots, float* sums, float* also) {
   for (size_t lane = 0; lane < kTileLanes; lane += kLanes) {
     const Classes<kCount> e = exponentials<kExp, kCount, kUniform>(plan, plan.mixture[s], slots + lane);
     float* const sum = sums + s * kTileLanes + lane;
     store(sum, load(sum) + total(e));
-    if constexpr (kMoments) {
+    if constexpr (kAlso == Also::kSquares) {
+      Classes<kCount> squared;
+      for (size_t c = 0; c < kCount; ++c) squared.of[c] = e.of[c] * e.of[c];
+      float* const square = also + s * kTileLanes + lane;
+      store(square, load(square) + total(squared));
+    }
+    if constexpr (kAlso == Also::kMoments) {
       for (size_t k = 0; k < plan.models; ++k) {
         Classes<kCount> weighted;
         const float* const x = slots + k * kSlotFloats + lane;
         for (size_t c = 0; c < kCount; ++c) weighted.of[c] = e.of[c] * load(x + c * kTileLanes);
-        float* const moment = moments + (s * plan.models + k) * kTileLanes + lane;
+        float* const moment = also + (s * plan.models + k) * kTileLanes + lane;
         store(moment, load(moment) + total(weighted));
       }
     }
   }
 }
 
-template <Exp kExp, size_t kCount, bool kMoments>
-void add_all(const CrossEntropyPlan& plan, const float* slots, float* sums, float* moments) {
-  for (size_t s = 0; s < plan.uniform; ++s) add_mixture<kExp, kCount, true, kMoments>(plan, s, slots, sums, moments);
+template <Exp kExp, size_t kCount, Also kAlso>
+void add_all(const CrossEntropyPlan& plan, const float* slots, float* sums, float* also) {
+  for (size_t s = 0; s < plan.uniform; ++s) add_mixture<kExp, kCount, true, kAlso>(plan, s, slots, sums, also);
   for (size_t s = plan.uniform; s < plan.mixtures; ++s) {
-    add_mixture<kExp, kCount, false, kMoments>(plan, s, slots, sums, moments);
+    add_mixture<kExp, kCount, false, kAlso>(plan, s, slots, sums, also);
   }
 }
 
-template <Exp kExp, bool kMoments>
-void add_any(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments) {
+template <Exp kExp, Also kAlso>
+void add_any(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* also) {
   switch (count) {
-    case 1: return add_all<kExp, 1, kMoments>(plan, slots, sums, moments);
-    case 2: return add_all<kExp, 2, kMoments>(plan, slots, sums, moments);
-    case 3: return add_all<kExp, 3, kMoments>(plan, slots, sums, moments);
-    default: return add_all<kExp, 4, kMoments>(plan, slots, sums, moments);
+    case 1: return add_all<kExp, 1, kAlso>(plan, slots, sums, also);
+    case 2: return add_all<kExp, 2, kAlso>(plan, slots, sums, also);
+    case 3: return add_all<kExp, 3, kAlso>(plan, slots, sums, also);
+    default: return add_all<kExp, 4, kAlso>(plan, slots, sums, also);
   }
 }
 
 void add(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
-  add_any<Exp::kFloat, false>(plan, slots, count, sums, nullptr);
+  add_any<Exp::kFloat, Also::kNothing>(plan, slots, count, sums, nullptr);
 }
 
 void add_clamped(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
-  add_any<Exp::kClamped, false>(plan, slots, count, sums, nullptr);
+  add_any<Exp::kClamped, Also::kNothing>(plan, slots, count, sums, nullptr);
 }
 
 void add_coarse(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums) {
-  add_any<Exp::kCoarse, false>(plan, slots, count, sums, nullptr);
+  add_any<Exp::kCoarse, Also::kNothing>(plan, slots, count, sums, nullptr);
 }
 
 void add_with_moments(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments) {
-  add_any<Exp::kFloat, true>(plan, slots, count, sums, moments);
+  add_any<Exp::kFloat, Also::kMoments>(plan, slots, count, sums, moments);
+}
+
+void add_with_squares(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* squares) {
+  add_any<Exp::kFloat, Also::kSquares>(plan, slots, count, sums, squares);
 }
 
 void share(const CrossEntropyPlan& plan, float* slots) {
@@ -272,13 +285,26 @@ void far_sums(size_t models, const double* coefficients, const double* slots, si
   }
 }
 
+void far_squares(size_t models, const double* coefficients, const double* slots, size_t count, const double* tops,
+                 double* squares) {
+  double z[kSlotFloats];
+  mix_far(models, coefficients, slots, count, z);
+  for (size_t c = 0; c < count; ++c) {
+    for (size_t lane = 0; lane < kTileLanes; ++lane) {
+      const double value = exp_nonpositive(z[c * kTileLanes + lane] - tops[lane]);
+      squares[lane] += value * value;
+    }
+  }
+}
+
 }  // namespace
 
 namespace RADIN_INSTRUCTION_SET {
 extern const CrossEntropyKernels kCrossEntropyKernels;
 const CrossEntropyKernels kCrossEntropyKernels = {
-    to_float32,       load_rows, share,      add,      add_clamped, add_coarse,
-    add_with_moments, carry,     logarithms, load_far, far_tops,    far_sums};
+    to_float32,       load_rows,        share, add,        add_clamped, add_coarse,
+    add_with_moments, add_with_squares, carry, logarithms, load_far,    far_tops,
+    far_sums,         far_squares};
 }  // namespace RADIN_INSTRUCTION_SET
 
 }  // namespace radin

@@ -61,6 +61,8 @@ struct CrossEntropyKernels {
   void (*add_coarse)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums);
   // The same as `add`, and moments [S, N, 16] += exp z * x_k.
   void (*add_with_moments)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* moments);
+  // The same as `add`, and squares [S, 16] += exp 2z.
+  void (*add_with_squares)(const CrossEntropyPlan& plan, const float* slots, size_t count, float* sums, float* squares);
   // to += from, then from = 0.
   void (*carry)(float* from, size_t count, double* to);
   // values = log values, each at least 1.
@@ -72,6 +74,9 @@ struct CrossEntropyKernels {
   void (*far_tops)(size_t models, const double* coefficients, const double* slots, size_t count, double* tops);
   void (*far_sums)(size_t models, const double* coefficients, const double* slots, size_t count, const double* tops,
                    double* sums, double* moments);
+  // squares [16] += exp 2(z - top).
+  void (*far_squares)(size_t models, const double* coefficients, const double* slots, size_t count, const double* tops,
+                      double* squares);
 };
 
 }  // namespace radin
