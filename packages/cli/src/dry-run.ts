@@ -1,8 +1,9 @@
 import { tmpdir } from 'node:os';
-import { formatBytes, type Problem, predictRun, timePass } from '@radin/core';
+import { formatBytes, type InspectedSplit, namedInputs, type Problem, predictRun, timePass } from '@radin/core';
 import { freeBytes } from './disk-space.js';
 import type { PoolOptions } from './options.js';
 import type { CommandContext } from './run-context.js';
+import { splitText } from './split-text.js';
 import type { Terminal } from './terminal.js';
 
 /** What a run would do, which its command knows. */
@@ -19,11 +20,7 @@ export interface PlannedRun {
   readonly json: boolean;
 }
 
-interface PlannedSplit {
-  readonly name: string;
-  readonly samples: number;
-  readonly shape?: readonly number[];
-  readonly dtype?: string;
+interface PlannedSplit extends InspectedSplit {
   /** Whether it is not open, and `samples` an estimate from the sizes of its files. */
   readonly estimated?: boolean;
 }
@@ -65,12 +62,16 @@ export async function dryRun(
     disk,
     ...(seconds !== undefined && { seconds: Number(seconds.toPrecision(2)) }),
   };
-  const opened = [...problem.scorers].map(([name, { split }]) => {
-    const [samples, ...shape] = split.inputs.shape as [number, ...number[]];
+  const opened = [...problem.scorers].map(([name, { split }]): InspectedSplit => {
+    const { dtype, shape, all } = split.inputs;
     // Where only a program knows the inputs, they have no elements.
-    return { name, samples, ...(!shape.includes(0) && { shape, dtype: split.inputs.dtype }) };
+    return {
+      name,
+      samples: shape[0] as number,
+      ...(!shape.slice(1).includes(0) && { shape, dtype, ...namedInputs(all) }),
+    };
   });
-  const unopened = unopenedTest && { name: 'test', samples: unopenedTest.samples, estimated: true };
+  const unopened = unopenedTest && { name: 'test' as const, samples: unopenedTest.samples, estimated: true };
   const splits: PlannedSplit[] = unopened === undefined ? opened : [...opened, unopened];
   const free = await freeBytes(run.out);
   if (run.json) {
@@ -83,7 +84,7 @@ export async function dryRun(
         classes: memory.sizes.classes,
         weightBytes: memory.sizes.weightBytes,
       },
-      splits,
+      splits: splits.map(withShapesOfSamples),
       strategy: run.strategy,
       passes,
       predicted,
@@ -98,10 +99,10 @@ export async function dryRun(
   print(
     [
       `models   ${pool.size} of ${formatBytes(memory.sizes.weightBytes)}, and ${memory.sizes.classes} classes`,
-      ...splits.map(
-        ({ name, samples, shape, dtype, estimated }) =>
-          `${name.padEnd(10)} ${estimated ? 'about ' : ''}${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.join(', ')}]`}${estimated ? ", by its files' sizes: it is read after the choice" : ''}`,
-      ),
+      ...splits.map(({ estimated, ...split }) => {
+        const about = estimated ? ['about ', ", by its files' sizes: it is read after the choice"] : ['', ''];
+        return `${split.name.padEnd(10)} ${about.join(splitText(split))}`;
+      }),
       `passes   ${passes.models} for the models' logits${isGiven ? ', which are given' : ''}${remembered > 0 ? `, of which ${remembered} are remembered` : ''}; at most ${soups} soups (${run.strategy})${test > 0 ? `; ${test} on the test split` : ''}`,
       `memory   ${memory.predicted ? `at most ${formatBytes(peakMemory)}` : "what the evaluator's command takes, and this process"}${maxMemory === undefined ? '' : ` within ${formatBytes(maxMemory)}, ${memory.shares?.atOnce} threads`}`,
       `disk     ${formatBytes(disk)}${inFile ? `, with logits in a temporary file${cached ? '' : ` in ${tmpdir()}`}` : ''}${free === undefined ? '' : `; ${formatBytes(free)} are free for ${run.out}`}`,
@@ -111,6 +112,15 @@ export async function dryRun(
       'dry run: nothing was written',
     ].join('\n'),
   );
+}
+
+/** As a dry run tells it: the shape of an input is that of one sample. */
+function withShapesOfSamples({ shape, inputs, ...split }: PlannedSplit) {
+  return {
+    ...split,
+    ...(shape && { shape: shape.slice(1) }),
+    ...(inputs && { inputs: inputs.map((input) => ({ ...input, shape: input.shape.slice(1) })) }),
+  };
 }
 
 function duration(seconds: number): string {

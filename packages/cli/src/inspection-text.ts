@@ -1,4 +1,5 @@
 import { alignColumns, formatBytes, type ProblemInspection } from '@radin/core';
+import { splitText } from './split-text.js';
 
 /** What was found of a pool: a verdict per model, then the reasons, then what the data and a search are. */
 export function inspectionText(inspection: ProblemInspection): string {
@@ -24,8 +25,8 @@ export function inspectionText(inspection: ProblemInspection): string {
     '',
     ...anglesText(inspection),
     ...splits.map(
-      ({ name, samples, dtype, shape, classes }) =>
-        `${name}: ${samples} samples${shape === undefined ? '' : ` of ${dtype} [${shape.slice(1).join(', ')}]`}${classes === undefined ? '' : `, ${classes} classes`}`,
+      ({ name, classes, ...split }) =>
+        `${name}: ${splitText(split)}${classes === undefined ? '' : `, ${classes} classes`}`,
     ),
     ...(predicted === undefined
       ? []

@@ -91,7 +91,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
   const { only } = flags;
   const models = only === undefined ? await allModels() : [only];
   // The graph of one model alone could be another.
-  const architecture = only !== undefined && graph === undefined ? (await allModels()).find(isOnnx) : undefined;
+  const architecture = only !== undefined && graph === undefined ? (await allModels()).filter(isOnnx) : [];
   // A graph on the command line is meant to be run.
   const evaluator = loaded && graphFlag === undefined ? commandOf(loaded) : undefined;
   const logits = await logitsFiles(loaded, flags);
@@ -121,7 +121,7 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
     name: (loaded && basename(resolve(loaded.folder))) || undefined,
     files: {
       ...(graph && { graph }),
-      ...(architecture && { architecture }),
+      ...(architecture.length > 0 && { architecture }),
       models,
       validation: {
         ...(inputs && { inputs }),

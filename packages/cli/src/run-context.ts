@@ -19,6 +19,7 @@ import type { Interruption } from './interruption.js';
 import { chooseMetric, metricFlag } from './metric-choice.js';
 import type { DryRunOptions, PoolOptions, ShardOptions } from './options.js';
 import { checkOutputFolder } from './output-folder.js';
+import { peakNotice } from './peak-notice.js';
 import { resolvePool } from './pool-files.js';
 import { closingJournal, RunJournal } from './run-journal.js';
 import type { CandidateOptions, HoldOutOptions, RestartOptions } from './search-options.js';
@@ -121,12 +122,8 @@ export async function withProblem<T>(
 }
 
 function memoryNotice({ memory }: Problem, allowed: number): string {
-  // Of the whole process, in KiB on every system.
-  const peak = process.resourceUsage().maxRSS * 1024;
-  const { predicted } = memory;
-  const atMost = predicted === undefined ? '' : `predicted at most ${formatBytes(predicted.peakMemory)}, `;
-  const other = predicted === undefined ? "the evaluator's command" : 'the process that evaluates';
-  return `note: peak memory ${formatBytes(peak)} without ${other}, ${atMost}allowed ${formatBytes(allowed)}`;
+  const { peak, isOfAll } = memory.meter;
+  return peakNotice({ peak, isOfAll, predicted: memory.predicted?.peakMemory, allowed });
 }
 
 /** What only this run can tell. */

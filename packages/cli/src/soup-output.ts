@@ -102,7 +102,11 @@ export async function writeSoupFiles(
   let adapterFolder: string | undefined;
   if (adapters !== undefined) {
     try {
-      const written = await writeAdapters(join(out, ADAPTER_FOLDER), adapters, mixture, facts, options);
+      const base = pool.checkpoints.flatMap((model) => (model instanceof FileCheckpoint ? (model.base ?? []) : []))[0];
+      const written = await writeAdapters(join(out, ADAPTER_FOLDER), adapters, mixture, facts, {
+        ...options,
+        ...(base !== undefined && { base }),
+      });
       notices.push(...written.notices);
       adapterFolder = ADAPTER_FOLDER;
     } catch (error) {
@@ -122,7 +126,7 @@ export async function writeAdapters(
   paths: readonly string[],
   mixture: Mixture,
   facts: CardFacts,
-  options: SoupOptions,
+  options: SoupOptions & { readonly base?: string },
 ): Promise<WrittenFolder> {
   const adapters: LoraAdapter[] = [];
   try {
@@ -174,10 +178,10 @@ export async function soupBytes(pool: Pool): Promise<number> {
 /** Where what made a soup besides its ingredients is. */
 export function soupSources(files: PoolFiles, { batch }: Pick<SoupSources, 'batch'> = {}): SoupSources {
   const { graph, base, stateDict, output, rename, task, batchNormInputs, validation, test, models } = files;
-  const architecture = graph === undefined ? models.find(isOnnx) : undefined;
+  const architecture = graph === undefined ? models.filter(isOnnx) : [];
   return {
     ...(graph !== undefined && { graph }),
-    ...(architecture !== undefined && { architecture }),
+    ...(architecture.length > 0 && { architecture }),
     ...(base !== undefined && { base }),
     ...(stateDict !== undefined && { stateDict }),
     ...(output !== undefined && { output }),

@@ -37,6 +37,24 @@ it('bench prints the tables, writes paper.json, and evaluates nothing the second
   expect(readdirSync(join(folder, 'bare'))).toEqual(['paper.json']);
 });
 
+it('bench within a limit of memory gives the same document, tells its peak, and refuses a limit that is too small', async () => {
+  const { folder } = await linearPool({ models: 4 });
+  const bench = ['bench', folder, '--quick', '--seeds', '1', '--no-report', '--threads', '1'];
+  const withoutTimes = ({ rows, ...rest }: PaperResult) => ({
+    rows: rows.map(({ method, budget }) => [method, budget]),
+    curves: rest.curves,
+    seeds: rest.seeds,
+    pooled: rest.pooled,
+  });
+  const free = await radinJson<PaperResult>([...bench, '--out', 'free'], folder);
+  const limited = await runRadin([...bench, '--json', '--out', 'limited', '--max-memory', '320MiB'], folder);
+  expect(limited.stderr).toMatch(/^radin: note: peak memory .* predicted at most .*, allowed 320 MiB$/m);
+  expect(withoutTimes(JSON.parse(limited.stdout))).toEqual(withoutTimes(free));
+  expect(await refusal(['bench', '.', '--quiet', '--max-memory', '8MB'])).toMatch(
+    /Expected --max-memory of at least \d+MiB, .* found 7MiB/,
+  );
+});
+
 it('bench that cannot write its page has written its results, and says what is in the way', async () => {
   const { folder } = await linearPool({ models: 3 });
   mkdirSync(join(folder, 'out', 'report.html'), { recursive: true });

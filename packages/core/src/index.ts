@@ -32,6 +32,7 @@ export {
   type EvaluationLimits,
   type Evaluator,
   type LoadedModel,
+  MemoryMeter,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,
   type OnnxEvaluatorOptions,
@@ -43,6 +44,7 @@ export { type Fingerprint, JOURNAL_FILE, Journal, type JournalOptions, type Json
 export {
   type Logits,
   type LogitsFile,
+  LogitsStore,
   openLogits,
   type PoolLogits,
   poolLogits,

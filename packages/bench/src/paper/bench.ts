@@ -8,6 +8,7 @@ import {
   RadinError,
   type WeightGeometry,
 } from '@radin/core';
+import type { LimitedRun } from '../soups/memory-plan.js';
 import type { Outcome } from '../soups/outcome.js';
 import { SoupMemory } from '../soups/soup-memory.js';
 import { SplitReplay } from '../soups/split-replay.js';
@@ -15,7 +16,7 @@ import { readOwnUnion } from '../soups/union.js';
 import { countsOf, type ScoredSoup } from './candidates.js';
 import { countedProgress } from './counted-progress.js';
 import { proposalOf } from './methods.js';
-import type { PaperChoices } from './options.js';
+import { CURVE_BUDGET, type PaperChoices } from './options.js';
 
 /** A pool that is to be reported on. */
 export interface PaperPool {
@@ -32,6 +33,17 @@ export interface PaperEvents {
 
 /** Soups that are asked for at once. */
 const TOGETHER = 32;
+
+/** All methods but the adaptive search evaluate candidates of a seed, or at most as many soups as there are models. */
+function limitedRun(
+  maxMemory: number,
+  models: number,
+  { seeds, candidates, budgets, bruteForce }: PaperChoices,
+): LimitedRun {
+  const soups = seeds * (candidates + Math.max(CURVE_BUDGET, ...budgets)) + models;
+  const mixtures = bruteForce ? 2 ** models : 0;
+  return { maxMemory, soups: Math.min(soups, 2 ** models), mixtures: soups + mixtures };
+}
 
 /** An opened pool with its two splits and the one memory that answers for all searches. */
 export class PaperBench {
@@ -54,12 +66,17 @@ export class PaperBench {
       throw new RadinError('CONFIG', `Expected a pool whose metric is accuracy for this benchmark but found ${metric}`);
     }
     const union = await readOwnUnion(files);
-    const { threads, cache } = choices;
+    const { threads, cache, maxMemory } = choices;
     events.onProgress(`${files.models.length} models: caching logits`);
     const signal = events.signal && AbortSignal.any([events.signal]);
     // Every soup that is asked for at once listens.
     if (signal !== undefined) setMaxListeners(0, signal);
-    const memory = await SoupMemory.open(files, union, { backend: backendNamed('auto'), threads, cache });
+    const memory = await SoupMemory.open(files, union, {
+      backend: backendNamed('auto'),
+      threads,
+      cache,
+      ...(maxMemory !== undefined && { limit: limitedRun(maxMemory, files.models.length, choices) }),
+    });
     try {
       const all = Int32Array.from({ length: union.samples }, (_, sample) => sample);
       const validation = new SplitReplay(memory, all.subarray(0, union.validationSamples));

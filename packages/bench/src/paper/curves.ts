@@ -2,11 +2,9 @@ import type { CurvePoint, Mixture, SearchResult } from '@radin/core';
 import { RecordedScorer } from '../soups/recorded-scorer.js';
 import type { PaperBench } from './bench.js';
 import { METHODS, type Method } from './methods.js';
+import { CURVE_BUDGET } from './options.js';
 import type { BudgetCurve } from './result.js';
 import { spreadOf } from './spread.js';
-
-/** Largest budget of Fig. 4. */
-export const CURVE_BUDGET = 25;
 
 const DRAWN_METHODS = ['greedy', 'radin', 'radin-prior', 'adaptive'];
 

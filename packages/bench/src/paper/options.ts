@@ -23,6 +23,9 @@ export const PAPER_USAGE = `options of paper:
   --save               writes packages/bench/results/paper-POOL.json, and the scores of all subsets where they are known
 `;
 
+/** Largest budget of Fig. 4. */
+export const CURVE_BUDGET = 25;
+
 /** What the experiment is to do; whoever asks for it has read the pool's files. */
 export interface PaperChoices {
   readonly budgets: readonly number[];
@@ -33,6 +36,8 @@ export interface PaperChoices {
   /** A folder that keeps evaluations for later runs. */
   readonly cache: string | undefined;
   readonly threads: number;
+  /** Bytes that this process and the one that evaluates may take. No result depends on it. */
+  readonly maxMemory?: number;
 }
 
 export interface PaperOptions extends PaperChoices {

@@ -1,22 +1,30 @@
 import { join } from 'node:path';
-import { CONFIDENCE, type Logits, type Mixture } from '@radin/core';
+import { CONFIDENCE, type MemoryMeter, type Mixture } from '@radin/core';
 import { describeEnvironment } from '../environment.js';
 import { type AllSubsets, allSubsets, checkBruteForce } from './all-subsets.js';
 import type { SubsetCounts } from './all-subsets-file.js';
 import { PaperBench, type PaperEvents, type PaperPool } from './bench.js';
 import { pooledCandidates, rankScores, type ScoredSoup, seedCandidates } from './candidates.js';
-import { budgetCurves, CURVE_BUDGET } from './curves.js';
+import { budgetCurves } from './curves.js';
 import { LAMBDA } from './methods.js';
-import type { PaperChoices } from './options.js';
+import { CURVE_BUDGET, type PaperChoices } from './options.js';
 import { PAPER_SCHEMA, type PaperResult } from './result.js';
 import { sizeScores } from './spread.js';
 import { tableRows } from './table-rows.js';
 import { describedRuns, tableChoices } from './table-runs.js';
 
+/** Bytes. */
+interface LimitedMemory extends Pick<MemoryMeter, 'peak' | 'isOfAll'> {
+  readonly predicted: number;
+  readonly allowed: number;
+}
+
 export interface PaperRunResult {
   readonly result: PaperResult;
   /** Where all subsets are known. */
   readonly subsets?: SubsetCounts;
+  /** Where it is limited: what was taken. */
+  readonly memory?: LimitedMemory;
 }
 
 /**
@@ -62,7 +70,7 @@ export async function runPaper(
       ...(subsets && { allSubsets: subsets.result }),
       notices: [...notices, ...noticesOf(bench)],
     };
-    return { result, ...withCounts(subsets) };
+    return { result, ...withCounts(subsets), ...withMemory(bench) };
   } finally {
     await bench.dispose();
   }
@@ -72,19 +80,26 @@ function withCounts(subsets: AllSubsets | undefined): { subsets?: SubsetCounts }
   return subsets === undefined ? {} : { subsets: subsets.counts };
 }
 
+function withMemory({ memory }: PaperBench): { memory?: LimitedMemory } {
+  const { meter, plan } = memory.memory;
+  if (plan === undefined) return {};
+  const { peak, isOfAll } = meter;
+  return { memory: { peak, isOfAll, predicted: plan.predicted, allowed: plan.maxMemory } };
+}
+
 async function facts(
   bench: PaperBench,
   pool: PaperPool,
 ): Promise<Pick<PaperResult, 'pool' | 'settings' | 'reported' | 'cost'>> {
   const { memory, choices, samples, reported, includeUniform } = bench;
-  const { budgets, seeds, candidates, threads } = choices;
+  const { budgets, seeds, candidates } = choices;
   const soups = (await memory.known()).filter(({ key }) => key.includes('+')).length;
   return {
     pool: {
       name: pool.name,
       content: memory.content,
       models: memory.pool.ids,
-      classes: (memory.logits[0] as Logits).classes,
+      classes: memory.classes,
       metric: 'accuracy',
       samples: { validation: samples.validation, ...(reported === 'test' && { test: samples.test }) },
     },
@@ -101,7 +116,7 @@ async function facts(
     cost: {
       soups,
       evaluated: memory.evaluated,
-      threads,
+      threads: memory.threads,
       secondsPerEvaluation: bench.secondsPerEvaluation,
       measured: memory.pace.soups,
       geometrySeconds: bench.geometrySeconds,

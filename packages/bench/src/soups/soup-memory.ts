@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   arrayPlace,
@@ -5,7 +6,9 @@ import {
   type Backend,
   closeCheckpoints,
   type FileCheckpoint,
-  type Logits,
+  LogitsStore,
+  limitedBackend,
+  MemoryMeter,
   Mixture,
   modelFiles,
   OnnxEvaluator,
@@ -17,8 +20,10 @@ import {
   RadinError,
   readOnnx,
   Soup,
-  storedInMemory,
+  type StoredLogits,
 } from '@radin/core';
+import type { Source } from '@radin/native';
+import { type LimitedRun, type MemoryPlan, memoryPlan } from './memory-plan.js';
 import { type Outcome, outcomeOf, type Prediction, predictionOf } from './outcome.js';
 import { Pace } from './pace.js';
 import { contentOf, PredictionFolder } from './prediction-folder.js';
@@ -29,6 +34,8 @@ export interface SoupMemoryOptions {
   readonly threads: number;
   /** A folder that keeps predictions from one run to the next. */
   readonly cache: string | undefined;
+  /** What this process and the one that evaluates may take, and what is to be done within it. */
+  readonly limit?: LimitedRun;
 }
 
 /**
@@ -42,43 +49,70 @@ export class SoupMemory {
   private constructor(
     readonly pool: Pool,
     readonly union: Union,
-    /** Of every model on every sample of the union. */
-    readonly logits: readonly Logits[],
+    /** Of every model on every sample of the union; in a file where memory is limited and they do not fit. */
+    private readonly logits: readonly StoredLogits[],
+    /** Of every model. */
+    private readonly singles: readonly Prediction[],
     readonly backend: Backend,
     readonly threads: number,
     /** Names the bytes of all the pool's files. */
     readonly content: string,
     /** How long evaluations take. */
     readonly pace: Pace,
+    /** What is taken, and where it is limited how. */
+    readonly memory: { readonly meter: MemoryMeter; readonly plan: MemoryPlan | undefined },
     private readonly evaluator: OnnxEvaluator,
     private readonly folder: PredictionFolder | undefined,
+    private readonly store: LogitsStore,
   ) {}
 
   /** Opens the pool's files and evaluates each model once. */
   static async open(files: PoolFiles, union: Union, options: SoupMemoryOptions): Promise<SoupMemory> {
-    const { backend, threads, cache } = options;
+    const { cache, limit } = options;
     const { graph } = files;
     if (graph === undefined) {
       throw new RadinError('CONFIG', 'Expected a pool with a graph, which comparisons of methods need, but found none');
     }
     const checkpoints = await openCheckpoints(files.models, { stateDict: files.stateDict, base: files.base });
     let evaluator: OnnxEvaluator | undefined;
+    let store: LogitsStore | undefined;
+    const meter = new MemoryMeter();
     try {
       const pool = new Pool(checkpoints);
-      evaluator = await OnnxEvaluator.open(await readOnnx(graph), pool, {
+      const model = await readOnnx(graph);
+      const plan = limit && memoryPlan({ pool, graph: model }, files, union, { ...limit, threads: options.threads });
+      const { threads, backend } = withinPlan(options, plan);
+      evaluator = await OnnxEvaluator.open(model, pool, {
         threads,
+        meter,
         ...(files.output !== undefined && { output: files.output }),
         ...(files.rename !== undefined && { rename: files.rename }),
       });
-      const running = evaluator;
-      const logits = await Promise.all(pool.checkpoints.map((model) => running.logits(model, union.inputs)));
       const [paths, choices] = await contentsOf(files, union);
       const content = await contentOf(paths, files.output, choices);
       const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
+      const mostBytes = plan?.shares.logits ?? Number.POSITIVE_INFINITY;
+      store = new LogitsStore({ models: pool.size, mostBytes, folder: folder?.path ?? tmpdir() });
+      const [logits, singles] = await passes(pool, evaluator, union, store, threads);
       const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
-      return new SoupMemory(pool, union, logits, backend, threads, content, pace, evaluator, folder);
+      return new SoupMemory(
+        pool,
+        union,
+        logits,
+        singles,
+        backend,
+        threads,
+        content,
+        pace,
+        { meter, plan },
+        evaluator,
+        folder,
+        store,
+      );
     } catch (error) {
       await evaluator?.dispose();
+      await store?.close();
+      meter.close();
       await closeCheckpoints(checkpoints);
       throw error;
     }
@@ -96,7 +130,7 @@ export class SoupMemory {
 
   /** C. */
   get classes(): number {
-    return (this.logits[0] as Logits).classes;
+    return (this.logits[0] as StoredLogits).classes;
   }
 
   /** Outcomes of the mixtures' soups. Single models cost nothing. */
@@ -123,15 +157,9 @@ export class SoupMemory {
     return Mixture.uniform(this.pool.size, [model]);
   }
 
-  /** The cached logits of some of the samples, as a search on these would have them. */
+  /** The cached logits of some of the samples, as a search on these would have them. No copy of samples that follow one another. */
   select(samples: Int32Array, labels: Int32Array): PoolLogits {
-    const parts = this.logits.map(({ values, classes }) => {
-      const chosen = new Float32Array(samples.length * classes);
-      for (const [row, sample] of samples.entries()) {
-        chosen.set(values.subarray(sample * classes, (sample + 1) * classes), row * classes);
-      }
-      return storedInMemory({ values: chosen, samples: samples.length, classes });
-    });
+    const parts = this.logits.map((logits) => rowsOf(logits, samples));
     return poolLogits(
       this.pool.ids,
       parts,
@@ -142,6 +170,8 @@ export class SoupMemory {
   async dispose(): Promise<void> {
     await this.pace.save();
     await this.evaluator.dispose();
+    await this.store.close();
+    this.memory.meter.close();
     this.union.inputs.close();
     await closeCheckpoints(this.pool.checkpoints as readonly FileCheckpoint[]);
   }
@@ -166,10 +196,7 @@ export class SoupMemory {
   /** Of a single model, or of a soup whose prediction an earlier run has written. */
   async #find(mixture: Mixture): Promise<Outcome | undefined> {
     const [only] = mixture.ingredients;
-    const found =
-      mixture.size === 1
-        ? predictionOf(this.logits[only as number] as Logits, this.union.labels)
-        : await this.folder?.read(mixture.key);
+    const found = mixture.size === 1 ? this.singles[only as number] : await this.folder?.read(mixture.key);
     return found && outcomeOf(found, this.union);
   }
 
@@ -180,6 +207,60 @@ export class SoupMemory {
     this.#evaluated.add(mixture.key);
     return predictionOf(logits, labels);
   }
+}
+
+function withinPlan(
+  { threads, backend }: Pick<SoupMemoryOptions, 'threads' | 'backend'>,
+  plan: MemoryPlan | undefined,
+): Pick<SoupMemoryOptions, 'threads' | 'backend'> {
+  return plan === undefined
+    ? { threads, backend }
+    : { threads: plan.shares.atOnce, backend: limitedBackend(backend, plan.shares.work) };
+}
+
+/** One pass of every model, of which as many are under way as there are threads; their logits, and what they predict. */
+async function passes(
+  pool: Pool,
+  evaluator: OnnxEvaluator,
+  { inputs, labels }: Union,
+  store: LogitsStore,
+  threads: number,
+): Promise<[StoredLogits[], Prediction[]]> {
+  const logits: StoredLogits[] = [];
+  const singles: Prediction[] = [];
+  const models = pool.checkpoints.entries();
+  const work = async () => {
+    for (const [index, model] of models) {
+      const found = await evaluator.logits(model, inputs);
+      singles[index] = predictionOf(found, labels);
+      logits[index] = await store.keep(index, found);
+    }
+  };
+  await Promise.all(Array.from({ length: threads }, work));
+  return [logits, singles];
+}
+
+/** @throws RangeError for samples that do not follow one another, of logits in a file */
+function rowsOf(logits: StoredLogits, samples: Int32Array): StoredLogits {
+  const { source, classes } = logits;
+  const bytes = classes * Float32Array.BYTES_PER_ELEMENT;
+  const [first = 0] = samples;
+  const part = { dtype: logits.dtype, samples: samples.length, classes };
+  if (samples.every((sample, row) => sample === first + row)) {
+    return { ...part, source: rangeOf(source, first * bytes, samples.length * bytes) };
+  }
+  if (!(source instanceof Uint8Array)) throw new RangeError('Expected consecutive samples of logits in a file');
+  const chosen = new Uint8Array(samples.length * bytes);
+  for (const [row, sample] of samples.entries()) {
+    chosen.set(source.subarray(sample * bytes, (sample + 1) * bytes), row * bytes);
+  }
+  return { ...part, source: chosen };
+}
+
+function rangeOf(source: Source, offset: number, byteLength: number): Source {
+  return source instanceof Uint8Array
+    ? source.subarray(offset, offset + byteLength)
+    : { ...source, offset: source.offset + offset, byteLength };
 }
 
 /** All files of a pool, and what else decides how they are read, where anything does. */

@@ -167,9 +167,9 @@ async function averageAdapters(
 }
 
 /** The graph that gives weights their names, where models are in ONNX. */
-function architectureOf(paths: readonly string[]): { architecture?: string } {
-  const architecture = paths.find(isOnnx);
-  return architecture === undefined ? {} : { architecture };
+function architectureOf(paths: readonly string[]): { architecture?: readonly string[] } {
+  const architecture = paths.filter(isOnnx);
+  return architecture.length === 0 ? {} : { architecture };
 }
 
 function noticeAll(notices: readonly string[], options: AverageOptions): void {

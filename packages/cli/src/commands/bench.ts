@@ -4,8 +4,9 @@ import type { PaperResult } from '@radin/bench';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
 import { integer } from '../option-values.js';
-import { type CommonOptions, withCommonOptions, withPoolFlags, withThreads } from '../options.js';
+import { type CommonOptions, withCommonOptions, withMaxMemory, withPoolFlags, withThreads } from '../options.js';
 import { checkOutputFolder } from '../output-folder.js';
+import { peakNotice } from '../peak-notice.js';
 import { type PoolFlags, resolvePool } from '../pool-files.js';
 import type { CommandContext } from '../run-context.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
@@ -21,6 +22,7 @@ interface BenchOptions extends PoolFlags, CommonOptions, ReportOptions {
   readonly out: string;
   readonly cache?: string;
   readonly threads?: number;
+  readonly maxMemory?: number;
 }
 
 export function addBench(program: Command, context: CommandContext): void {
@@ -28,7 +30,7 @@ export function addBench(program: Command, context: CommandContext): void {
     .command('bench')
     .description('the paper’s tables and figures for a pool: every method, budget and seed, and what each costs')
     .argument('[pool]', 'folder with a radin.yaml, or that file');
-  withCommonOptions(withReport(withThreads(withBudgets(withPoolFlags(command)))))
+  withCommonOptions(withReport(withMaxMemory(withThreads(withBudgets(withPoolFlags(command))))))
     .option('--seeds <S>', 'seeds of the candidates (default: 20)', integer(1, 1000))
     .option('--candidates <C>', 'Monte-Carlo candidates of each seed (default: 200)', integer(1, 10_000))
     .option('--include-uniform', 'make the uniform soup a candidate, which the paper’s evaluation leaves out')
@@ -65,6 +67,7 @@ async function runBench(
     bruteForce: options.bruteForce === true,
     cache,
     threads,
+    ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
   };
   const onProgress = (text: string) => {
     if (!quiet) process.stderr.write(`radin: ${text}\n`);
@@ -72,7 +75,9 @@ async function runBench(
   const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.text ?? 'accuracy' };
   let result: PaperResult;
   try {
-    ({ result } = await runPaper(named, choices, { onProgress, signal }));
+    const run = await runPaper(named, choices, { onProgress, signal });
+    ({ result } = run);
+    if (run.memory !== undefined) onProgress(peakNotice(run.memory));
   } catch (error) {
     if (!signal.aborted) throw error;
     interruption.finished(`interrupted: no tables were written; ${howToGoOn(cache)}`);

@@ -221,7 +221,7 @@ function threadsOf(
     everySubset: models <= MOST_EXHAUSTIVE && samplers.some(({ name }) => name === 'exhaustive'),
     weightBytes: 0,
     graphBytes: 0,
-    racing: false,
+    racing: 0,
   });
 }
 

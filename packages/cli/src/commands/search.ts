@@ -112,7 +112,7 @@ async function search(
   const plan = {
     mixtures: options.candidates * names.length + OTHER_MIXTURES,
     everySubset: names.includes('exhaustive'),
-    racing: strategy === 'radin',
+    racing: strategy === 'radin' ? options.budget : 0,
   };
   const run = async ({ problem, terminal, options: { metric, ...opened }, name, files, journal }: OpenRun) => {
     // Refuses what the sampler cannot do before the passes and not after them.

@@ -17,7 +17,7 @@ import { type Checkpoint, graphNames, type Pool } from '../pool/index.js';
 import { WithStatistics } from './with-statistics.js';
 
 /** Bytes of moments that are in memory at a time. */
-const CHUNK_BYTES = 64 * 2 ** 20;
+const CHUNK_BYTES = 16 * 2 ** 20;
 
 /** A normalisation whose statistics are tensors of the models. */
 interface Layer extends BatchNorm {
@@ -141,16 +141,6 @@ export class BatchNormEstimator {
     } finally {
       await evaluator.dispose();
     }
-  }
-}
-
-/** How many layers an estimator would estimate; 0 also where it would refuse the graph. */
-export function countBatchNorms(graph: OnnxModel, pool: Pool, options: GraphOptions): number {
-  try {
-    return levelsOf(graph, pool, options).flat().length;
-  } catch (error) {
-    if (error instanceof RadinError) return 0;
-    throw error;
   }
 }
 

@@ -1,2 +1,2 @@
-export { BatchNormEstimator, countBatchNorms } from './estimator.js';
+export { BatchNormEstimator } from './estimator.js';
 export { SoupWithStatistics, WithStatistics } from './with-statistics.js';

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { RadinError, type RadinErrorCode } from '../errors/index.js';
 import { type BatchClock, type EvaluationLimits, memoryLimit, residentBytes, START_MILLISECONDS } from './limits.js';
+import type { MemoryMeter } from './memory-meter.js';
 import type { JobReply, ProcessReply, ProcessRequest, ProcessSetup } from './protocol.js';
 import { steadyMilliseconds, type ThreadRecord, type ThreadState } from './thread-record.js';
 
@@ -62,7 +63,7 @@ export class EvaluationProcess {
     private readonly graphPath: string,
     record: ThreadRecord,
     clock: BatchClock,
-    limits: EvaluationLimits,
+    limits: EvaluationLimits & { readonly meter?: MemoryMeter },
     watcher: Watcher,
   ) {
     this.#record = record;
@@ -71,6 +72,8 @@ export class EvaluationProcess {
     this.#watcher = watcher;
     record.clear();
     this.#child = startHost();
+    const { pid } = this.#child;
+    const counted = pid === undefined ? undefined : limits.meter?.add({ pid });
     this.#child.on('message', (reply: ProcessReply) => this.#receive(reply));
     this.ready = new Promise((resolve, reject) => {
       this.#onReady = resolve;
@@ -79,6 +82,7 @@ export class EvaluationProcess {
     this.#exited = new Promise((resolve) => {
       const ended = (how: string) => {
         clearInterval(this.#watch);
+        counted?.remove();
         this.#end(how);
         resolve();
       };

@@ -3,8 +3,12 @@ import { RadinError } from '../errors/index.js';
 import { EvaluationProcess, type Loss } from './evaluation-process.js';
 import type { Job } from './job.js';
 import { BatchClock, type EvaluationLimits } from './limits.js';
+import type { MemoryMeter } from './memory-meter.js';
 import type { JobReply, ProcessSetup } from './protocol.js';
 import { ThreadRecord } from './thread-record.js';
+
+/** Limits of evaluations, and who is told of the process's memory. */
+type FenceOptions = EvaluationLimits & { readonly meter?: MemoryMeter };
 
 /**
  * Jobs and the process that runs them. Where it ends by itself, or is ended because a batch takes too long or too much memory,
@@ -14,7 +18,7 @@ import { ThreadRecord } from './thread-record.js';
 export class FencedJobs {
   readonly #setup: Omit<ProcessSetup, 'record'>;
   readonly #graphPath: string;
-  readonly #limits: EvaluationLimits;
+  readonly #limits: FenceOptions;
   readonly #record: ThreadRecord;
   readonly #clock: BatchClock;
   /** Under way, oldest first. */
@@ -26,7 +30,7 @@ export class FencedJobs {
   #isReady = false;
   #failure: unknown;
 
-  private constructor(setup: Omit<ProcessSetup, 'record'>, graphPath: string, limits: EvaluationLimits) {
+  private constructor(setup: Omit<ProcessSetup, 'record'>, graphPath: string, limits: FenceOptions) {
     this.#setup = setup;
     this.#graphPath = graphPath;
     this.#limits = limits;
@@ -38,7 +42,7 @@ export class FencedJobs {
   static async start(
     setup: Omit<ProcessSetup, 'record'>,
     graphPath: string,
-    limits: EvaluationLimits,
+    limits: FenceOptions,
   ): Promise<FencedJobs> {
     if (limits.memory !== undefined && process.platform !== 'linux') {
       throw new RadinError(

@@ -5,6 +5,7 @@ export { checkInputs, type GraphOptions, planGraph } from './graph-plan.js';
 export type { EvaluationLimits } from './limits.js';
 export { LogitsKeys } from './logits-keys.js';
 export { LostEvaluation } from './lost-evaluation.js';
+export { MemoryMeter } from './memory-meter.js';
 export { OnnxEvaluator, type OnnxEvaluatorOptions } from './onnx-evaluator.js';
 export { passOfPool } from './pool-pass.js';
 export { ONNXRUNTIME_VERSION } from './runtime-version.js';

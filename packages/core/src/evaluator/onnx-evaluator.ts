@@ -9,6 +9,7 @@ import { FencedJobs } from './fenced-jobs.js';
 import { checkInputs, type GraphOptions, type GraphPlan, planGraph } from './graph-plan.js';
 import { Job, placeOf } from './job.js';
 import type { EvaluationLimits } from './limits.js';
+import type { MemoryMeter } from './memory-meter.js';
 import { WeightsFiles } from './weights-files.js';
 
 /** Enough samples per run to spread its fixed cost, few enough that a batch's activations stay in cache. */
@@ -16,8 +17,8 @@ const MAX_BATCH = 64;
 /** Bytes of input per run, for large images. */
 const MAX_BATCH_BYTES = 16 * 2 ** 20;
 
-/** Copies of the weights that a thread and the model that it works on take: while it is read, in its file, and in the thread. */
-const COPIES_PER_THREAD = 3;
+/** Copies of the weights that a thread and the model that it works on take: in its file, and in the thread. */
+const COPIES_PER_THREAD = 2;
 
 export interface OnnxEvaluatorOptions extends GraphOptions, EvaluationLimits {
   /** Threads, each with a session of its own; default: all cores. No result depends on it. */
@@ -26,6 +27,8 @@ export interface OnnxEvaluatorOptions extends GraphOptions, EvaluationLimits {
   readonly batch?: number;
   /** Bytes that weights may take in all threads together: fewer threads where they would take more, and at least one. */
   readonly maxWeightBytes?: number;
+  /** Is told of the process that evaluates and of weights in memory, until they are gone. */
+  readonly meter?: MemoryMeter;
 }
 
 /** Evaluates checkpoints on ONNX Runtime, in a process of its own: one graph, weights fed anew for each model, every core busy. */
@@ -45,7 +48,7 @@ export class OnnxEvaluator implements Evaluator {
   private constructor(
     plan: GraphPlan,
     threads: number,
-    { batch, maxWeightBytes = Number.POSITIVE_INFINITY }: OnnxEvaluatorOptions,
+    { batch, maxWeightBytes = Number.POSITIVE_INFINITY, meter }: OnnxEvaluatorOptions,
     jobs: FencedJobs,
   ) {
     this.plan = plan;
@@ -54,7 +57,7 @@ export class OnnxEvaluator implements Evaluator {
     this.mostOpen = Math.max(1, copies - (COPIES_PER_THREAD - 1) * threads);
     this.#batch = plan.fixedBatch ?? batch;
     this.#jobs = jobs;
-    this.#files = new WeightsFiles(threads);
+    this.#files = new WeightsFiles(threads, meter);
     this.#slots = new Slots(threads);
     this.#loading = new Slots(threads);
   }
@@ -174,22 +177,29 @@ export class OnnxEvaluator implements Evaluator {
   async #load(model: Checkpoint, signal: AbortSignal | undefined): Promise<TemporaryFile> {
     await this.#loading.acquire(signal);
     try {
-      const staging = new Uint8Array(this.plan.weightBytes);
-      const reads = this.plan.weights.map(({ tensor, byteOffset, byteLength }) => ({
-        name: tensor,
-        target: staging.subarray(byteOffset, byteOffset + byteLength),
-      }));
-      await readTensors(model, reads, signal ? { signal } : {});
-      const file = await this.#files.write(staging);
-      try {
-        signal?.throwIfAborted();
-        return file;
-      } catch (error) {
-        this.#files.giveBack(file);
-        throw error;
-      }
+      return await this.#files.write(this.plan.weightBytes, (window, begin) => {
+        const reads = partsOf(this.plan.weights, begin, begin + window.byteLength).map(({ tensor, from, to, at }) => ({
+          name: tensor,
+          target: window.subarray(at - begin, at - begin + to - from),
+          byteOffset: from,
+        }));
+        return readTensors(model, reads, signal ? { signal } : {});
+      });
     } finally {
       this.#loading.release();
     }
   }
+}
+
+/** What lies between two places of the buffer of all weights: bytes `from` to `to` of a tensor, which begin at `at` in the buffer. */
+function partsOf(
+  weights: GraphPlan['weights'],
+  begin: number,
+  end: number,
+): { readonly tensor: string; readonly from: number; readonly to: number; readonly at: number }[] {
+  return weights.flatMap(({ tensor, byteOffset, byteLength }) => {
+    const from = Math.max(0, begin - byteOffset);
+    const to = Math.min(byteLength, end - byteOffset);
+    return from < to ? [{ tensor, from, to, at: byteOffset + from }] : [];
+  });
 }

@@ -8,9 +8,10 @@ export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
 
 /** Elements widened exactly. @param bytes little-endian, of any alignment */
 export function floatValues(bytes: Uint8Array, dtype: FloatDtype): Float64Array {
+  const size = FLOAT_BYTES[dtype];
+  if (dtype === 'F32') return new Float64Array(new Float32Array(new Uint8Array(bytes).buffer));
   const { read } = FLOAT_FORMATS[dtype];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = FLOAT_BYTES[dtype];
   const values = new Float64Array(bytes.byteLength / size);
   for (let at = 0; at < values.length; at++) values[at] = read(view, at * size);
   return values;

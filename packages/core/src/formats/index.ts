@@ -34,6 +34,7 @@ export { quantisedMessage } from './onnx-quantised.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export { type GraphMatch, matchGraphs } from './onnx-same-graph.js';
 export type { Initializer } from './onnx-tensor.js';
+export { widestOnnx } from './onnx-widest.js';
 export { copyOnnx, type OnnxCopy } from './onnx-writer.js';
 export {
   isOnnx,
@@ -64,6 +65,6 @@ export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safete
 export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
 export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
 export { TemporaryFile } from './temporary-file.js';
-export type { TensorFile } from './tensor-file.js';
+export type { ReadExact, TensorFile } from './tensor-file.js';
 export { widenedTensors, widest } from './widened-tensors.js';
 export { writeTogether } from './write-together.js';

@@ -1,10 +1,10 @@
-import type { FileRange, SourceError } from '@radin/native';
+import type { FileRange, FloatDtype, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo, tensorBytes } from './dtype.js';
 import { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 import { failFormat } from './format-error.js';
 import { type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
-import type { TensorFile } from './tensor-file.js';
+import type { ReadExact, TensorFile } from './tensor-file.js';
 
 /** Products are computed this many multiplications at a time, some milliseconds, so that other work is not held up. */
 const STEP = 2 ** 22;
@@ -51,11 +51,36 @@ class MergedLora implements TensorFile {
   }
 
   async read(name: string, target: Uint8Array, byteOffset = 0): Promise<void> {
+    const replaced = this.#adapter.replaced.get(name);
+    const exact = this.exact(name);
+    if (exact !== undefined) {
+      const { dtype } = this.#infos.get(name) as TensorInfo;
+      const size = dtypeBytes(dtype);
+      if (byteOffset % size !== 0 || target.byteLength % size !== 0) {
+        throw new RangeError(
+          `Expected whole elements of ${quote(name)} but received ${byteOffset}, ${target.byteLength}`,
+        );
+      }
+      const values = new Float64Array(target.byteLength / size);
+      await exact(values, byteOffset / size);
+      writeFloats(values, dtype as 'F32', target);
+    } else if (replaced !== undefined) {
+      await this.#adapter.file.read(replaced.name, target, byteOffset);
+    } else {
+      await this.#base.read(name, target, byteOffset);
+    }
+  }
+
+  exact(name: string): ReadExact | undefined {
     const product = this.#adapter.products.get(name);
     const replaced = this.#adapter.replaced.get(name);
-    if (replaced !== undefined) await this.#readReplaced(name, replaced, target, byteOffset);
-    else await this.#base.read(name, target, byteOffset);
-    if (product !== undefined) await this.#add(name, product, target, byteOffset);
+    const { dtype } = this.#infos.get(name) ?? {};
+    if (product === undefined && (replaced === undefined || replaced.dtype === dtype)) return undefined;
+    return async (target, first) => {
+      if (replaced === undefined) await readWide(this.#base, name, dtype as 'F32', target, first);
+      else await readWide(this.#adapter.file, replaced.name, replaced.dtype as 'F32', target, first);
+      if (product !== undefined) await this.#add(product, target, first);
+    };
   }
 
   range(name: string): FileRange | undefined {
@@ -86,28 +111,9 @@ class MergedLora implements TensorFile {
     await Promise.all([this.#base.close(), this.#adapter.close()]);
   }
 
-  async #readReplaced(name: string, replaced: TensorInfo, target: Uint8Array, byteOffset: number): Promise<void> {
-    const { dtype } = this.#infos.get(name) as TensorInfo;
-    const { file } = this.#adapter;
-    if (dtype === replaced.dtype) return file.read(replaced.name, target, byteOffset);
-    const [from, to] = [dtypeBytes(replaced.dtype), dtypeBytes(dtype)];
-    const bytes = new Uint8Array((target.byteLength / to) * from);
-    await file.read(replaced.name, bytes, (byteOffset / to) * from);
-    writeFloats(floatValues(bytes, replaced.dtype as 'F32'), dtype as 'F32', target);
-  }
-
-  /** target += s·B·A, for the elements from `byteOffset` on. */
-  async #add(name: string, product: LoraProduct, target: Uint8Array, byteOffset: number): Promise<void> {
-    const dtype = (this.#infos.get(name) as TensorInfo).dtype as 'F32';
-    const size = dtypeBytes(dtype);
-    if (byteOffset % size !== 0 || target.byteLength % size !== 0) {
-      throw new RangeError(
-        `Expected whole elements of ${quote(name)} but received ${byteOffset}, ${target.byteLength}`,
-      );
-    }
+  /** values += s·B·A, for the elements from `first` on. */
+  async #add(product: LoraProduct, values: Float64Array, first: number): Promise<void> {
     const [a, b] = await this.#factorsOf(product);
-    const values = floatValues(target, dtype);
-    const first = byteOffset / size;
     const inputs = a.length / product.rank;
     const outputs = b.length / product.rank;
     const columns = product.transposed ? outputs : inputs;
@@ -116,7 +122,6 @@ class MergedLora implements TensorFile {
       if (begin > 0) await new Promise(setImmediate);
       addProduct(values, begin, Math.min(begin + step, values.length), first, columns, product, a, b);
     }
-    writeFloats(values, dtype, target);
   }
 
   #factorsOf(product: LoraProduct): Promise<[Float64Array, Float64Array]> {
@@ -128,6 +133,20 @@ class MergedLora implements TensorFile {
   }
 }
 
+/** Elements of a file's tensor from `first` on, widened. */
+async function readWide(
+  file: TensorFile,
+  name: string,
+  dtype: FloatDtype,
+  target: Float64Array,
+  first: number,
+): Promise<void> {
+  const size = dtypeBytes(dtype);
+  const bytes = new Uint8Array(target.length * size);
+  await file.read(name, bytes, first * size);
+  target.set(floatValues(bytes, dtype));
+}
+
 /** values[e] += s·Σ_k B[o, k]·A[k, i], in the order of k, for elements begin to end; `first` is the place of values[0] in the tensor. */
 function addProduct(
   values: Float64Array,
@@ -135,31 +154,70 @@ function addProduct(
   end: number,
   first: number,
   columns: number,
-  { rank, scale, transposed }: LoraProduct,
+  product: LoraProduct,
   a: Float64Array,
   b: Float64Array,
 ): void {
-  const inputs = a.length / rank;
   const sums = new Float64Array(columns);
   for (let at = begin; at < end; ) {
     const row = Math.floor((first + at) / columns);
     const column = (first + at) % columns;
     const count = Math.min(columns - column, end - at);
-    sums.fill(0, 0, count);
-    for (let k = 0; k < rank; k++) {
-      if (transposed) {
-        const factor = a[k * inputs + row] as number;
-        for (let j = 0; j < count; j++) {
-          sums[j] = (sums[j] as number) + (b[(column + j) * rank + k] as number) * factor;
-        }
-      } else {
-        const factor = b[row * rank + k] as number;
-        const start = k * inputs + column;
-        for (let j = 0; j < count; j++) sums[j] = (sums[j] as number) + factor * (a[start + j] as number);
-      }
-    }
-    for (let j = 0; j < count; j++) values[at + j] = (values[at + j] as number) + scale * (sums[j] as number);
+    if (product.transposed) sumOfColumn(sums, row, column, count, product, a, b);
+    else sumOfRow(sums, row, column, count, product, a, b);
+    for (let j = 0; j < count; j++) values[at + j] = (values[at + j] as number) + product.scale * (sums[j] as number);
     at += count;
+  }
+}
+
+/**
+ * sums[j] = Σ_k B[row, k]·A[k, column + j], for `count` of them. Four terms at a time, in their order, take half the time of one
+ * by one, since sums are loaded and stored a fourth as often.
+ */
+function sumOfRow(
+  sums: Float64Array,
+  row: number,
+  column: number,
+  count: number,
+  { rank }: LoraProduct,
+  a: Float64Array,
+  b: Float64Array,
+): void {
+  const inputs = a.length / rank;
+  sums.fill(0, 0, count);
+  let k = 0;
+  for (; k + 4 <= rank; k += 4) {
+    const at = row * rank + k;
+    const [b0, b1, b2, b3] = b.subarray(at, at + 4) as unknown as [number, number, number, number];
+    const a0 = k * inputs + column;
+    const [a1, a2, a3] = [a0 + inputs, a0 + 2 * inputs, a0 + 3 * inputs];
+    for (let j = 0; j < count; j++) {
+      const two = (sums[j] as number) + b0 * (a[a0 + j] as number) + b1 * (a[a1 + j] as number);
+      sums[j] = two + b2 * (a[a2 + j] as number) + b3 * (a[a3 + j] as number);
+    }
+  }
+  for (; k < rank; k++) {
+    const factor = b[row * rank + k] as number;
+    const start = k * inputs + column;
+    for (let j = 0; j < count; j++) sums[j] = (sums[j] as number) + factor * (a[start + j] as number);
+  }
+}
+
+/** sums[j] = Σ_k B[column + j, k]·A[k, row], for `count` of them. */
+function sumOfColumn(
+  sums: Float64Array,
+  row: number,
+  column: number,
+  count: number,
+  { rank }: LoraProduct,
+  a: Float64Array,
+  b: Float64Array,
+): void {
+  const inputs = a.length / rank;
+  for (let j = 0; j < count; j++) {
+    let sum = 0;
+    for (let k = 0; k < rank; k++) sum += (b[(column + j) * rank + k] as number) * (a[k * inputs + row] as number);
+    sums[j] = sum;
   }
 }
 

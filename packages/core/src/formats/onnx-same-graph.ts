@@ -1,8 +1,10 @@
 import { onnx } from '#onnx';
 import { quote } from '../errors/index.js';
-import { formatShape } from './dtype.js';
+import { type Dtype, formatShape } from './dtype.js';
+import { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 import { decodeModel, type GraphValue, type OnnxModel } from './onnx-reader.js';
-import type { Initializer } from './onnx-tensor.js';
+import { dtypeOfOnnx, type Initializer, readInitializer } from './onnx-tensor.js';
+import { widest } from './widened-tensors.js';
 
 /** How two graphs compare. */
 export type GraphMatch =
@@ -17,10 +19,13 @@ type Difference = Extract<GraphMatch, { readonly expected: string }>;
  * Compares two graphs up to the values of their weights and the names of values and nodes: equal are operators in their order, which
  * value goes where, attributes, inputs and outputs, versions of operators, local functions, types and shapes of initializers, and the
  * values of those that are no weights. What no result depends on is passed over: producer, documentation, metadata, inferred shapes.
+ *
+ * Where weights of the second have other floating-point types, they must be narrower ones, and the graphs are compared up to these: inputs,
+ * outputs and casts may be of other floats, and constants must be those of the first, rounded to the type that they have in the second.
  */
 export function matchGraphs(a: OnnxModel, b: OnnxModel): GraphMatch {
   const [first, second] = [decodeModel(a.bytes, a.path), decodeModel(b.bytes, b.path)];
-  const matching = new Matching();
+  const matching = new Matching(typesOfWeights(a) !== typesOfWeights(b), b.path);
   const difference =
     differentVersions(first, second) ??
     listDifference('input', a.inputs, b.inputs, (one, other) => matching.value(one, other, 'input')) ??
@@ -37,13 +42,19 @@ class Matching {
   readonly #names = new Map<string, string>();
   readonly #back = new Map<string, string>();
 
+  constructor(
+    /** Whether floats of all types are alike. */
+    private readonly upToFloats: boolean,
+    private readonly path: string,
+  ) {}
+
   nameOf(name: string): string {
     return this.#names.get(name) ?? name;
   }
 
   value(a: GraphValue, b: GraphValue, what: string): Difference | undefined {
     const shown = ({ dtype, shape }: GraphValue) =>
-      `${dtype ?? 'another type'} [${(shape ?? ['…']).map((size) => (typeof size === 'number' ? size : '?')).join(', ')}]`;
+      `${this.#typeOf(dtype)} [${(shape ?? ['…']).map((size) => (typeof size === 'number' ? size : '?')).join(', ')}]`;
     if (shown(a) !== shown(b)) return { expected: `the ${what} ${quote(a.name)} to be ${shown(a)}`, found: shown(b) };
     return this.#same(a.name, b.name, `${what} ${quote(a.name)}`);
   }
@@ -57,7 +68,7 @@ class Matching {
     const found = new Map(b.initializers.map((initializer) => [initializer.name, initializer]));
     for (const one of a.initializers) {
       const other = found.get(this.nameOf(one.name));
-      const difference = initializerDifference(one, other);
+      const difference = initializerDifference(one, other, this.upToFloats);
       if (difference !== undefined) return difference;
       found.delete(this.nameOf(one.name));
     }
@@ -93,12 +104,34 @@ class Matching {
       const graphs = ({ g, graphs: several }: onnx.IAttributeProto) => [...(g ? [g] : []), ...(several ?? [])];
       const what = `attribute ${quote(one.name ?? '')} of ${where}`;
       return (
-        encodedDifference(what, [withoutGraphs(one)], [withoutGraphs(other)]) ??
+        this.#attribute(what, one, other) ??
         listDifference(`graph of ${what}`, graphs(one), graphs(other), (inner, otherInner) =>
           this.#subgraph(inner, otherInner, what),
         )
       );
     });
+  }
+
+  #attribute(what: string, a: onnx.IAttributeProto, b: onnx.IAttributeProto): Difference | undefined {
+    if (this.upToFloats) {
+      if (a.t && b.t) return this.#tensor(what, a.t, b.t);
+      const isType = ({ name, i }: onnx.IAttributeProto) =>
+        TYPE_ATTRIBUTES.includes(name ?? '') && isFloatType(dtypeOfOnnx(Number(i)));
+      if (isType(a) && isType(b) && a.name === b.name) return undefined;
+    }
+    return encodedDifference(what, [withoutGraphs(a)], [withoutGraphs(b)]);
+  }
+
+  #tensor(what: string, a: onnx.ITensorProto, b: onnx.ITensorProto): Difference | undefined {
+    const difference = encodedDifference(what, [encodedTensor(a)], [encodedTensor(b)]);
+    if (difference === undefined || !this.upToFloats) return difference;
+    const [one, other] = [a, b].map((tensor) => readInitializer(tensor as onnx.TensorProto, this.path));
+    return one && other && isRounded(one, other) ? undefined : difference;
+  }
+
+  #typeOf(dtype: Dtype | undefined): string {
+    if (dtype === undefined) return 'another type';
+    return this.upToFloats && isFloatType(dtype) ? 'of floats' : dtype;
   }
 
   /** The body of an If or a Loop, whose own initializers are no weights of a soup. */
@@ -111,10 +144,7 @@ class Matching {
       same('input', a.input ?? [], b.input ?? []) ??
       listDifference(`initializer of ${where}`, a.initializer ?? [], b.initializer ?? [], (one, other) => {
         const what = `initializer ${quote(one.name ?? '')} of the graph in ${where}`;
-        return (
-          this.#same(one.name ?? '', other.name ?? '', what) ??
-          encodedDifference(what, [encodedTensor(one)], [encodedTensor(other)])
-        );
+        return this.#same(one.name ?? '', other.name ?? '', what) ?? this.#tensor(what, one, other);
       }) ??
       this.graph(a, b) ??
       same('output', a.output ?? [], b.output ?? [])
@@ -134,13 +164,46 @@ class Matching {
   }
 }
 
-function initializerDifference(a: Initializer, b: Initializer | undefined): Difference | undefined {
+/** The attributes that name the type of what an operator gives. */
+const TYPE_ATTRIBUTES: readonly string[] = ['to', 'dtype'];
+
+function isFloatType(dtype: Dtype | undefined): boolean {
+  return dtype !== undefined && isFloatDtype(dtype);
+}
+
+/** How many weights there are of each type, as a text. */
+function typesOfWeights({ initializers }: OnnxModel): string {
+  return initializers
+    .flatMap(({ dtype }) => (isFloatDtype(dtype) ? [dtype] : []))
+    .sort()
+    .join();
+}
+
+/** Whether the second has the numbers of the first, rounded to its own type, which the first's holds. */
+function isRounded(a: Initializer, b: Initializer): boolean {
+  if (!isFloatDtype(a.dtype) || !isFloatDtype(b.dtype) || widest(a.dtype, b.dtype) !== a.dtype) return false;
+  if (a.data === undefined || b.data === undefined || formatShape(a.shape) !== formatShape(b.shape)) return false;
+  const rounded = new Uint8Array(b.data.byteLength);
+  writeFloats(floatValues(a.data, a.dtype), b.dtype, rounded);
+  return Buffer.compare(rounded, b.data) === 0;
+}
+
+function initializerDifference(
+  a: Initializer,
+  b: Initializer | undefined,
+  upToFloats: boolean,
+): Difference | undefined {
   const what = `initializer ${quote(a.name)}`;
   if (b === undefined) return { expected: `the ${what}`, found: 'none' };
+  if (upToFloats && isFloatType(a.dtype) && isFloatType(b.dtype) && formatShape(a.shape) === formatShape(b.shape)) {
+    if (widest(a.dtype, b.dtype) === a.dtype) return undefined;
+    const why = 'since one of the models must have the widest type of every weight,';
+    return { expected: `the ${what} to have a type that ${a.dtype} holds, ${why}`, found: b.dtype };
+  }
   const shown = ({ dtype, shape }: Initializer) => `${dtype} ${formatShape(shape)}`;
   if (shown(a) !== shown(b)) return { expected: `the ${what} to be ${shown(a)}`, found: shown(b) };
-  const isWeight = ['F16', 'BF16', 'F32', 'F64'].includes(a.dtype);
-  if (isWeight || Buffer.compare(a.data ?? new Uint8Array(), b.data ?? new Uint8Array()) === 0) return undefined;
+  if (isFloatType(a.dtype) || Buffer.compare(a.data ?? new Uint8Array(), b.data ?? new Uint8Array()) === 0)
+    return undefined;
   return { expected: `the ${what}, ${shown(a)}, which is no weight, to be equal`, found: 'other values' };
 }
 

@@ -17,6 +17,7 @@ export function renamedTensors(file: TensorFile, names: ReadonlyMap<string, stri
     read: (name, target, byteOffset) => file.read(own(name), target, byteOffset),
     range: (name) => file.range(own(name)),
     ...(file.check && { check: async (name) => file.check?.(own(name)) }),
+    ...(file.exact && { exact: (name) => file.exact?.(own(name)) }),
     unreadable: (name, error) => file.unreadable(own(name), error),
     stamp: () => file.stamp(),
     close: () => file.close(),

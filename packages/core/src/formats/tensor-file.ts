@@ -2,6 +2,9 @@ import type { FileRange, SourceError } from '@radin/native';
 import type { RadinError } from '../errors/index.js';
 import type { TensorInfo } from './dtype.js';
 
+/** Fills `target` with elements of a tensor from `first` on, in float64. */
+export type ReadExact = (target: Float64Array, first: number) => Promise<void>;
+
 /** An open file of named tensors. Its header is in memory, its tensors are read when asked for. */
 export interface TensorFile {
   readonly path: string;
@@ -23,6 +26,11 @@ export interface TensorFile {
    * them on the first call. @throws RadinError naming file and tensor where they differ
    */
   check?(name: string): Promise<void>;
+  /**
+   * Of a tensor whose elements are computed and rounded when they are read: what fills `target` with the float64 numbers before that
+   * rounding, from the element `first` on. Undefined for all other tensors. @throws as `read`
+   */
+  exact?(name: string): ReadExact | undefined;
   /** The error for native code that could not read a tensor's range. */
   unreadable(name: string, error: SourceError): RadinError;
   /** The same as long as nobody writes to the file. @throws RadinError */

@@ -36,6 +36,7 @@ export function widenedTensors(file: TensorFile, dtypes: ReadonlyMap<string, Dty
     },
     range: (name) => (wider.has(name) ? undefined : file.range(name)),
     ...(file.check && { check: async (name) => file.check?.(name) }),
+    ...(file.exact && { exact: (name) => file.exact?.(name) }),
     unreadable: (name, error) => file.unreadable(name, error),
     stamp: () => file.stamp(),
     close: () => file.close(),

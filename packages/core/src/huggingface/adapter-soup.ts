@@ -7,6 +7,8 @@ import {
   isFloatDtype,
   type LoraAdapter,
   type LoraProduct,
+  openModel,
+  type TensorFile,
   type TensorInfo,
   writeFloats,
   writeSafetensors,
@@ -28,21 +30,24 @@ interface NewTensor extends TensorInfo {
 }
 
 /** A soup of LoRA adapters as one adapter: see `writeAdapterFolder`. */
-export class AdapterSoup implements Checkpoint {
+class AdapterSoup implements Checkpoint {
   readonly id: string;
   readonly tensors: readonly TensorInfo[];
   readonly #tensors: ReadonlyMap<string, NewTensor>;
   /** The last tensor that was computed: tensors are read in windows. */
   #computed: { readonly name: string; readonly bytes: Uint8Array } | undefined;
 
-  /** @param adapters of the pool, one for each weight of the mixture @throws RadinError `POOL` where they have no soup of this form */
-  constructor(adapters: readonly LoraAdapter[], mixture: Mixture) {
+  /**
+   * @param adapters of the pool, one for each weight of the mixture @param base the base model, where it is known
+   * @throws RadinError `POOL` where they have no soup of this form
+   */
+  constructor(adapters: readonly LoraAdapter[], mixture: Mixture, base: TensorFile | undefined) {
     const used = mixture.ingredients.map((index) => ({
       adapter: adapters[index] as LoraAdapter,
       weight: mixture.weights[index] as number,
     }));
     this.id = used.map(({ adapter }) => modelId(adapter.path)).join('+');
-    this.#tensors = new Map([...factors(used), ...averages(used)].map((tensor) => [tensor.name, tensor]));
+    this.#tensors = new Map([...factors(used), ...averages(used, base)].map((tensor) => [tensor.name, tensor]));
     this.tensors = [...this.#tensors.values()].map(({ name, dtype, shape, byteLength }) => ({
       name,
       dtype,
@@ -71,8 +76,10 @@ interface Weighted {
 
 /**
  * Writes a soup of LoRA adapters as one adapter that PEFT reads: Σ p_k s_k B_k A_k = B·A with B = [p_1 s_1 B_1, p_2 s_2 B_2, …] and
- * A = [A_1; A_2; …], of rank Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged. Whole or not at all.
+ * A = [A_1; A_2; …], of rank Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged; one that lacks such a tensor counts with the
+ * base model's. Whole or not at all.
  * @param adapters of the pool, one for each weight of the mixture
+ * @param options `base` is the file of the base model, where it is known
  * @throws RadinError `POOL` where the adapters have no soup of this form; `FILE` where the folder cannot be written
  */
 export async function writeAdapterFolder(
@@ -80,7 +87,35 @@ export async function writeAdapterFolder(
   adapters: readonly LoraAdapter[],
   mixture: Mixture,
   facts: CardFacts,
-  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord } = {},
+  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord; readonly base?: string } = {},
+): Promise<WrittenFolder> {
+  return withAdapterSoup(adapters, mixture, options.base, (soup) =>
+    write(folder, adapters, soup, mixture, facts, options),
+  );
+}
+
+/** Opens the base model, if it is known, as long as `use` reads the soup. @throws RadinError as `AdapterSoup` and `openModel`; what `use` throws */
+export async function withAdapterSoup<T>(
+  adapters: readonly LoraAdapter[],
+  mixture: Mixture,
+  base: string | undefined,
+  use: (soup: Checkpoint) => Promise<T>,
+): Promise<T> {
+  const model = base === undefined ? undefined : await openModel(base, {});
+  try {
+    return await use(new AdapterSoup(adapters, mixture, model));
+  } finally {
+    await model?.close();
+  }
+}
+
+async function write(
+  folder: string,
+  adapters: readonly LoraAdapter[],
+  soup: Checkpoint,
+  mixture: Mixture,
+  facts: CardFacts,
+  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord },
 ): Promise<WrittenFolder> {
   const used = mixture.ingredients.map((index) => adapters[index] as LoraAdapter);
   const plain = plainRecord(
@@ -88,7 +123,6 @@ export async function writeAdapterFolder(
     adapters.map(({ path }) => modelId(path)),
   );
   const { models: ids, weights } = plain;
-  const soup = new AdapterSoup(adapters, mixture);
   const { json, notices } = concatenatedConfig(used);
   const { base_model_name_or_path: base } = json;
   const card = modelCard({
@@ -168,41 +202,54 @@ function factors(used: readonly Weighted[]): NewTensor[] {
   });
 }
 
-/** Of tensors that adapters hold whole; all must have them. */
-function averages(used: readonly Weighted[]): NewTensor[] {
-  const [first] = used as readonly [Weighted];
-  for (const { adapter } of used) {
-    for (const [name, { dtype, shape }] of adapter.replaced) {
-      const missing = used.find((other) => {
-        const found = other.adapter.replaced.get(name);
-        return found === undefined || formatShape(found.shape) !== formatShape(shape);
-      });
-      const where = `${adapter.path}, tensor ${quote(name)}`;
-      if (missing !== undefined) {
-        throw new RadinError(
-          'POOL',
-          `Expected ${missing.adapter.path} to have the tensor of ${where} but found none of its shape`,
-        );
-      }
-      if (!isFloatDtype(dtype))
-        throw new RadinError('POOL', `Expected weights of floats but found ${dtype} in ${where}`);
-    }
-  }
-  return [...first.adapter.replaced].map(([name, { shape }]) =>
-    tensor(`${PREFIX}${name}`, shape, async () => {
+/** Of tensors that some adapters hold whole: of those that lack one, the base model's counts. */
+function averages(used: readonly Weighted[], base: TensorFile | undefined): NewTensor[] {
+  const shapes = new Map(
+    used.flatMap(({ adapter }) => [...adapter.replaced].map(([name, { shape }]) => [name, shape])),
+  );
+  return [...shapes].map(([name, shape]) => {
+    const parts = used.map(({ adapter, weight }) => ({ weight, ...wholeTensor(name, shape, adapter, base) }));
+    return tensor(`${PREFIX}${name}`, shape, async () => {
       let sum = new Float64Array(0);
-      for (const { adapter, weight } of used) {
-        const { dtype, byteLength, name: own } = adapter.replaced.get(name) as TensorInfo;
-        const bytes = new Uint8Array(byteLength);
-        await adapter.file.check?.(own);
-        await adapter.file.read(own, bytes);
-        const values = floatValues(bytes, dtype as 'F32');
+      for (const { file, info, weight } of parts) {
+        const bytes = new Uint8Array(info.byteLength);
+        await file.check?.(info.name);
+        await file.read(info.name, bytes);
+        const values = floatValues(bytes, info.dtype as 'F32');
         if (sum.length === 0) sum = new Float64Array(values.length);
         for (let at = 0; at < values.length; at++) sum[at] = (sum[at] as number) + weight * (values[at] as number);
       }
       return sum;
-    }),
-  );
+    });
+  });
+}
+
+/** Where an adapter's model has the tensor whole. @throws RadinError `POOL` where neither it nor the base model is known to have it */
+function wholeTensor(
+  name: string,
+  shape: readonly number[],
+  { path, file, replaced }: LoraAdapter,
+  base: TensorFile | undefined,
+): { readonly file: TensorFile; readonly info: TensorInfo } {
+  const own = replaced.get(name);
+  const shared = base?.tensors.find((one) => one.name === name);
+  const [from, info] = own || base === undefined ? [file, own] : [base, shared];
+  const where = `${own || base === undefined ? path : `${path}, nor in its base model ${base.path}`}`;
+  if (info === undefined || formatShape(info.shape) !== formatShape(shape)) {
+    const found = info === undefined ? 'none' : formatShape(info.shape);
+    const hint = own || base !== undefined ? '' : ', whose base model (--base) is not known';
+    throw new RadinError(
+      'POOL',
+      `Expected a tensor ${quote(name)} of shape ${formatShape(shape)}, as other adapters have it whole, but found ${found} in ${where}${hint}`,
+    );
+  }
+  if (!isFloatDtype(info.dtype)) {
+    throw new RadinError(
+      'POOL',
+      `Expected weights of floats but found ${info.dtype} in ${from.path}, tensor ${quote(info.name)}`,
+    );
+  }
+  return { file: from, info };
 }
 
 function tensor(name: string, shape: readonly number[], values: NewTensor['values']): NewTensor {

@@ -1,4 +1,4 @@
-export { AdapterSoup, writeAdapterFolder } from './adapter-soup.js';
+export { withAdapterSoup, writeAdapterFolder } from './adapter-soup.js';
 export { type HubOptions, hubModel } from './hub-model.js';
 export { isHubReference } from './hub-reference.js';
 export type { CardFacts, CardScore } from './model-card.js';

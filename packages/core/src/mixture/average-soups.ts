@@ -1,6 +1,6 @@
 import { type Backend, type FloatDtype, NaNError, type Source, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
-import { dtypeBytes, type TensorInfo } from '../formats/index.js';
+import { dtypeBytes } from '../formats/index.js';
 import {
   type Checkpoint,
   isAveraged,
@@ -9,16 +9,9 @@ import {
   type TensorSource,
   unequalTensor,
 } from '../pool/index.js';
+import { averageExactly } from './average-exactly.js';
 import type { Mixture } from './mixture.js';
-
-/** A part of one tensor of several soups. */
-export interface SoupPart {
-  readonly tensor: TensorInfo;
-  /** Where the part begins in the tensor, at an element. */
-  readonly byteOffset: number;
-  /** One array for each soup, all of the part's length, filled with its bytes. */
-  readonly outputs: readonly Uint8Array[];
-}
+import type { SoupPart } from './soup-part.js';
 
 /** A part's bytes of one model: memory, or a range of its file. */
 interface Ingredient {
@@ -45,9 +38,12 @@ export async function averageSoups(
     for (const [soup, mixture] of mixtures.entries())
       await copyPart(pool, mixture, part, part.outputs[soup] as Uint8Array);
   }
-  const averaged = parts.filter(({ tensor }) => isAveraged(tensor));
   const used = [...pool.checkpoints.keys()].filter((k) => mixtures.some(({ weights }) => (weights[k] as number) > 0));
   const models = used.map((k) => pool.checkpoints[k] as Checkpoint);
+  const isComputed = ({ tensor }: SoupPart) => models.some((model) => model.exact?.(tensor.name) !== undefined);
+  const computed = new Set(parts.filter((part) => isAveraged(part.tensor) && isComputed(part)));
+  for (const part of computed) await averageExactly(models, part, coefficients(mixtures, used), backend, options);
+  const averaged = parts.filter((part) => isAveraged(part.tensor) && !computed.has(part));
   const ingredients = await Promise.all(
     averaged.map((part) => Promise.all(models.map((model) => ingredientOf(model, part)))),
   );

@@ -28,7 +28,7 @@ interface SoupOptions {
 /**
  * Writes a soup wholly or not at all, with `record` as JSON under the key `radin` of its metadata.
  *
- * A path that ends in `.onnx` gets a copy of the pool's first model in ONNX with the soup's weights (see `copyOnnx`). Any other gets a
+ * A path that ends in `.onnx` gets a copy of the pool's first model in ONNX that has the soup's types, with the soup's weights (see `copyOnnx`). Any other gets a
  * safetensors file, or shards of at most `maxShardBytes` of tensors (see `writeShardedSafetensors`), with the same bytes whatever the formats
  * of its ingredients' files and the order of their tensors, the metadata that all ingredients share whose format has a place for it, and
  * `metadata`.
@@ -76,17 +76,17 @@ async function writeTensors(
   );
 }
 
-/** Whether all models are in ONNX and a soup of them can be: a copy of the first one. */
+/** Whether all models are in ONNX and a soup of them can be: a copy of one of them. */
 export function isOnnxPool(pool: Pool): boolean {
-  const [first, ...others] = pool.checkpoints.map(onnxOf);
-  return first !== undefined && others.every((model) => model !== undefined) && otherTensor(first, pool) === undefined;
+  const all = pool.checkpoints.map(onnxOf);
+  return all.every((model) => model !== undefined) && all.some((model) => otherTensor(model, pool) === undefined);
 }
 
 function onnxOf(model: Checkpoint): OnnxFile | undefined {
   return model instanceof FileCheckpoint ? model.onnx : undefined;
 }
 
-/** The first model in ONNX, which has the soup's tensors. */
+/** The first model in ONNX that has the soup's tensors in their types. */
 function modelToCopy(path: string, pool: Pool, { maxShardBytes }: SoupOptions): OnnxFile {
   if (maxShardBytes !== undefined) {
     throw new RadinError(
@@ -94,7 +94,8 @@ function modelToCopy(path: string, pool: Pool, { maxShardBytes }: SoupOptions): 
       `Expected no limit of shards for a soup in ONNX, which has none, but found one for ${path}`,
     );
   }
-  const model = pool.checkpoints.map(onnxOf).find((onnx) => onnx !== undefined);
+  const models = pool.checkpoints.map(onnxOf).filter((onnx) => onnx !== undefined);
+  const model = models.find((one) => otherTensor(one, pool) === undefined) ?? models[0];
   if (model === undefined) {
     throw new RadinError(
       'CONFIG',

@@ -7,6 +7,7 @@ import {
   type TensorInfo,
   widenedTensors,
   widest,
+  widestOnnx,
 } from '../formats/index.js';
 import type { FileCheckpoint } from './checkpoint.js';
 import type { Problem } from './compatibility.js';
@@ -22,9 +23,9 @@ export interface Aligned {
 
 /**
  * Makes models alike that hold the same weights in different ways. Models in ONNX must be one graph; where exports gave its weights
- * different names, the first one's are used. Where models have a tensor in different floating-point types, all get the narrowest that
+ * different names, the reference's are used. Where models have a tensor in different floating-point types, all get the narrowest that
  * holds the numbers of all exactly, also that of the graph: F16 with F32 gives F32, F16 with BF16 F32 too.
- * @param reference the graph that models in ONNX must be; left out: that of the first
+ * @param reference the graph that models in ONNX must be, but for narrower types of floats; left out: see `widestGraph`
  * @param graph the graph that runs the models, if one is known
  * @param others tensors of models that are alike already, whose types count too
  */
@@ -40,13 +41,18 @@ export function alignCheckpoints(
     readonly others?: readonly TensorInfo[];
   } = {},
 ): Aligned {
-  const named = withNamesOf(reference ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph, opened);
+  const named = withNamesOf(reference ?? widestGraph(opened), opened);
   const widened = widenTogether(named.checkpoints, [...(graph?.initializers ?? []), ...others]);
   return {
     checkpoints: widened.checkpoints,
     problems: named.problems,
     notices: [...named.notices, ...widened.notices],
   };
+}
+
+/** The graph of the model in ONNX whose weights have the widest types, which can hold the numbers of all; undefined where none is in ONNX. */
+export function widestGraph(opened: readonly FileCheckpoint[]): OnnxModel | undefined {
+  return widestOnnx(opened.flatMap(({ onnx }) => onnx ?? []))?.graph;
 }
 
 function withNamesOf(reference: OnnxModel | undefined, opened: readonly FileCheckpoint[]): Aligned {

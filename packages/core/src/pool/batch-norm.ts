@@ -17,11 +17,12 @@ const STATISTICS = [3, 4];
 /** What PyTorch's exporter calls a convolution's weight that it has computed: it has no name in the module any more. */
 const COMPUTED = /^onnx::Conv_\d+$/;
 
-/** Looks at the graph's nodes and the names of the models' tensors; no weight is read. */
+/** Looks at the graph's nodes and the names of the models' tensors; no weight is read. @param estimated whether statistics are estimated anew */
 export function batchNormFacts(
   graph: OnnxModel,
   checkpoints: readonly Checkpoint[],
   names: GraphNames = SAME_NAMES,
+  estimated = false,
 ): BatchNormFacts {
   const nodes = graphNodes(graph);
   const normalizations = nodes.filter(({ operator }) => operator === 'BatchNormalization');
@@ -39,9 +40,9 @@ export function batchNormFacts(
       supplied.has(inputs[1] ?? ''),
   );
   const notices: string[] = [];
-  if (own.length > 0) {
+  if (own.length > 0 && !estimated) {
     notices.push(
-      `the graph has ${normalizations.length} BatchNormalization nodes: a soup's running statistics are averages of its models' and not its own, unless --bn-inputs has them estimated anew`,
+      `the graph has ${own.length} BatchNormalization nodes of which soups get averaged running statistics, which often ruin them: --bn-inputs, with some hundred training inputs, has them estimated anew`,
     );
   }
   if (missing !== undefined) {

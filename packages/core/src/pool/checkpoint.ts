@@ -8,6 +8,7 @@ import {
   type OnnxFile,
   openModel,
   openOnnx,
+  type ReadExact,
   type TensorFile,
   type TensorInfo,
 } from '../formats/index.js';
@@ -41,6 +42,8 @@ export interface Checkpoint {
   readAll?(reads: readonly TensorRead[], options?: { signal?: AbortSignal }): Promise<void>;
   /** Where the tensor is, if it is in a file as it is; its bytes have then been checked, where the file has checksums. @throws RadinError */
   source?(name: string): Promise<TensorSource | undefined>;
+  /** Of a tensor that is computed and rounded when it is read: what reads it before that rounding; averages are of these numbers. */
+  exact?(name: string): ReadExact | undefined;
   /** Other tensors that are the same numbers of the same file: weights that layers share. */
   tied?(name: string): readonly string[];
   /** The same as long as the weights are, for weights that others can change: those in files. @throws RadinError */
@@ -129,6 +132,17 @@ export class FileCheckpoint implements Checkpoint {
       range,
       unreadable: (error) => this.#file.unreadable(name, error),
       notFinite: (element) => this.#notFinite(name, element),
+    };
+  }
+
+  exact(name: string): ReadExact | undefined {
+    const read = this.#file.exact?.(name);
+    if (read === undefined) return undefined;
+    return async (target, first) => {
+      await this.#file.check?.(name);
+      await read(target, first);
+      const at = target.findIndex(Number.isNaN);
+      if (at >= 0) throw this.#notFinite(name, first + at);
     };
   }
 

@@ -1,4 +1,4 @@
-export { alignCheckpoints } from './aligned.js';
+export { alignCheckpoints, widestGraph } from './aligned.js';
 export { basinWarnings, distancesFromOthers } from './basin.js';
 export { type BatchNormFacts, batchNormFacts } from './batch-norm.js';
 export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
 import { type ModelOptions, modelFiles, type OnnxModel, withRegularFile } from '../formats/index.js';
-import { alignCheckpoints } from './aligned.js';
+import { alignCheckpoints, widestGraph } from './aligned.js';
 import { anglesFromStart, basinWarnings, distancesFromStart, nearDuplicates } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, mostCommonLayout, type Problem, unsuppliedInitializers } from './compatibility.js';
@@ -88,7 +88,7 @@ export async function inspectPool(
       models.push({ id, file, tensors, ...digest });
     }
     const unreadable = new Set(found.map(({ model }) => model));
-    const graph = given ?? opened.find(({ onnx }) => onnx !== undefined)?.onnx?.graph;
+    const graph = given ?? widestGraph(opened);
     await attempt(undefined, found, async () => {
       if (graph !== undefined && !quick) await tieEqualTensors(graph, opened);
     });

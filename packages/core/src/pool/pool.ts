@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError, quote, RadinError } from '../errors/index.js';
 import { isAdapterFile, isShardIndex, type ModelOptions, type OnnxModel, type TensorInfo } from '../formats/index.js';
-import { alignCheckpoints } from './aligned.js';
+import { alignCheckpoints, widestGraph } from './aligned.js';
 import { type Checkpoint, FileCheckpoint } from './checkpoint.js';
 import { graphProblems, layoutProblems, type Problem, quantisedProblems } from './compatibility.js';
 import { type GraphNames, SAME_NAMES } from './graph-names.js';
@@ -97,7 +97,7 @@ async function targetOf(path: string): Promise<string> {
 
 /**
  * Opens the model that a pool's were fine-tuned from, headers only, and makes it alike to them.
- * @param reference the graph that models in ONNX must be; left out: that of the pool's first
+ * @param reference the graph that models in ONNX must be; left out: that of the pool's models
  * @throws RadinError where it is unreadable or has another layout
  */
 export async function openInit(
@@ -106,9 +106,9 @@ export async function openInit(
   { reference, ...options }: ModelOptions & { readonly reference?: OnnxModel | undefined } = {},
 ): Promise<{ readonly init: FileCheckpoint; readonly notices: readonly string[] }> {
   const [opened] = (await openCheckpoints([path], options)) as [FileCheckpoint];
-  const inOnnx = pool.checkpoints.find((model) => model instanceof FileCheckpoint && model.onnx !== undefined);
+  const models = pool.checkpoints.filter((model) => model instanceof FileCheckpoint);
   const { checkpoints, problems, notices } = alignCheckpoints([opened], {
-    reference: reference ?? (inOnnx as FileCheckpoint | undefined)?.onnx?.graph,
+    reference: reference ?? widestGraph(models),
     others: pool.tensors,
   });
   const [init] = checkpoints as [FileCheckpoint];

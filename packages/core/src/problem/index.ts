@@ -1,5 +1,6 @@
-export { inspectProblem, type ProblemInspection } from './inspect-problem.js';
+export { type InspectedSplit, inspectProblem, namedInputs, type ProblemInspection } from './inspect-problem.js';
 export { limitedBackend } from './limited-backend.js';
+export { classesOf } from './open-memory.js';
 export {
   averageWork,
   leastMemory,

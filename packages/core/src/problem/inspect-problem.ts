@@ -20,8 +20,13 @@ export interface ProblemInspection extends PoolInspection {
   readonly predicted?: Prediction;
 }
 
-/** Without dtype and shape where no inputs are named. */
-type InspectedSplit = Omit<SplitInfo, 'inputs' | 'rows'> & Partial<Pick<InputsInfo, 'dtype' | 'shape'>>;
+/** Without dtype and shape, which are those of the first input, where no inputs are named. */
+export interface InspectedSplit
+  extends Omit<SplitInfo, 'inputs' | 'rows'>,
+    Partial<Pick<InputsInfo, 'dtype' | 'shape'>> {
+  /** All of them, where the data have them by their names in the graph. */
+  readonly inputs?: readonly Pick<InputsInfo, 'name' | 'dtype' | 'shape'>[];
+}
 
 /**
  * Looks at models, graph and data; no program that evaluates is run. Cost: as `inspectPool`, and with `quick` headers and the graph only.
@@ -72,7 +77,7 @@ export async function inspectProblem(
     splits: splits.map(({ name, samples, inputs, classes }) => ({
       name,
       samples,
-      ...(inputs && { dtype: inputs.dtype, shape: inputs.shape }),
+      ...(inputs && { dtype: inputs.dtype, shape: inputs.shape, ...namedInputs([inputs, ...(inputs.others ?? [])]) }),
       ...(classes && { classes }),
     })),
     ...(files.evaluator === undefined && { batchNorm }),
@@ -80,6 +85,13 @@ export async function inspectProblem(
     problems,
     notices: [...pool.notices, ...notices],
   };
+}
+
+/** What each input that has a name is. */
+export function namedInputs(all: readonly InputsInfo[]): Pick<InspectedSplit, 'inputs'> {
+  const named = all.filter(({ name }) => name !== undefined);
+  if (named.length === 0) return {};
+  return { inputs: named.map(({ name, dtype, shape }) => ({ ...(name !== undefined && { name }), dtype, shape })) };
 }
 
 /** Bytes of one model's weights and what the graph says; the data are checked against the graph where the models are sound. */
@@ -109,7 +121,7 @@ async function whatRuns(files: PoolFiles, splits: readonly SplitInfo[], isSound:
         }
       }
     }
-    return { bytes, graph, batchNorm: batchNormFacts(graph, checkpoints, names) };
+    return { bytes, graph, batchNorm: batchNormFacts(graph, checkpoints, names, files.batchNormInputs !== undefined) };
   } finally {
     await opened.close();
   }
@@ -144,6 +156,6 @@ function sizesOf(
     classes: stated,
     threads,
     mixtures: run.mixtures ?? 0,
-    racing: run.racing ?? false,
+    racing: run.racing ?? 0,
   };
 }

@@ -3,12 +3,12 @@ import { RadinError } from '../errors/index.js';
 import { CommandEvaluator, OnnxEvaluator } from '../evaluator/index.js';
 import { unsuppliedInitializers } from '../pool/index.js';
 import { checkMetric } from '../stage1/index.js';
+import type { EvaluationMemoryUse } from './open-memory.js';
 import type { OpenPool } from './open-pool.js';
-import type { MemoryShares } from './predict.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
 /** What a thread's copies of a tensor may take more than its bytes, as each begins at a multiple of 64. */
-const ALIGNMENT = 3 * 64;
+const ALIGNMENT = 2 * 64;
 
 /** What runs the pool's models. */
 export interface OpenEvaluator {
@@ -25,7 +25,7 @@ export async function openEvaluator(
   files: PoolFiles,
   splits: readonly ('validation' | 'test')[],
   { threads, batch, metric, limits, maxWeightBytes }: Omit<ProblemOptions, 'backend' | 'cache'>,
-  shares: MemoryShares | undefined,
+  { shares, meter }: EvaluationMemoryUse,
 ): Promise<OpenEvaluator> {
   for (const name of splits) {
     if (metric.needsGroups && files[name]?.groups === undefined) throw noGroups(name, metric.name);
@@ -50,6 +50,7 @@ export async function openEvaluator(
     ...(files.task && { task: files.task.name }),
     ...(files.rename && { rename: files.rename }),
     constants,
+    meter,
   });
   try {
     const { classes, names } = evaluator.plan;

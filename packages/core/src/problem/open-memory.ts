@@ -1,6 +1,8 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { MOST_MODELS_FOR_ALL_SUBSETS } from '@radin/native';
-import { rowsOf, type Split } from '../data/index.js';
+import { type Labels, rowsOf, type Split } from '../data/index.js';
+import type { MemoryMeter } from '../evaluator/index.js';
+import type { OnnxModel } from '../formats/index.js';
 import { LogitsStore } from '../logits/index.js';
 import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import type { OpenPool } from './open-pool.js';
@@ -19,12 +21,20 @@ export interface OpenMemory {
   newStore(): LogitsStore | undefined;
 }
 
+/** What processes that evaluate may take, and who is told of what they do. */
+export interface EvaluationMemoryUse extends Pick<OpenMemory, 'shares'> {
+  readonly meter: MemoryMeter;
+}
+
+/** What sizes depend on of a graph, whose bytes may be gone. */
+export type GraphSizes = Pick<OnnxModel, 'outputs'> & { readonly bytes: Pick<Uint8Array, 'byteLength'> };
+
 /**
  * Predicts from the sizes of what is open, and of a test split that is not, and divides the limit where there is one.
  * @throws RadinError where it is too small
  */
 export function openMemory(
-  opened: Pick<OpenPool, 'pool' | 'graph'>,
+  opened: Pick<OpenPool, 'pool'> & { readonly graph: GraphSizes | undefined },
   files: PoolFiles,
   splits: readonly Split[],
   test: UnopenedTest | undefined,
@@ -45,7 +55,8 @@ export function openMemory(
     threads,
     mixtures: run.mixtures ?? 0,
     everySubset: (run.everySubset ?? false) && models <= MOST_MODELS_FOR_ALL_SUBSETS,
-    racing: run.racing ?? false,
+    racing: run.racing ?? 0,
+    estimating: files.batchNormInputs !== undefined,
     byPrograms: files.evaluator !== undefined,
   };
   const shares = maxMemory === undefined ? undefined : shareMemory(maxMemory, sizes);
@@ -60,7 +71,11 @@ export function openMemory(
 }
 
 /** C as the graph states it, else as one-hot labels do, else as the largest label suggests. */
-function classesOf({ graph }: Pick<OpenPool, 'graph'>, { output, task }: PoolFiles, splits: readonly Split[]): number {
+export function classesOf(
+  { graph }: { readonly graph: Pick<GraphSizes, 'outputs'> | undefined },
+  { output, task }: Pick<PoolFiles, 'output' | 'task'>,
+  splits: readonly { readonly labels: Pick<Labels, 'values' | 'classes'> }[],
+): number {
   const logits = graph?.outputs.find(({ name }) => name === output) ?? graph?.outputs[0];
   const stated = statedClasses(task?.name ?? MULTI_CLASS.name, logits?.shape);
   if (stated !== undefined) return stated;

@@ -1,5 +1,5 @@
 import { RadinError } from '../errors/index.js';
-import { type OnnxModel, openOnnx, readOnnx } from '../formats/index.js';
+import { type OnnxModel, openOnnx, readOnnx, widestOnnx } from '../formats/index.js';
 import {
   alignCheckpoints,
   checkEqualTensors,
@@ -10,6 +10,7 @@ import {
   openInit,
   Pool,
   tieEqualTensors,
+  widestGraph,
 } from '../pool/index.js';
 import type { PoolFiles } from './problem-files.js';
 
@@ -64,12 +65,12 @@ async function poolGraph(
   if (evaluator !== undefined) return { graph: undefined, isModel: false };
   if (graph !== undefined) return { graph: await readOnnx(graph), isModel: false };
   if (architecture !== undefined) {
-    const model = await openOnnx(architecture);
-    await model.close();
-    return { graph: model.graph, isModel: true };
+    const models = await Promise.all(architecture.map(openOnnx));
+    await Promise.all(models.map((model) => model.close()));
+    return { graph: widestOnnx(models)?.graph, isModel: true };
   }
-  const model = opened.find(({ onnx }) => onnx !== undefined)?.onnx;
-  if (model !== undefined) return { graph: model.graph, isModel: true };
+  const own = widestGraph(opened);
+  if (own !== undefined) return { graph: own, isModel: true };
   throw new RadinError(
     'CONFIG',
     'Expected a graph (graph: in radin.yaml, or --graph), a model in ONNX, which has one, or the command of an evaluator but found none',

@@ -1,9 +1,11 @@
 import type { Backend } from '@radin/native';
-import { BatchNormEstimator, countBatchNorms } from '../batch-norm/index.js';
+import { BatchNormEstimator } from '../batch-norm/index.js';
 import { readInputs } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { type LogitsKeys, OnnxEvaluator } from '../evaluator/index.js';
+import { batchNormFacts } from '../pool/index.js';
 import type { OpenEvaluator } from './open-evaluator.js';
+import type { EvaluationMemoryUse } from './open-memory.js';
 import type { OpenPool } from './open-pool.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 import { SoupMaker } from './soup-maker.js';
@@ -18,20 +20,20 @@ export interface OpenSoupMaker {
 
 /** Reads the inputs for BatchNorm, where the pool has any, and checks the graph. @throws RadinError */
 export async function openSoupMaker(
-  { pool, graph, constants }: OpenPool,
+  { pool, checkpoints, graph, constants }: OpenPool,
   evaluator: OpenEvaluator['evaluator'],
   { batchNormInputs, output, rename }: PoolFiles,
   { threads, batch, limits, maxWeightBytes }: ProblemOptions,
+  { shares, meter }: EvaluationMemoryUse,
   backend: Backend,
   keys: LogitsKeys | undefined,
 ): Promise<OpenSoupMaker> {
   if (batchNormInputs === undefined) {
-    const layers = graph === undefined ? 0 : countBatchNorms(graph, pool, { ...(rename && { rename }) });
-    const notice = `the graph has ${layers} BatchNorm layers of which soups get averaged running statistics, which often ruin them: --bn-inputs, with some hundred training inputs, has them estimated anew`;
+    const known = graph !== undefined && evaluator instanceof OnnxEvaluator;
     return {
       soups: new SoupMaker(pool, backend, undefined),
       preparation: undefined,
-      notices: layers > 0 ? [notice] : [],
+      notices: known ? batchNormFacts(graph, checkpoints, evaluator.plan.names).notices : [],
     };
   }
   if (graph === undefined || !(evaluator instanceof OnnxEvaluator)) {
@@ -48,6 +50,9 @@ export async function openSoupMaker(
       ...(batch && { batch }),
       ...limits,
       ...(maxWeightBytes !== undefined && { maxWeightBytes }),
+      // One soup is open at a time, and its weights are counted for each thread.
+      ...(shares && { threads: shares.atOnce }),
+      meter,
       ...(output && { output }),
       ...(rename && { rename }),
       constants,

@@ -5,12 +5,14 @@ const MiB = 2 ** 20;
 
 /** Node twice, the libraries, windows that files are hashed and written in, and what the garbage collectors have not come to yet. */
 const PROCESS_BYTES = 240 * MiB;
-/** A thread of ONNX Runtime with its session and what it computes of one batch. */
-const THREAD_BYTES = 40 * MiB;
-/** What averages and Gram matrices take where nothing limits them. */
-const MOST_WORK = 256 * MiB;
-/** A model's weights in each thread: as they are read, shared with all threads, and in the one that feeds them. */
-const WEIGHT_COPIES = 3;
+/** A thread of ONNX Runtime with its session, what it computes of one batch, and the window that weights are read in. */
+const THREAD_BYTES = 56 * MiB;
+/** The process in which the statistics of BatchNorm layers are estimated, without its threads, and what comes from it. */
+const ESTIMATOR_BYTES = 120 * MiB;
+/** What averages and Gram matrices take where nothing limits them, and of that a thread. */
+const [MOST_WORK, THREAD_WORK] = [256 * MiB, 64 * MiB];
+/** A model's weights in each thread: shared with all threads, and in the one that feeds them. */
+const WEIGHT_COPIES = 2;
 /** A model's logits while it is evaluated: as they come, and once more as they are scored or written. */
 const LOGITS_COPIES = 2;
 /** Soups that races keep open where nothing limits them: at least so many, and of small ones so many bytes. */
@@ -46,8 +48,12 @@ export interface RunSizes {
   readonly mixtures: number;
   /** Whether a number is kept for each of the 2^N subsets. */
   readonly everySubset?: boolean;
-  /** Whether several soups race and stay open. */
-  readonly racing: boolean;
+  /** Soups that race, of which several stay open; 0 for none. */
+  readonly racing: number;
+  /** Whether the statistics of BatchNorm layers are estimated anew, in a process of its own. */
+  readonly estimating?: boolean;
+  /** Of what is remembered of evaluated soups, bytes. */
+  readonly remembered?: number;
   /** Whether programs evaluate, which have the weights in their own memory. */
   readonly byPrograms?: boolean;
 }
@@ -93,16 +99,28 @@ function scoring(sizes: RunSizes): number {
 /** Of the whole run, with `running` bytes for weights, logits and averages. */
 function peakOf(sizes: RunSizes, running: number): number {
   // The graph is needed only until the evaluator runs, and counts all the same: the garbage collector may leave it where it is.
-  return PROCESS_BYTES + sizes.graphBytes + scoring(sizes) + running;
+  return PROCESS_BYTES + sizes.graphBytes + scoring(sizes) + estimator(sizes) + (sizes.remembered ?? 0) + running;
+}
+
+/** What estimates statistics has one soup at a time, once for all threads, and graphs that end at the layers. */
+function estimator({ estimating, graphBytes, weightBytes }: RunSizes): number {
+  return estimating ? ESTIMATOR_BYTES + graphBytes + weightBytes : 0;
 }
 
 function perThread(sizes: RunSizes): number {
-  const weights = sizes.byPrograms ? 0 : WEIGHT_COPIES * sizes.weightBytes;
-  return THREAD_BYTES + weights + LOGITS_COPIES * singleLogits(sizes);
+  const { weightBytes, estimating, byPrograms } = sizes;
+  const weights = byPrograms ? 0 : WEIGHT_COPIES * weightBytes;
+  const estimates = estimating ? THREAD_BYTES + weightBytes : 0;
+  return THREAD_BYTES + weights + LOGITS_COPIES * singleLogits(sizes) + estimates;
 }
 
 function leastWork({ models }: RunSizes): number {
   return Math.max(leastAverageMemory(models), leastGramMemory(models));
+}
+
+/** Threads have no use for more. */
+function mostWork(sizes: RunSizes): number {
+  return Math.min(MOST_WORK, Math.max(leastWork(sizes), sizes.threads * THREAD_WORK));
 }
 
 /** The smallest limit that a run can keep to, in bytes. */
@@ -144,7 +162,7 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
   const least = leastMemory(sizes);
   if (limit < least) throw tooSmall(limit, least, 'one thread');
   const spare = limit - least;
-  const work = Math.min(MOST_WORK, leastWork(sizes) + Math.floor(spare / 4));
+  const work = Math.min(mostWork(sizes), leastWork(sizes) + Math.floor(spare / 4));
   const left = limit - peakOf(sizes, work);
   const atOnce = Math.max(1, Math.min(sizes.threads, Math.floor(left / perThread(sizes))));
   return {
@@ -157,17 +175,18 @@ export function shareMemory(limit: number, sizes: RunSizes): MemoryShares {
 
 /**
  * Peak memory and disk of a run from sizes alone. Memory is an upper estimate, since not all of it is needed at the same time:
- * measured peaks were nine tenths of it and more (docs/preflight.md).
+ * docs/preflight.md has measured peaks.
  * @param shares where memory is limited
  * @param cached whether results are kept for later runs
  */
 export function predictRun(sizes: RunSizes, shares: MemoryShares | undefined, cached: boolean): Prediction {
   const { models, weightBytes, threads, racing } = sizes;
   const logits = logitsBytes(sizes);
-  const open =
-    racing && shares === undefined ? Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes))) : 0;
+  const most = Math.max(LEAST_OPEN, Math.floor(OPEN_BYTES / Math.max(1, weightBytes)));
+  // Each thread has the weights of one open soup.
+  const open = shares === undefined ? Math.max(0, Math.min(racing, most) - threads) : 0;
   const inMemory = shares === undefined || logits <= shares.logits;
-  const work = Math.min(shares?.work ?? MOST_WORK, 2 * models * weightBytes);
+  const work = Math.min(shares?.work ?? mostWork(sizes), 2 * models * weightBytes);
   const running = (shares?.atOnce ?? threads) * perThread(sizes) + open * weightBytes + (inMemory ? logits : 0);
   const peakMemory = peakOf(sizes, work + running);
   const disk = weightBytes + (cached ? logits : 0) + (inMemory ? 0 : logits);

@@ -6,10 +6,10 @@ import type { Metric, Task } from '../metric/index.js';
 
 /** Where the parts of a pool are. */
 export interface PoolFiles {
-  /** The ONNX graph; left out: that of `architecture` or else of the first model in ONNX, or none where a program evaluates. */
+  /** The ONNX graph; left out: that of `architecture` or else of the models in ONNX (`widestGraph`), or none where a program evaluates. */
   readonly graph?: string;
-  /** A model in ONNX whose graph counts where `graph` is left out. */
-  readonly architecture?: string;
+  /** Models in ONNX whose graph counts where `graph` is left out: see `widestOnnx`. */
+  readonly architecture?: readonly string[];
   readonly models: readonly string[];
   /** What the models predict. Default: multi-class. */
   readonly task?: Task;
@@ -39,8 +39,8 @@ export interface RunPlan {
   readonly mixtures?: number;
   /** Whether a number is kept for each of the 2^N subsets. */
   readonly everySubset?: boolean;
-  /** Whether several soups race and stay open. */
-  readonly racing?: boolean;
+  /** Soups that race, of which several stay open. */
+  readonly racing?: number;
   /** Whether every model runs on the test split too. */
   readonly allOnTest?: boolean;
 }

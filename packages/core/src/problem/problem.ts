@@ -1,7 +1,7 @@
 import { type Backend, BackendUnavailableError, openBackend } from '@radin/native';
 import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
-import { CachingEvaluator, LogitsKeys } from '../evaluator/index.js';
+import { CachingEvaluator, LogitsKeys, MemoryMeter } from '../evaluator/index.js';
 import type { Fingerprint } from '../journal/index.js';
 import { equalLogits } from '../logits/index.js';
 import {
@@ -34,6 +34,7 @@ interface ProblemParts {
   readonly splits: Split[];
   readonly scorers: Map<Split['name'], SplitScorer>;
   readonly memory: OpenMemory;
+  readonly meter: MemoryMeter;
   /** The same for splits of which all is known. */
   readonly remeasure: (splits: readonly Split[]) => OpenMemory;
   readonly files: PoolFiles;
@@ -63,16 +64,20 @@ export class Problem {
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
     const named = backendNamed(options.backend);
     const opened = await openPool(files);
+    // What outlives this call does not hold the graph, which may have all of a model's weights in it.
+    const { close } = opened;
     let evaluating: OpenEvaluator | undefined;
     const splits: Split[] = [];
     const scorers = new Map<Split['name'], SplitScorer>();
     let making: OpenSoupMaker | undefined;
+    const meter = new MemoryMeter();
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
       making?.soups.close();
       for (const { inputs } of splits) inputs.close();
-      await opened.close();
+      await close();
+      meter.close();
     };
     try {
       const { pool, init } = opened;
@@ -82,19 +87,22 @@ export class Problem {
       const [validation] = splits;
       const isTestUnopened = wanted.includes('test') && validation?.name === 'validation';
       const test = isTestUnopened ? await lookAtTest(files, validation) : undefined;
-      const memory = openMemory(opened, files, splits, test, options);
+      const { graph } = opened;
+      const sized = { pool, graph: graph && { outputs: graph.outputs, bytes: { byteLength: graph.bytes.byteLength } } };
+      const memory = openMemory(sized, files, splits, test, options);
       const { shares } = memory;
       const backend = shares === undefined ? named : limitedBackend(named, shares.work);
       const existing = wanted.filter((name) => files[name] !== undefined);
-      evaluating = await openEvaluator(opened, files, existing, options, shares);
+      evaluating = await openEvaluator(opened, files, existing, options, { shares, meter });
       const { evaluator, notices } = evaluating;
       const keys = new LogitsKeys(evaluator, new KnownContents());
-      making = await openSoupMaker(opened, evaluator, files, options, backend, cache || journal ? keys : undefined);
+      const soupKeys = cache || journal ? keys : undefined;
+      making = await openSoupMaker(opened, evaluator, files, options, { shares, meter }, backend, soupKeys);
       const remembering = logitsStore && new CachingEvaluator(evaluator, keys, logitsStore);
       const sources = { pool, evaluating, making, backend, given, options, keys, ...(remembering && { remembering }) };
       for (const split of splits) scorers.set(split.name, await openScorer(split, memory, sources));
-      const remeasure = (all: readonly Split[]) => openMemory(opened, files, all, undefined, options);
-      const parts = { sources, splits, scorers, memory, remeasure, files, test, init };
+      const remeasure = (all: readonly Split[]) => openMemory(sized, files, all, undefined, options);
+      const parts = { sources, splits, scorers, memory, meter, remeasure, files, test, init };
       return new Problem(parts, [...notices, ...making.notices], dispose);
     } catch (error) {
       await dispose();
@@ -120,9 +128,10 @@ export class Problem {
     return this.#parts.sources.keys;
   }
 
-  /** What the run will take. */
-  get memory(): Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'> {
-    return this.#parts.memory;
+  /** What the run will take, and has taken. */
+  get memory(): Pick<OpenMemory, 'sizes' | 'predicted' | 'shares'> & { readonly meter: MemoryMeter } {
+    const { memory, meter } = this.#parts;
+    return { ...memory, meter };
   }
 
   /** The scorers of the splits that are open. */

@@ -53,7 +53,7 @@ const lock = z
     others: z.array(file),
     sources: z.strictObject({
       graph: text.optional(),
-      architecture: text.optional(),
+      architecture: z.array(text).min(1).optional(),
       base: text.optional(),
       stateDict: text.optional(),
       output: text.optional(),

@@ -152,7 +152,7 @@ export async function withPaths(
   return {
     ...others,
     ...(graph !== undefined && { graph: await map(graph) }),
-    ...(architecture !== undefined && { architecture: await map(architecture) }),
+    ...(architecture !== undefined && { architecture: await Promise.all(architecture.map(map)) }),
     ...(base !== undefined && { base: await map(base) }),
     ...(batchNormInputs !== undefined && { batchNormInputs: await inputs(batchNormInputs) }),
     ...(validation !== undefined && { validation: await split(validation) }),

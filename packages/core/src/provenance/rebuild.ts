@@ -1,7 +1,7 @@
 import type { Backend } from '@radin/native';
 import { RadinError } from '../errors/index.js';
-import { isAdapterFile, openLoraAdapter, openOnnx } from '../formats/index.js';
-import { AdapterSoup } from '../huggingface/index.js';
+import { isAdapterFile, openLoraAdapter, openOnnx, widestOnnx } from '../formats/index.js';
+import { withAdapterSoup } from '../huggingface/index.js';
 import { accuracy, defaultMetric } from '../metric/index.js';
 import { Mixture, Soup, type SoupRecord } from '../mixture/index.js';
 import {
@@ -54,10 +54,11 @@ export async function openIngredients(
   }
 }
 
-async function graphOf(path: string) {
-  const model = await openOnnx(path);
-  await model.close();
-  return model.graph;
+/** That of the pool, by which the soup's weights have their names. */
+async function graphOf(architecture: readonly string[]) {
+  const models = await Promise.all(architecture.map(openOnnx));
+  await Promise.all(models.map((model) => model.close()));
+  return widestOnnx(models)?.graph;
 }
 
 /**
@@ -86,11 +87,12 @@ export async function withRebuilt<T>(
 export async function withRebuiltAdapter<T>(
   record: SoupRecord,
   models: readonly string[],
+  { base }: SoupSources,
   use: (soup: Checkpoint) => Promise<T>,
 ): Promise<T> {
   const adapters = await Promise.all(models.map((path) => openLoraAdapter(path)));
   try {
-    return await use(new AdapterSoup(adapters, recordedMixture(record)));
+    return await withAdapterSoup(adapters, recordedMixture(record), base, use);
   } finally {
     await Promise.all(adapters.map((adapter) => adapter.close()));
   }

@@ -88,10 +88,10 @@ export async function verifySoup(named: NamedSoup, options: VerifyOptions): Prom
       return differing;
     };
     const tensor = isAdapterAlone({ soup, sources })
-      ? await withRebuiltAdapter(named.record, models, compare(file, soup))
+      ? await withRebuiltAdapter(named.record, models, sources, compare(file, soup))
       : await withRebuilt(named.record, opened, models, sources, options, compare(file, soup));
     if (tensor !== undefined) return result(tensor);
-    const adapter = await otherAdapter(named, models, compare);
+    const adapter = await otherAdapter(named, models, sources, compare);
     if (adapter !== undefined) return result(adapter);
     checks.push(`${counted.tensors} tensors are the average of the ingredients with the recorded weights, bit for bit`);
   } finally {
@@ -175,12 +175,13 @@ async function otherIngredient(
 async function otherAdapter(
   { record, adapter }: NamedSoup,
   models: readonly string[],
+  sources: SoupSources,
   compare: (theirs: Checkpoint, path: string) => (ours: Checkpoint) => Promise<Difference | undefined>,
 ): Promise<Difference | undefined> {
   if (adapter === undefined) return undefined;
   const file = await FileCheckpoint.open('adapter', adapter);
   try {
-    return await withRebuiltAdapter(record, models, compare(file, adapter));
+    return await withRebuiltAdapter(record, models, sources, compare(file, adapter));
   } finally {
     await file.close();
   }

@@ -8,7 +8,7 @@ import { type Dtype, readOnnx } from '../../src/formats/index.js';
 import { accuracy } from '../../src/metric/index.js';
 import { Mixture, Soup } from '../../src/mixture/index.js';
 import { closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
-import { Problem } from '../../src/problem/index.js';
+import { leastMemory, type PoolFiles, Problem } from '../../src/problem/index.js';
 import {
   draw,
   node,
@@ -218,6 +218,26 @@ test('a problem with inputs for BatchNorm evaluates and keeps soups with new sta
   expect(geometry.groups.map(({ name }) => name).join()).not.toContain('mean');
 });
 
+test('a limit of memory counts what estimates, keeps it to as many threads, and changes no result', async () => {
+  const { files } = await poolOf('F32');
+  const open = async (maxMemory?: number, given: Partial<PoolFiles> = { batchNormInputs: files.validation.inputs }) => {
+    const problem = await Problem.open(
+      { ...files, ...given },
+      { metric: accuracy, backend: 'auto', threads: 3, ...(maxMemory && { maxMemory }) },
+    );
+    onTestFinished(() => problem.dispose());
+    return problem;
+  };
+  const free = await open();
+  const least = leastMemory(free.memory.sizes);
+  expect(least).toBeGreaterThan(leastMemory((await open(undefined, {})).memory.sizes) + 100 * 2 ** 20);
+  const tight = await open(least);
+  expect(tight.memory.shares?.atOnce).toBe(1);
+  expect(await tight.validation.scores([mixture])).toEqual(await free.validation.scores([mixture]));
+  expect(tight.memory.meter.peak).toBeGreaterThan(100 * 2 ** 20);
+  await expect(open(least - 2 ** 21)).rejects.toThrow(refused('CONFIG', /--max-memory of at least \d+MiB/));
+});
+
 test('graphs whose statistics cannot be estimated are refused with the reason', async () => {
   const { files, pool } = await poolOf('F32');
   const inputs = await readInputs(files.validation.inputs);
@@ -244,5 +264,7 @@ test('without inputs for it a pool with BatchNorm is opened with a notice', asyn
   const { files } = await poolOf('F32');
   const problem = await Problem.open(files, { metric: accuracy, backend: 'reference', threads: 1 });
   onTestFinished(() => problem.dispose());
-  expect(problem.notices).toEqual([expect.stringMatching(/^the graph has 3 BatchNorm layers .*--bn-inputs/)]);
+  expect(problem.notices).toEqual([
+    expect.stringMatching(/^the graph has 3 BatchNormalization nodes of which .*--bn-inputs/),
+  ]);
 });

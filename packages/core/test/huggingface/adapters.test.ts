@@ -134,7 +134,12 @@ describe.runIf(python)('a soup of adapters averages the products', () => {
     const written = await writeAdapterFolder(folder, opened, Mixture.of(WEIGHTS), FACTS);
     await Promise.all(opened.map((adapter) => adapter.close()));
     const one = await FileCheckpoint.open('soup', written.path, { base: await base });
-    for (const found of [await bytesOf(soup), await bytesOf(one)]) {
+    for (const [name, [dtype, bytes]] of await bytesOf(soup)) {
+      const rounded = new Uint8Array(bytes.length);
+      writeFloats(expected.get(name) as Float64Array, dtype as 'F32', rounded);
+      expect(Buffer.compare(bytes, rounded), name).toBe(0);
+    }
+    for (const found of [await bytesOf(one)]) {
       for (const [name, [dtype, bytes]] of found) {
         const values = floatValues(bytes, dtype as 'F32');
         const ulp = dtype === 'F16' ? 2 ** -10 : 2 ** -23;
@@ -162,6 +167,42 @@ describe.runIf(python)('a soup of adapters averages the products', () => {
     });
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(
       /^---\nbase_model:\n- "org\/base"\nlibrary_name: "peft"/,
+    );
+  });
+});
+
+describe('of a tensor that one adapter holds whole and another lacks', () => {
+  const save = async (base?: string) => {
+    const [whole] = await adapters;
+    const without = await writeAdapter(join(newFolder(), 'without'), factors({ 'enc.q': LINEAR(3, 5) }));
+    const opened = await Promise.all([whole as string, without].map(openLoraAdapter));
+    try {
+      const options = base === undefined ? {} : { base };
+      return await writeAdapterFolder(join(newFolder(), 'soup'), opened, Mixture.of([0.25, 0.75]), FACTS, options);
+    } finally {
+      await Promise.all(opened.map((adapter) => adapter.close()));
+    }
+  };
+  const valuesOf = async (path: string, options: { base?: string } = {}) => {
+    const model = await FileCheckpoint.open('m', path, options);
+    const values = floatValues(((await bytesOf(model)).get('head.weight') as [string, Uint8Array])[1], 'F32');
+    await model.close();
+    return values;
+  };
+
+  test('the adapter of the soup has the average with the base model’s', async () => {
+    const written = await save(await base);
+    const [own, shared] = [
+      await valuesOf((await adapters)[0] as string, { base: await base }),
+      await valuesOf(await base),
+    ];
+    const found = await valuesOf(written.path, { base: await base });
+    expect(found).toEqual(own.map((value, at) => Math.fround(0.25 * value + 0.75 * (shared[at] as number))));
+  });
+
+  test('is refused where no base model is known', async () => {
+    await expect(save()).rejects.toEqual(
+      refused('POOL', /"head\.weight" of shape \[2, 3\].* found none in .*without.*--base\) is not known/),
     );
   });
 });

@@ -1,8 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackend } from '@radin/native';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type OnnxFile, openOnnx, openSafetensors, type TensorInfo } from '../../src/formats/index.js';
+import { onnx } from '#onnx';
+import {
+  floatValues,
+  type OnnxFile,
+  openOnnx,
+  openSafetensors,
+  type TensorInfo,
+  writeFloats,
+} from '../../src/formats/index.js';
 import { accuracy } from '../../src/metric/index.js';
 import { Mixture, Soup, writeSoup } from '../../src/mixture/index.js';
 import { alignCheckpoints, closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
@@ -122,7 +130,7 @@ describe('a soup in ONNX', () => {
     const path = await write(problem, `${form}.onnx`);
     await expectSameTensors(path, await write(problem, 'reference.safetensors'));
     expect(readdirSync(folder).includes(`${form}.onnx.data`)).toBe(form === 'external');
-    const again = await open({ models: [path], architecture: graph });
+    const again = await open({ models: [path], architecture: [graph] });
     expect((await again.validation.evaluate(again.pool.checkpoints[0] as never)).score).toBe(score);
   });
 
@@ -137,6 +145,74 @@ describe('a soup in ONNX', () => {
       refused('CONFIG', /a model in ONNX, .* but found none for .*none\.onnx: write a \.safetensors file/),
     );
     expect(readdirSync(folder)).not.toContain('none.onnx');
+  });
+});
+
+/** A model in ONNX with its weights, inputs, outputs and constants in float16. */
+async function inHalf(path: string, name: string, rounded: readonly string[] | undefined = undefined): Promise<string> {
+  const model = onnx.ModelProto.decode(readFileSync(path));
+  const graph = model.graph as onnx.GraphProto;
+  const half = (tensor: onnx.TensorProto.$Properties) => {
+    if (tensor.data_type !== 1 || !(rounded?.includes(tensor.name ?? '') ?? true)) return;
+    const bytes = tensor.raw_data as Uint8Array;
+    const target = new Uint8Array(bytes.byteLength / 2);
+    writeFloats(floatValues(bytes, 'F32'), 'F16', target);
+    Object.assign(tensor, { data_type: 10, raw_data: target });
+  };
+  graph.initializer.forEach(half);
+  for (const { attribute } of graph.node) for (const { t } of attribute ?? []) if (t) half(t);
+  for (const { type } of [...graph.input, ...graph.output])
+    Object.assign(type?.tensor_type as object, { elem_type: 10 });
+  const target = join(folder, name);
+  writeFileSync(target, onnx.ModelProto.encode(model).finish());
+  return target;
+}
+
+/** The weights of a model in ONNX as safetensors. */
+async function asSafetensors(path: string, name: string): Promise<string> {
+  const file = await opened(path);
+  const tensors: Record<string, ReturnType<typeof tensor>> = {};
+  for (const { name: own, dtype, shape, byteLength } of file.tensors) {
+    const bytes = new Uint8Array(byteLength);
+    await file.read(own, bytes);
+    tensors[own] = { dtype, shape, bytes } as never;
+  }
+  return writeModel(join(folder, name), tensors);
+}
+
+describe('models in ONNX of different floating-point types', () => {
+  test('are widened as those of other formats, and their soup is a copy of the one with the widest', async () => {
+    const [a, b, c, d] = models('inline') as [string, string, string, string];
+    const halves = [await inHalf(a, 'half-a.onnx'), await inHalf(c, 'half-c.onnx')] as const;
+    const problem = await open({ models: [halves[0], b, halves[1], d] });
+    expect(problem.notices.filter((notice) => /has F16 where the soup has F32/.test(notice))).toHaveLength(2);
+    const others = await Promise.all(
+      [halves[0], b, halves[1], d].map((path, at) => asSafetensors(path, `${at}-of-mixed.safetensors`)),
+    );
+    const same = await open({ models: others, graph });
+    const scores = async ({ validation }: Problem) => [...(await validation.individualScores())];
+    expect(await scores(problem)).toEqual(await scores(same));
+    const soup = await write(problem, 'of-mixed.onnx');
+    await expectSameTensors(soup, await write(same, 'of-mixed.safetensors'));
+    const { score } = await problem.validation.evaluate(soupOf(problem));
+    const again = await open({ models: [soup], architecture: [halves[0], b] });
+    expect((await again.validation.evaluate(again.pool.checkpoints[0] as never)).score).toBe(score);
+  });
+
+  test('are refused where no model has the widest type of every weight', async () => {
+    const [a, b] = models('inline') as [string, string];
+    const { tensors } = await opened(a);
+    const [first, ...others] = tensors.filter(({ dtype }) => dtype === 'F32').map(({ name }) => name);
+    const parts = [
+      await inHalf(a, 'one-half.onnx', [first as string]),
+      await inHalf(b, 'others-half.onnx', others.slice(0, 2)),
+    ];
+    await expect(open({ models: parts })).rejects.toEqual(
+      refused(
+        'POOL',
+        /to have a type that F16 holds, since one of the models must have the widest type of every weight/,
+      ),
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ContentCache } from '../../src/cache/index.js';
 import { Inputs, readInputs } from '../../src/data/index.js';
 import { accuracy } from '../../src/metric/index.js';
-import { type PoolFiles, Problem } from '../../src/problem/index.js';
+import { inspectProblem, type PoolFiles, Problem } from '../../src/problem/index.js';
 import { radin } from '../../src/recipes/index.js';
 import { exhaustive } from '../../src/sampler/index.js';
 import { bytesOf } from '../evaluator/opened.js';
@@ -116,4 +116,16 @@ test('joined inputs are those of both, input by input', async () => {
   const [, ids] = joined.all as [Inputs, Inputs];
   const rows = await bytesOf(ids);
   expect(rows.subarray(90 * 8, 91 * 8)).toEqual(rows.subarray(8, 16));
+});
+
+test('inspection tells of each input by its name', async () => {
+  const { parts, whole } = await pools;
+  const { splits } = await inspectProblem(parts, { backend: 'reference', quick: true });
+  expect(splits[0]).toMatchObject({
+    inputs: [
+      { name: 'mask', dtype: 'F32', shape: [SAMPLES, FEATURES - 2] },
+      { name: 'ids', dtype: 'F32', shape: [SAMPLES, 2] },
+    ],
+  });
+  expect((await inspectProblem(whole, { backend: 'reference', quick: true })).splits[0]).not.toHaveProperty('inputs');
 });
