@@ -27,9 +27,10 @@ const predictions: Predictions = {
   samples: 2,
   classes: 2,
   truth: { labels: Int32Array.of(1, 0), groups: Int32Array.of(5, 6) },
+  predict: () => Promise.reject(new Error('of no use to a module')),
 };
 
-function scoreBy({ measure }: Metric): number {
+async function scoreBy({ measure }: Metric): Promise<number> {
   if (measure.kind !== 'predictions') throw new RangeError('Expected a metric of predictions');
   return measure.of(predictions);
 }
@@ -37,7 +38,7 @@ function scoreBy({ measure }: Metric): number {
 /** The error of one line that a metric is refused with. */
 async function refusalOf(text: string): Promise<string> {
   try {
-    scoreBy(await load(text));
+    await scoreBy(await load(text));
   } catch (error) {
     if (error instanceof RadinError && !error.message.includes('\n')) return error.message;
     throw error;
@@ -49,9 +50,9 @@ describe('a module', () => {
   it('is given predictions, labels and groups, and where less is better its score is negated', async () => {
     const all = 'logits[2] + 10 * samples + 100 * classes + 1000 * labels[0] + 10000 * groups[1]';
     const score = `score: ({ logits, samples, classes, labels, groups }) => ${all}`;
-    expect(scoreBy(await load(define(score)))).toBe(61_224);
+    expect(await scoreBy(await load(define(score)))).toBe(61_224);
     const less = await load(`export default { name: 'own', higherIsBetter: false, unit: 'm', ${score} };`);
-    expect(scoreBy(less)).toBe(-61_224);
+    expect(await scoreBy(less)).toBe(-61_224);
     expect(less).toMatchObject({ name: 'own', unit: 'm', negated: true });
   });
 

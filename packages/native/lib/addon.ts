@@ -119,6 +119,15 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   lockFile(descriptor: number): number;
+  predict(
+    backend: number,
+    logits: Float32Array,
+    classes: number,
+    predicted: Uint32Array,
+    sums: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   stream(
     backend: number,
     read: readonly Uint8Array[],
@@ -134,7 +143,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 9;
+const BINDING_VERSION = 10;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

@@ -255,6 +255,20 @@ export interface Bank {
 /** Most models for which all subsets can be scored. */
 export const MOST_MODELS_FOR_ALL_SUBSETS = 24;
 
+export interface PredictRequest {
+  /** Finite, [M, C]; of others the results mean nothing. */
+  readonly logits: Float32Array;
+  /** C ≥ 1. */
+  readonly classes: number;
+}
+
+export interface Predicted {
+  /** The class of the largest logit of each sample, ties to the lowest, [M]. */
+  readonly predicted: Uint32Array;
+  /** Σ_c exp(z_c − max z) of each sample, in [1, C], [M]. 1 / sum is the softmax probability of the predicted class. */
+  readonly sums: Float64Array;
+}
+
 export interface Backend {
   readonly name: string;
 
@@ -299,6 +313,14 @@ export interface Backend {
    * @throws SourceError as average does; sources count through tensors × models, in each tensor the reference last
    */
   gram(request: GramRequest, options?: RunOptions): Promise<Gram>;
+
+  /**
+   * What logits predict. An exponential is within 2 ulp, and rounded to a multiple of 2^−52 of the least power of two of at
+   * least C; sums of such are exact, so no order of the classes changes a bit, and a sum is within C (C + 1) 2^−52 of the
+   * exact one. Same bits on every backend and thread count. Cost: one read of the logits, and an exponential for each.
+   * `cuda` has the CPU do it: the logits are in host memory.
+   */
+  predict(request: PredictRequest, options?: RunOptions): Promise<Predicted>;
 
   /**
    * Cross-entropy of the mixtures' averaged logits (RADIN, Eq. 3, with the loss of the paper's method), to the bit what

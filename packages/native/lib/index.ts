@@ -25,6 +25,8 @@ export {
   leastGramMemory,
   type Measure,
   MOST_MODELS_FOR_ALL_SUBSETS,
+  type Predicted,
+  type PredictRequest,
   type RunOptions,
   type SampleMeasure,
   type Source,

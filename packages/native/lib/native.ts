@@ -12,6 +12,8 @@ import type {
   CrossEntropyRequest,
   Gram,
   GramRequest,
+  Predicted,
+  PredictRequest,
   RunOptions,
 } from './backend.js';
 import { checkAverage } from './check-average.js';
@@ -19,6 +21,7 @@ import { checkGram } from './check-gram.js';
 import { NaNError } from './nan-error.js';
 import { openNativeBank } from './native-bank.js';
 import { crossEntropy, openCrossEntropyBank } from './native-cross-entropy.js';
+import { checkPredict, emptyPredicted } from './reference-predict.js';
 import { checkOptions } from './validate.js';
 
 class NativeBackend implements Backend {
@@ -88,6 +91,18 @@ class NativeBackend implements Backend {
       run,
     );
     return { products, notFinite };
+  }
+
+  async predict(request: PredictRequest, options: RunOptions = {}): Promise<Predicted> {
+    const { logits, classes } = checkPredict(request);
+    const run = checkOptions(options);
+    const result = emptyPredicted(logits.length / classes);
+    await runCall(
+      (state) =>
+        this.#addon.predict(this.#index, logits, classes, result.predicted, result.sums, run.threads, state),
+      run,
+    );
+    return result;
   }
 
   crossEntropy(request: CrossEntropyRequest, options: RunOptions = {}): Promise<CrossEntropy> {

@@ -6,6 +6,7 @@ import { openReferenceBank } from './reference-bank.js';
 import { crossEntropy } from './reference-cross-entropy.js';
 import { openCrossEntropyBank } from './reference-cross-entropy-bank.js';
 import { gram } from './reference-gram.js';
+import { predict } from './reference-predict.js';
 
 export const referenceBackend: Backend = {
   name: 'reference',
@@ -14,4 +15,5 @@ export const referenceBackend: Backend = {
   crossEntropy,
   openCrossEntropyBank,
   gram,
+  predict,
 };

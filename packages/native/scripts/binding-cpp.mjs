@@ -5,6 +5,7 @@ const READERS = {
   bytes: 'Uint8Array',
   int32: 'Int32Array',
   uint32: 'Uint32Array',
+  float32: 'Float32Array',
   float64: 'Float64Array',
   number: 'number',
   size: 'number',

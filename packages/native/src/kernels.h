@@ -155,6 +155,14 @@ typedef struct {
   uint32_t* sum; /* out: of the 32-bit words read, modulo 2^32; zeros complete the last word of each array */
 } RadinStream;
 
+/* Predictions of M samples' logits in memory; see Predicted in lib/backend.ts. */
+typedef struct {
+  size_t samples, classes; /* M, C */
+  const float* logits;     /* [M, C] */
+  uint32_t* predicted;     /* out: [M], the class of the largest logit, ties to the lowest */
+  double* sums;            /* out: [M], the sum over c of exp(z_c - max z) */
+} RadinPredict;
+
 /* What a mixture's total adds up of each sample: -log softmax(z)[label], or softmax(z)[label]. */
 typedef enum { RADIN_LOSS = 0, RADIN_PROBABILITY = 1, RADIN_SQUARED_ERROR = 2 } RadinSampleMeasure;
 
@@ -208,6 +216,7 @@ typedef struct {
   RadinStatus (*entropy_bounds)(const RadinEntropyBounds*, const RadinRun*);
   void (*close_entropy_bank)(RadinEntropyBank*);
   RadinStatus (*gram)(const RadinGram*, const RadinRun*);
+  RadinStatus (*predict)(const RadinPredict*, const RadinRun*);
 } RadinBackend;
 
 /*
@@ -219,7 +228,7 @@ typedef struct {
   RadinBackend backend;
 } RadinLibrary;
 
-#define RADIN_LIBRARY_VERSION 5
+#define RADIN_LIBRARY_VERSION 6
 #define RADIN_LIBRARY_FUNCTION "radin_library"
 typedef const RadinLibrary* (*RadinLibraryFunction)(void);
 

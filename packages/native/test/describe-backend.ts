@@ -14,6 +14,7 @@ import { describeCount } from './describe-count.js';
 import { describeCrossEntropy, endlessCrossEntropy } from './describe-cross-entropy.js';
 import { describeCrossEntropyBank, endlessBounds } from './describe-cross-entropy-bank.js';
 import { describeGram, endlessGram } from './describe-gram.js';
+import { describePredict, endlessPredict } from './describe-predict.js';
 import { SLOWNESS } from './slowness.js';
 import { bytesOf, outputOf, tensor } from './tensors.js';
 
@@ -56,6 +57,7 @@ const endless: Record<string, (backend: Backend) => Promise<(options: RunOptions
   crossEntropy: endlessCrossEntropy,
   'the bounds of a bank': endlessBounds,
   gram: endlessGram,
+  predict: endlessPredict,
 };
 
 /**
@@ -73,6 +75,7 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
     describeCrossEntropy(open);
     describeCrossEntropyBank(open);
     describeGram(open);
+    describePredict(open);
 
     it('gives the same bits for 1, 2 and 7 threads', async () => {
       const averages = [];

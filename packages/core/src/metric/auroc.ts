@@ -1,13 +1,13 @@
 /** Areas under the receiver operating characteristic: how often a positive scores above a negative, ties counted half. */
 import { meanOf } from './counted.js';
 import { predictionMetric } from './metric.js';
-import { type Predictions, softmax } from './predictions.js';
+import type { Predictions } from './predictions.js';
 
 /**
- * Of two classes that of class 1; of more the mean over the classes, each against the rest, by softmax(z), as scikit-learn's
+ * Of two classes that of class 1; of more the mean over the classes, each against the rest, by log softmax(z), which orders as softmax(z) does, as scikit-learn's
  * `roc_auc_score(multi_class='ovr', average='macro')`. Classes that no sample, or every one, has are left out of the mean.
  */
-export const auroc = predictionMetric('auroc', (predictions) => {
+export const auroc = predictionMetric('auroc', async (predictions) => {
   const { logits, samples, classes, truth } = predictions;
   const isOf = (wanted: number) => (sample: number) => truth.labels[sample] === wanted;
   if (classes === 2) {
@@ -18,8 +18,8 @@ export const auroc = predictionMetric('auroc', (predictions) => {
     );
     return areaUnderCurve(differences, isOf(1)) ?? Number.NaN;
   }
-  const columns = probabilityColumns(predictions);
-  return meanOf(classes, (c) => areaUnderCurve(columns.subarray(c * samples, (c + 1) * samples), isOf(c)));
+  const columns = await logProbabilityColumns(predictions);
+  return meanOf(classes, (c) => areaUnderCurve(columns(c), isOf(c)));
 });
 
 /** Of each label over the samples, the mean of those that some sample has and some has not. */
@@ -32,15 +32,30 @@ export const multiLabelAuroc = predictionMetric('auroc', ({ logits, samples, cla
   });
 });
 
-/** softmax(z) by class, [C, M]. */
-function probabilityColumns({ logits, samples, classes }: Predictions): Float64Array {
-  const columns = new Float64Array(samples * classes);
-  const row = new Float64Array(classes);
-  for (let sample = 0; sample < samples; sample++) {
-    softmax(logits, sample * classes, row);
-    for (let c = 0; c < classes; c++) columns[c * samples + sample] = row[c] as number;
-  }
-  return columns;
+/** Columns that are made in one read of the logits: a row's part of them is a line of the cache. */
+const COLUMNS = 16;
+
+/** log softmax(z) of one class, [M], valid until the next call: those of neighbouring classes are made together. */
+async function logProbabilityColumns(predictions: Predictions): Promise<(c: number) => Float64Array> {
+  const { logits, samples, classes } = predictions;
+  const { predicted, sums } = await predictions.predict();
+  const most = Float64Array.from(predicted, (best, sample) => logits[sample * classes + best] as number);
+  const logSums = sums.map(Math.log);
+  const columns = new Float64Array(samples * COLUMNS);
+  let first = Number.NaN;
+  return (c) => {
+    if (c - (c % COLUMNS) !== first) {
+      first = c - (c % COLUMNS);
+      const count = Math.min(COLUMNS, classes - first);
+      for (let sample = 0; sample < samples; sample++) {
+        for (let at = 0; at < count; at++) {
+          const below = (logits[sample * classes + first + at] as number) - (most[sample] as number);
+          columns[at * samples + sample] = below - (logSums[sample] as number);
+        }
+      }
+    }
+    return columns.subarray((c - first) * samples, (c - first + 1) * samples);
+  };
 }
 
 /**
@@ -67,6 +82,11 @@ function areaUnderCurve(scores: Float64Array, isPositive: (sample: number) => bo
   for (let sample = 0; sample < samples; sample++) {
     if (positive[sample] === few) continue;
     const score = scores[sample] as number;
+    // Most samples score a class below each of its few own.
+    if (score < (sorted[0] as number)) {
+      above += sorted.length;
+      continue;
+    }
     const below = firstNotBelow(sorted, score, 0);
     // Ties are rare, but all scores of a constant model are equal.
     const notAbove = sorted[below] === score ? firstAbove(sorted, score, below) : below;

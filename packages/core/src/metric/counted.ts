@@ -1,15 +1,15 @@
 /** Metrics of predicted classes: what counts is which class has the largest logit, ties to the lowest. */
 import { predictionMetric } from './metric.js';
-import { type Predictions, predictedClasses } from './predictions.js';
+import type { Predictions } from './predictions.js';
 
 /**
  * Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), of those that are a label or predicted, as scikit-learn's
  * `f1_score(average='macro')`.
  */
-export const macroF1 = predictionMetric('macro-f1', (predictions) => {
+export const macroF1 = predictionMetric('macro-f1', async (predictions) => {
   const { labels } = predictions.truth;
   const { classes } = predictions;
-  const predicted = predictedClasses(predictions);
+  const { predicted } = await predictions.predict();
   const [right, found, present] = [0, 1, 2].map(() => new Float64Array(classes)) as [
     Float64Array,
     Float64Array,
@@ -28,26 +28,27 @@ export const macroF1 = predictionMetric('macro-f1', (predictions) => {
 });
 
 /** Mean over the classes that are a label of the fraction of their samples that are right: the mean recall. */
-export const balancedAccuracy = predictionMetric('balanced-accuracy', (predictions) => {
-  const rates = rightByKey(predictions, predictions.truth.labels);
+export const balancedAccuracy = predictionMetric('balanced-accuracy', async (predictions) => {
+  const rates = await rightByKey(predictions, predictions.truth.labels);
   return meanOf(rates.length, (c) => rates[c]);
 });
 
 /** The least accuracy of a group's samples, over the groups. */
 export const worstGroupAccuracy = predictionMetric(
   'worst-group-accuracy',
-  (predictions) => {
+  async (predictions) => {
     const { groups } = predictions.truth;
     if (groups === undefined) return Number.NaN;
-    return rightByKey(predictions, groups).reduce((least: number, rate) => Math.min(least, rate ?? 1), 1);
+    const rates = await rightByKey(predictions, groups);
+    return rates.reduce((least: number, rate) => Math.min(least, rate ?? 1), 1);
   },
   { needsGroups: true },
 );
 
 /** Of each key that samples have the fraction of those that are right; undefined for keys that none has. */
-function rightByKey(predictions: Predictions, keys: Int32Array): (number | undefined)[] {
+async function rightByKey(predictions: Predictions, keys: Int32Array): Promise<(number | undefined)[]> {
   const { labels } = predictions.truth;
-  const predicted = predictedClasses(predictions);
+  const { predicted } = await predictions.predict();
   const most = keys.reduce((largest, key) => Math.max(largest, key), 0);
   const [right, all] = [new Float64Array(most + 1), new Float64Array(most + 1)];
   for (const [sample, key] of keys.entries()) {

@@ -43,7 +43,7 @@ export function predictionMetric(
     unit,
     negated,
     range: unit === 'fraction' ? FRACTION : NEGATIVE_LOSS,
-    measure: { kind: 'predictions', of: negated ? (predictions) => 0 - value(predictions) : value },
+    measure: { kind: 'predictions', of: negated ? async (predictions) => 0 - (await value(predictions)) : value },
     score: (total) => total,
     ...more,
   };

@@ -1,3 +1,5 @@
+import type { Predicted } from '@radin/native';
+
 /** Predictions of one model, soup or ensemble, and what they are scored against. Arrays are row-major and not to be changed. */
 export interface Predictions {
   /** Logits, or of a regression the outputs, [M, C], finite. */
@@ -7,6 +9,8 @@ export interface Predictions {
   /** C. */
   readonly classes: number;
   readonly truth: Truth;
+  /** The predicted classes, for logits of classes: the backend's work on all threads. */
+  predict(): Promise<Predicted>;
 }
 
 /** What predictions are scored against. */
@@ -36,42 +40,5 @@ export function truthOf({ labels, targets, groups }: Truth, samples: Uint32Array
 export interface PredictionMeasure {
   readonly kind: 'predictions';
   /** The score of all samples, higher is better; not finite where it is not defined. */
-  readonly of: (predictions: Predictions) => number;
-}
-
-/** The class of the largest logit of each sample, ties to the lowest class, [M]. */
-export function predictedClasses({ logits, samples, classes }: Predictions): Int32Array {
-  const predicted = new Int32Array(samples);
-  for (let sample = 0, at = 0; sample < samples; sample++, at += classes) {
-    let [best, most] = [0, logits[at] as number];
-    for (let c = 1; c < classes; c++) {
-      const logit = logits[at + c] as number;
-      if (logit > most) [best, most] = [c, logit];
-    }
-    predicted[sample] = best;
-  }
-  return predicted;
-}
-
-/**
- * softmax of one sample's logits, written to `target`, [C]. Its sum is compensated (Neumaier), so that the order of the classes changes no
- * bit: probabilities of samples with the same logits in another order are ties.
- */
-export function softmax(logits: Float32Array, first: number, target: Float64Array): void {
-  const classes = target.length;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < classes; c++) {
-    const logit = logits[first + c] as number;
-    if (logit > most) most = logit;
-  }
-  let [sum, lost] = [0, 0];
-  for (let c = 0; c < classes; c++) {
-    const value = Math.exp((logits[first + c] as number) - most);
-    target[c] = value;
-    const next = sum + value;
-    lost += sum >= value ? sum - next + value : value - next + sum;
-    sum = next;
-  }
-  sum += lost;
-  for (let c = 0; c < classes; c++) target[c] = (target[c] as number) / sum;
+  readonly of: (predictions: Predictions) => number | Promise<number>;
 }

@@ -1,6 +1,5 @@
 /** Metrics of predicted probabilities, softmax(z). */
 import { type Metric, predictionMetric } from './metric.js';
-import { softmax } from './predictions.js';
 
 /** Mean over the samples of Σ_c (p_c − 1[c = label])², negated; of the multi-class form, in [0, 2]. */
 export const brier = meanSquaredError(1);
@@ -28,19 +27,15 @@ const BINS = 15;
  */
 export const expectedCalibrationError = predictionMetric(
   'ece',
-  ({ logits, samples, classes, truth }) => {
-    const probabilities = new Float64Array(classes);
+  async (predictions) => {
+    const { samples, truth } = predictions;
+    const { predicted, sums } = await predictions.predict();
     // What a bin's samples have right less what they promise; |Σ| over the bins is all that is needed.
     const surplus = new Float64Array(BINS);
     for (let sample = 0; sample < samples; sample++) {
-      softmax(logits, sample * classes, probabilities);
-      let best = 0;
-      for (let c = 1; c < classes; c++) {
-        if ((logits[sample * classes + c] as number) > (logits[sample * classes + best] as number)) best = c;
-      }
-      const confidence = probabilities[best] as number;
+      const confidence = 1 / (sums[sample] as number);
       const bin = Math.min(BINS - 1, Math.max(0, Math.ceil(confidence * BINS) - 1));
-      surplus[bin] = (surplus[bin] as number) + (best === truth.labels[sample] ? 1 : 0) - confidence;
+      surplus[bin] = (surplus[bin] as number) + (predicted[sample] === truth.labels[sample] ? 1 : 0) - confidence;
     }
     return surplus.reduce((sum, one) => sum + Math.abs(one), 0) / samples;
   },

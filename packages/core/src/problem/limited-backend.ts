@@ -8,6 +8,7 @@ export function limitedBackend(backend: Backend, memoryLimit: number): Backend {
     average: (request, options) => backend.average({ ...request, memoryLimit }, options),
     gram: (request, options) => backend.gram({ ...request, memoryLimit }, options),
     crossEntropy: (request, options) => backend.crossEntropy(request, options),
+    predict: (request, options) => backend.predict(request, options),
     openCrossEntropyBank: (request, options) => backend.openCrossEntropyBank(request, options),
   };
 }

@@ -1,8 +1,8 @@
 /**
  * Scores of metrics that are no sums over the samples. The averaged logits of a few mixtures are in memory at once: they are
  * computed by the backend's `average` in one pass over the logits for all of them, float64 sums rounded once to float32, which
- * are a model's own logits for a mixture of one. Cost: for each mixture that pass, bound by memory or disk, and then the metric
- * on one thread (docs/metrics.md has times).
+ * are a model's own logits for a mixture of one. Cost: for each mixture that pass, bound by memory or disk,, what the metric
+ * asks of the backend, and the rest of the metric on one thread (docs/metrics.md has times).
  */
 import { setImmediate } from 'node:timers/promises';
 import { type Backend, NonFiniteLogitError, type RunOptions, type Source } from '@radin/native';
@@ -83,7 +83,9 @@ export async function predictionScores(
     for (const [row] of part.entries()) {
       await setImmediate();
       run.signal?.throwIfAborted();
-      const score = measure.of({ logits: outputs[row] as Float32Array, samples, classes, truth: cache });
+      const logits = outputs[row] as Float32Array;
+      const predict = () => backend.predict({ logits, classes }, run);
+      const score = await measure.of({ logits, samples, classes, truth: cache, predict });
       if (!Number.isFinite(score)) {
         throw new RadinError(
           'DATA',

@@ -17,20 +17,24 @@ interface Case {
 
 const cases: readonly Case[] = JSON.parse(readFileSync(new URL('./fixtures/metrics.json', import.meta.url), 'utf8'));
 
+function predictions(logits: Float32Array, samples: number, classes: number, truth: Predictions['truth']): Predictions {
+  return { logits, samples, classes, truth, predict: () => backendNamed('auto').predict({ logits, classes }) };
+}
+
 function predictionsOf({ shape, logits, labels = [], targets, groups }: Case): Predictions {
   const truth = {
     labels: Int32Array.from(labels),
     ...(targets && { targets: Float64Array.from(targets) }),
     ...(groups && { groups: Int32Array.from(groups) }),
   };
-  return { logits: Float32Array.from(logits), samples: shape[0], classes: shape[1], truth };
+  return predictions(Float32Array.from(logits), shape[0], shape[1], truth);
 }
 
-async function scoreOf(task: TaskName, name: string, predictions: Predictions): Promise<number> {
+async function scoreOf(task: TaskName, name: string, given: Predictions): Promise<number> {
   const metric = metricNamed(name, task) as Metric;
-  if (metric.measure.kind === 'predictions') return metric.measure.of(predictions);
-  const { logits, truth } = predictions;
-  return (await scoreLogits('m', { ...predictions, values: logits }, truth, { metric, backend: backendNamed('auto') }))
+  if (metric.measure.kind === 'predictions') return metric.measure.of(given);
+  const { logits, truth } = given;
+  return (await scoreLogits('m', { ...given, values: logits }, truth, { metric, backend: backendNamed('auto') }))
     .score;
 }
 
@@ -57,7 +61,7 @@ test('every metric that counts no samples and is no cross-entropy has a referenc
 describe('perfect predictions', () => {
   const right = { labels: Int32Array.of(0, 1, 2), groups: Int32Array.of(0, 0, 1) };
   const logits = Float32Array.of(60, 0, 0, 0, 60, 0, 0, 0, 60);
-  const perfect = { logits, samples: 3, classes: 3, truth: right };
+  const perfect = predictions(logits, 3, 3, right);
   test.each([
     ['macro-f1', 1],
     ['balanced-accuracy', 1],
@@ -76,7 +80,7 @@ describe('perfect predictions', () => {
 
 test('logits so large that exponentials overflow have finite losses', async () => {
   const truth = { labels: new Int32Array(), targets: Float64Array.of(1, 0, 0, 1) };
-  const extreme = { logits: Float32Array.of(1e30, -1e30, 500, -500), samples: 2, classes: 2, truth };
+  const extreme = predictions(Float32Array.of(1e30, -1e30, 500, -500), 2, 2, truth);
   expect(await scoreOf('multi-label', 'cross-entropy', extreme)).toBe(-250);
   expect(await scoreOf('multi-label', 'brier', extreme)).toBeCloseTo(-0.5, 12);
 });
@@ -102,7 +106,7 @@ test('samples with the same logits in another order are ties of the area under t
     areas.push(above.reduce((all, one) => all + one, 0) / above.length);
   }
   const expected = areas.reduce((all, one) => all + one, 0) / areas.length;
-  const found = await scoreOf('multi-class', 'auroc', { logits, samples, classes, truth: { labels } });
+  const found = await scoreOf('multi-class', 'auroc', predictions(logits, samples, classes, { labels }));
   expect(Math.abs(found - expected)).toBeLessThan(1e-12);
 });
 

@@ -10,6 +10,7 @@
 #include "cross_entropy_bank.h"
 #include "gram.h"
 #include "instruction_sets.h"
+#include "predict.h"
 #include "stream.h"
 
 namespace radin {
@@ -97,7 +98,8 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
           guarded<set, RadinOpenEntropyBank, open_entropy_bank>,
           guarded<set, RadinEntropyBounds, entropy_bounds>,
           close_entropy_bank,
-          guarded<set, RadinGram, gram>};
+          guarded<set, RadinGram, gram>,
+          guarded<set, RadinPredict, predict>};
 }
 
 [[maybe_unused]] const char* always_available() { return nullptr; }
@@ -114,9 +116,10 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   extern const CrossEntropyBankKernels kCrossEntropyBankKernels;                                   \
   extern const StreamKernels kStreamKernels;                                                       \
   extern const GramKernels kGramKernels;                                                           \
+  extern const PredictKernels kPredictKernels;                                                     \
   constexpr InstructionSet kSet = {kAverageKernels,      kBankKernels,             kSubsetKernels, \
                                    kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels, \
-                                   kGramKernels};                                                  \
+                                   kGramKernels,         kPredictKernels};                         \
   }
 
 #if defined(__x86_64__)

@@ -7,6 +7,7 @@
 #include "kernels/cross_entropy_bank_kernels.h"
 #include "kernels/cross_entropy_kernels.h"
 #include "kernels/gram_kernels.h"
+#include "kernels/predict_kernels.h"
 #include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
@@ -21,6 +22,7 @@ struct InstructionSet {
   const CrossEntropyBankKernels& cross_entropy_bank;
   const StreamKernels& stream;
   const GramKernels& gram;
+  const PredictKernels& predict;
 };
 
 // The fastest that this processor has: what backends use for their work on the host.

@@ -14,7 +14,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 9;
+constexpr int32_t kBindingVersion = 10;
 
 // @throws ArgumentError unless it is one that this machine has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
@@ -103,6 +103,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"closeCrossEntropyBank", nullptr, close_cross_entropy_bank, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"gram", nullptr, call<gram_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"lockFile", nullptr, lock, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"predict", nullptr, call<predict_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stream", nullptr, call<stream_job, 5>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];

@@ -55,6 +55,9 @@ class Arguments {
   Span<uint32_t> uint32(napi_value value, const char* message) const {
     return typed<uint32_t>(value, napi_uint32_array, message);
   }
+  Span<float> float32(napi_value value, const char* message) const {
+    return typed<float>(value, napi_float32_array, message);
+  }
   Span<double> float64(napi_value value, const char* message) const {
     return typed<double>(value, napi_float64_array, message);
   }

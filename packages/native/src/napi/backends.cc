@@ -45,6 +45,7 @@ void fill_from_cpu(RadinBackend& backend) {
   fill(backend.entropy_bounds, cpu.entropy_bounds);
   fill(backend.close_entropy_bank, cpu.close_entropy_bank);
   fill(backend.gram, cpu.gram);
+  fill(backend.predict, cpu.predict);
 }
 
 // The library stays loaded: the runtime that it brings along cannot be unloaded safely.

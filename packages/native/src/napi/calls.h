@@ -22,6 +22,7 @@ std::unique_ptr<Job> entropy_bounds_job(const RadinBackend& backend, const Argum
 void close_entropy_bank(napi_env env, const Arguments& arguments);
 napi_value lock_file(napi_env env, const Arguments& arguments);
 std::unique_ptr<Job> gram_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> predict_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> stream_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin
