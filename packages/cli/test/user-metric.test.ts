@@ -155,7 +155,7 @@ describe('Ctrl-C, while a module', () => {
         }
       },
     );
-    return { ...outcome, ended, written: existsSync(join(pool, 'out')) };
+    return { ...outcome, ended, written: existsSync(join(pool, 'out', 'soup.safetensors')) };
   }
 
   it('loads without end, ends the program', async () => {

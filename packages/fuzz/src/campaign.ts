@@ -42,6 +42,8 @@ export interface CampaignOptions {
   readonly first: number;
   readonly count: number;
   readonly seconds: number;
+  /** Whether what we accept is read by the reader's other program too. Default: true. */
+  readonly secondOpinion?: boolean;
 }
 
 type End = Extract<Message, { kind: 'end' }>;
@@ -49,7 +51,7 @@ type End = Extract<Message, { kind: 'end' }>;
 /** One child process: mutants from `first` on, until it ends, hangs or dies. */
 function childRun(
   reader: Reader,
-  { seed, first, count, seconds }: CampaignOptions,
+  { seed, first, count, seconds, secondOpinion = true }: CampaignOptions,
   onMessage: (message: Message) => void,
 ): Promise<End | { readonly index: number; readonly what: string }> {
   const folder = scratchFolder();
@@ -59,7 +61,7 @@ function childRun(
     const bytes = readFileSync(progress);
     return bytes.length < 8 ? undefined : bytes.readDoubleLE();
   };
-  const args = [reader.name, seed, first, count, seconds, folder, progress].map(String);
+  const args = [reader.name, seed, first, count, seconds, folder, progress, secondOpinion].map(String);
   const child = fork(CHILD, args, { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,7 @@
 /**
  * Reads mutants of one reader, one after the other, and tells the process that started it what it found:
  *
- *   node child.js READER SEED FIRST COUNT SECONDS FOLDER PROGRESS
+ *   node child.js READER SEED FIRST COUNT SECONDS FOLDER PROGRESS SECOND_OPINION
  *
  * In the file PROGRESS is the number of the mutant that is being read, for when this process hangs or dies.
  */
@@ -33,7 +33,8 @@ export type Message =
       readonly why: 'done' | 'memory';
     };
 
-const [name, seed, first, count, seconds, folder, progress] = process.argv.slice(2) as [
+const [name, seed, first, count, seconds, folder, progress, secondOpinion] = process.argv.slice(2) as [
+  string,
   string,
   string,
   string,
@@ -46,7 +47,7 @@ const reader = READERS.find((one) => one.name === name) as Reader;
 const tell = (message: Message) => new Promise<void>((resolve) => process.send?.(message, () => resolve()));
 
 if (reader.name === 'report') await makeRunDocuments();
-const peer = reader.peer && (await Peer.start(reader.peer.name));
+const peer = secondOpinion === 'true' && reader.peer ? await Peer.start(reader.peer.name) : undefined;
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 // Drawing charts reads the libraries that a page holds.
 const fence = new Fence([folder, REPOSITORY], reader.startsProcesses === true);

@@ -1,4 +1,4 @@
-/** `npm run fuzz -- --seconds N [--seed S] [--only READER,…] [--mutants N] [--mutant INDEX]` */
+/** `npm run fuzz -- --seconds N [--seed S] [--only READER,…] [--mutants N] [--mutant INDEX] [--no-second-opinion]` */
 import { parseArgs } from 'node:util';
 import { fuzzBindings } from './bindings.js';
 import { campaign, type Finding, saveMutant, type Tally } from './campaign.js';
@@ -16,6 +16,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     mutants: { type: 'string', default: String(2 ** 32) },
     mutant: { type: 'string' },
+    // Without the other program that reads the same files, which takes most of the time.
+    'no-second-opinion': { type: 'boolean', default: false },
   },
 });
 
@@ -41,6 +43,7 @@ const options = {
   first: one ?? 0,
   count: one === undefined ? number('mutants', 1) : 1,
   seconds: one === undefined ? seconds : 600,
+  secondOpinion: !values['no-second-opinion'],
 };
 
 function row({ reader, mutants, accepted, refused, compared, seconds: took, findings }: Tally): string {

@@ -4,6 +4,7 @@ import { DOCUMENT_READERS } from './readers/documents.js';
 import { GRAPH_READER } from './readers/graph.js';
 import { ONNX_READERS } from './readers/onnx.js';
 import { PYTORCH_READERS } from './readers/pytorch.js';
+import { RECORD_READERS } from './readers/records.js';
 import { REPORT_READER } from './readers/report.js';
 import { SAFETENSORS_READERS } from './readers/safetensors.js';
 import { STORE_READERS } from './readers/stores.js';
@@ -16,6 +17,7 @@ export const READERS: readonly Reader[] = [
   ...ONNX_READERS,
   ...DOCUMENT_READERS,
   ...STORE_READERS,
+  ...RECORD_READERS,
   REPORT_READER,
   GRAPH_READER,
 ];

@@ -10,6 +10,7 @@ import { ARRAY_READERS } from '../src/readers/arrays.js';
 import { DOCUMENT_READERS } from '../src/readers/documents.js';
 import { ONNX_READERS } from '../src/readers/onnx.js';
 import { PYTORCH_READERS } from '../src/readers/pytorch.js';
+import { RECORD_READERS } from '../src/readers/records.js';
 import { SAFETENSORS_READERS } from '../src/readers/safetensors.js';
 import { STORE_READERS } from '../src/readers/stores.js';
 
@@ -24,6 +25,7 @@ const FAST = [
   ONNX_READERS,
   DOCUMENT_READERS,
   STORE_READERS,
+  RECORD_READERS,
 ].flat();
 
 /** What a reader says of a mutant, in a word; the text of what it must not say. */

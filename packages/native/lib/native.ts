@@ -98,8 +98,7 @@ class NativeBackend implements Backend {
     const run = checkOptions(options);
     const result = emptyPredicted(logits.length / classes);
     await runCall(
-      (state) =>
-        this.#addon.predict(this.#index, logits, classes, result.predicted, result.sums, run.threads, state),
+      (state) => this.#addon.predict(this.#index, logits, classes, result.predicted, result.sums, run.threads, state),
       run,
     );
     return result;

@@ -22,18 +22,21 @@ function logitsOf(samples: number, classes: number, seed: number, scale: number)
 /** What every backend's `predict` must do. */
 export function describePredict(open: () => Backend): void {
   describe('predict', () => {
-    it.each([1, 2, 7, 16, 17, 100, 1_003])('finds the largest of %i logits and adds the exponentials', async (classes) => {
-      const samples = 31;
-      const logits = logitsOf(samples, classes, 3, 2);
-      const { predicted, sums } = await open().predict({ logits, classes });
-      for (let m = 0; m < samples; m++) {
-        const row = Array.from(logits.subarray(m * classes, (m + 1) * classes));
-        const most = Math.max(...row);
-        expect(predicted[m]).toBe(row.indexOf(most));
-        const exact = row.map((logit) => Math.exp(logit - most)).reduce((sum, value) => sum + value, 0);
-        expect(Math.abs((sums[m] as number) - exact)).toBeLessThanOrEqual(2 * classes * (classes + 1) * 2 ** -52);
-      }
-    });
+    it.each([1, 2, 7, 16, 17, 100, 1_003])(
+      'finds the largest of %i logits and adds the exponentials',
+      async (classes) => {
+        const samples = 31;
+        const logits = logitsOf(samples, classes, 3, 2);
+        const { predicted, sums } = await open().predict({ logits, classes });
+        for (let m = 0; m < samples; m++) {
+          const row = Array.from(logits.subarray(m * classes, (m + 1) * classes));
+          const most = Math.max(...row);
+          expect(predicted[m]).toBe(row.indexOf(most));
+          const exact = row.map((logit) => Math.exp(logit - most)).reduce((sum, value) => sum + value, 0);
+          expect(Math.abs((sums[m] as number) - exact)).toBeLessThanOrEqual(2 * classes * (classes + 1) * 2 ** -52);
+        }
+      },
+    );
 
     it('gives ties to the lowest class, zeros of either sign among them', async () => {
       const logits = Float32Array.of(-0, 0, -1, 5, 7, 7, 0, -0, -0);

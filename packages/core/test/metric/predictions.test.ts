@@ -34,8 +34,7 @@ async function scoreOf(task: TaskName, name: string, given: Predictions): Promis
   const metric = metricNamed(name, task) as Metric;
   if (metric.measure.kind === 'predictions') return metric.measure.of(given);
   const { logits, truth } = given;
-  return (await scoreLogits('m', { ...given, values: logits }, truth, { metric, backend: backendNamed('auto') }))
-    .score;
+  return (await scoreLogits('m', { ...given, values: logits }, truth, { metric, backend: backendNamed('auto') })).score;
 }
 
 /** Squared errors are computed in float32. */
