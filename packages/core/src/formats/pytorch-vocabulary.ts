@@ -82,10 +82,10 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
     new PickleGlobal('collections.Counter', ([counts = new PickleDict()]) => counts),
     new PickleGlobal('torch.Size', ([sizes = null]) => sizes),
     new PickleGlobal('torch.device', () => new PickleTuple([])),
-    new PickleGlobal('torch._utils._rebuild_tensor', rebuildTensor),
-    new PickleGlobal('torch._utils._rebuild_tensor_v2', rebuildTensor),
-    new PickleGlobal('torch._utils._rebuild_tensor_v3', rebuildTypedTensor),
-    new PickleGlobal('torch._utils._rebuild_parameter', ([data = null]) => data),
+    rebuilder('_rebuild_tensor', [4, 4], rebuildTensor),
+    rebuilder('_rebuild_tensor_v2', [6, 7], rebuildTensor),
+    rebuilder('_rebuild_tensor_v3', [7, 8], rebuildTypedTensor),
+    rebuilder('_rebuild_parameter', [3, 3], ([data = null]) => data),
   ].map((global) => [global.name, global]),
 );
 
@@ -93,12 +93,27 @@ export const PYTORCH_VOCABULARY: PickleVocabulary = { global: (name) => GLOBALS.
 
 /** ('storage', type, key, device, count). */
 function storage(id: PickleValue): TorchStorage {
-  const [kind, type, key, , count] = id instanceof PickleTuple ? id.items : [];
+  const items = id instanceof PickleTuple ? id.items : [];
+  const [kind, type, key, , count] = items;
+  if (items.length > 5) refuse('a reference to a storage of 5 parts', `${items.length}`);
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || !Object.hasOwn(STORAGES, type.name)) {
     refuse('a reference to a storage', type instanceof PickleGlobal ? type.name : 'something else');
   }
   if (typeof key !== 'string') refuse('a storage with a key', 'none');
   return new TorchStorage(key, STORAGES[type.name], integer(count, `the count of storage ${quote(key)}`));
+}
+
+/** A function of torch that takes so many arguments. */
+function rebuilder(
+  name: string,
+  [least, most]: readonly [number, number],
+  call: (items: readonly PickleValue[]) => PickleValue,
+): PickleGlobal {
+  return new PickleGlobal(`torch._utils.${name}`, (items) => {
+    if (items.length < least || items.length > most)
+      refuse(`${name} with ${least === most ? least : `${least} or ${most}`} arguments`, `${items.length}`);
+    return call(items);
+  });
 }
 
 /** (storage, offset, shape, strides, requires_grad, hooks, metadata); the first version of it ends after the strides. */

@@ -199,6 +199,16 @@ describe('a tensor is refused', () => {
   });
 });
 
+test.each([
+  ['_rebuild_tensor', /_rebuild_tensor with 4 arguments but found 6/],
+  ['_rebuild_tensor_v3', /_rebuild_tensor_v3 with 7 or 8 arguments but found 6/],
+  ['_rebuild_parameter', /_rebuild_parameter with 3 arguments but found 6/],
+])('a call of %s with arguments of _rebuild_tensor_v2 is refused', async (name, message) => {
+  const bytes = Buffer.from(dictPickle({ w: tensorPickle({}) }));
+  const renamed = bytes.toString('latin1').replace('_rebuild_tensor_v2', name);
+  await refuses(writePyTorch(Buffer.from(renamed, 'latin1')), message);
+});
+
 describe('an archive is refused', () => {
   const WEIGHTS = dictPickle({ w: tensorPickle() });
   const storage = (changes: Partial<ZipEntrySpec>) => () => writePyTorch(WEIGHTS, [], { storage: changes });
