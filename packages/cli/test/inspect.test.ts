@@ -106,7 +106,15 @@ describe.concurrent('inspect of a file', () => {
       pool.folder,
     );
     const { metadata } = await radinJson<{ metadata: { radin: string } }>(['inspect', 'soup.safetensors'], pool.folder);
-    expect(JSON.parse(metadata.radin)).toEqual({ models: ['a', 'b'], weights: [0.5, 0.5] });
+    const contents = (model: LinearModel) =>
+      layers(model)
+        .sort((one, other) => (one.name < other.name ? -1 : 1))
+        .map(({ name, dtype, shape, bytes }) => JSON.stringify([name, dtype, shape, sha256(bytes)]));
+    expect(JSON.parse(metadata.radin)).toMatchObject({
+      models: ['a', 'b'],
+      weights: [0.5, 0.5],
+      sha256: pool.models.map((model) => sha256(contents(model).join(''))),
+    });
   });
 
   it('lists the initializers of a graph', async () => {
