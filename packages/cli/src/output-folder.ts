@@ -125,6 +125,7 @@ export async function writeResults<Report extends WrittenSoup>(
       soup: soupFile,
       ...(adapterFolder !== undefined && { adapter: join(adapterFolder, ADAPTER_FILES[0] as string) }),
       files,
+      written: written.digests,
       results: [json.name],
       ingredients: ingredientPaths(pool, mixture),
       sources,
