@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Verification } from '@radin/core';
 import { describe, expect, it } from 'vitest';
@@ -82,6 +82,19 @@ describe('verify', () => {
     const { stdout, code } = await runRadinHere(['verify', 'out'], folder);
     expect(code).toBe(0);
     expect(stdout).toMatch(/2 tensors are the average .* bit for bit\n(.*\n)?verified .*soup\.safetensors\n$/);
+  });
+
+  it('finds the lock of a soup that a link leads to, and of one that was renamed together with it', async () => {
+    const { folder } = await averaged();
+    symlinkSync(join(folder, SOUP), join(folder, 'link.safetensors'));
+    expect(await verify(folder, 'link.safetensors')).toMatchObject({ verified: true, files: 1 });
+    rmSync(join(folder, 'link.safetensors'));
+    for (const suffix of ['', '.lock.json']) {
+      renameSync(join(folder, SOUP + suffix), join(folder, 'out', `renamed.safetensors${suffix}`));
+    }
+    expect(await verify(folder, 'out/renamed.safetensors')).toMatchObject({ verified: true, files: 1 });
+    copyFileSync(join(folder, 'models/a.safetensors'), join(folder, 'out/renamed.safetensors'));
+    expect(await refusal(folder, 'out/renamed.safetensors')).toMatch(/its record in its metadata/);
   });
 
   it('needs no lock where the ingredients are named', async () => {
