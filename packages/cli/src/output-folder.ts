@@ -137,11 +137,16 @@ export async function writeResults<Report extends WrittenSoup>(
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      // A page of an earlier run would tell of another soup.
-      replaced: [json.name, REPORT_FILE, ...(await replacedBy(folder, name, entries))],
+      replaced: [json.name, ...(await earlierReport(folder)), ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
+}
+
+/** The page of an earlier run, which tells of another soup. A folder in its place is left for the writing of the page to refuse. */
+async function earlierReport(folder: string): Promise<string[]> {
+  const found = await stat(join(folder, REPORT_FILE)).catch(() => undefined);
+  return found?.isFile() ? [REPORT_FILE] : [];
 }
 
 /** The files of a mixture's ingredients. */

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Verification } from '@radin/core';
 import { describe, expect, it } from 'vitest';
@@ -117,6 +127,27 @@ describe('verify', () => {
     rmSync(join(folder, LOCK));
     const { scores } = await verify<Verification & { scores: object }>(folder, 'out', '--pool', '.', '--scores');
     expect(Object.keys(scores)).toEqual(['validation', 'test', 'holdout']);
+  });
+
+  it('finds scores of a metric of the user’s, where the command line names it, and runs none else', async () => {
+    const { folder } = await linearPool();
+    const metric = (score: string) =>
+      `export default { name: 'margin', higherIsBetter: true, unit: 'logits', score({ logits, samples }) { return ${score}; } };`;
+    writeFileSync(join(folder, 'margin.mjs'), metric('logits[0] / samples'));
+    await radinJson([...SEARCH, '--metric', './margin.mjs'], folder);
+    expect(await refusal(folder, 'out', '--scores')).toMatch(/recorded "margin" but found none\n/);
+    const named = ['out', '--scores', '--metric', './margin.mjs'];
+    expect(await verify(folder, ...named)).toMatchObject({ verified: true });
+    writeFileSync(join(folder, 'margin.mjs'), metric('logits[0] / samples + 0.01'));
+    expect(await refusal(folder, ...named)).toMatch(/Expected a validation margin of -?[\d.]+ but found/);
+  });
+
+  it('keeps no report of an earlier soup beside the soup of a run without one', async () => {
+    const { folder } = await searched();
+    writeFileSync(join(folder, 'out', 'report.html'), 'of this soup');
+    await radinJson([...SEARCH, '--seed', '1'], folder);
+    expect(existsSync(join(folder, 'out', 'report.html'))).toBe(false);
+    expect(await verify(folder, 'out')).toMatchObject({ verified: true });
   });
 
   it('finds ingredients that were moved where it is told to', async () => {
