@@ -7,7 +7,7 @@ import { type LinearModel, layers, linearPool, modelPath, writeConfig, writeMode
 import { DIGITS, radinJson, runRadin } from './run-radin.js';
 import { newFolder } from './scratch.js';
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
 describe.concurrent('inspect of a pool', () => {
   it('lists its models with the size and the hash of each file, no problems, and a warning of the one that is far from the others', async () => {

@@ -136,10 +136,12 @@ describe('verify', () => {
     writeFileSync(join(folder, 'margin.mjs'), metric('logits[0] / samples'));
     await radinJson([...SEARCH, '--metric', './margin.mjs'], folder);
     expect(await refusal(folder, 'out', '--scores')).toMatch(/recorded "margin" but found none\n/);
-    const named = ['out', '--scores', '--metric', './margin.mjs'];
-    expect(await verify(folder, ...named)).toMatchObject({ verified: true });
-    writeFileSync(join(folder, 'margin.mjs'), metric('logits[0] / samples + 0.01'));
-    expect(await refusal(folder, ...named)).toMatch(/Expected a validation margin of -?[\d.]+ but found/);
+    const named = (file: string) => ['out', '--scores', '--metric', file];
+    expect(await verify(folder, ...named('./margin.mjs'))).toMatchObject({ verified: true });
+    writeFileSync(join(folder, 'other.mjs'), metric('logits[0] / samples + 0.01'));
+    expect(await refusal(folder, ...named('./other.mjs'))).toMatch(
+      /Expected a validation margin of -?[\d.]+ but found/,
+    );
   });
 
   it('keeps no report of an earlier soup beside the soup of a run without one', async () => {
