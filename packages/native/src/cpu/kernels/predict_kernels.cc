@@ -4,7 +4,7 @@
 // Never in memory: the exponentials.
 // Shapes: logits [M, C], predicted [M], sums [M].
 // Memory: none; a row is read twice and stays in the first-level cache up to 8,000 classes.
-// When it pays: always; one exponential after the other takes some ten times as long.
+// When it pays: always; ece of 25,000 samples of 1,000 classes takes a third of the processor time, averaging included.
 
 #include "predict_kernels.h"
 
