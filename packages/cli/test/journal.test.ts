@@ -194,11 +194,11 @@ async function failingPool(condition: string): Promise<string> {
 
 describe('a search', () => {
   const args = ['search', '.', '--budget', '3', '--out', 'out'];
-  const isSoup = '[ ${1##*/} = weights.safetensors ]';
+  const isSoup = '[ $(basename $1) = weights.safetensors ]';
   const record = (folder: string) => readFileSync(join(folder, 'out', 'journal.jsonl'), 'utf8');
 
   it('that loses the evaluation of every soup writes the best single model, says how many and why, and ends with exit code 2', async () => {
-    const folder = await failingPool(isSoup);
+    const folder = await failingPool(`[ $RADIN_SPLIT = validation ] && ${isSoup}`);
     const { code, stderr } = await runRadinHere(args, folder);
     expect(code).toBe(2);
     expect(stderr).toMatch(
