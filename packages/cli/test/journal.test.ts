@@ -264,6 +264,22 @@ describe('Ctrl-C', () => {
   });
 });
 
+it.skipIf(process.platform !== 'linux')('a run that is killed leaves no program behind, nor its files', async () => {
+  const folder = await commandPool();
+  writeFileSync(join(folder, 'slow.sh'), 'dirname "$RADIN_LOGITS" > place; echo $$ > pid; exec sleep 60\n');
+  const config = readFileSync(join(folder, 'radin.yaml'), 'utf8');
+  writeFileSync(join(folder, 'radin.yaml'), config.replace(/^evaluator:.*$/m, 'evaluator: { command: [sh, slow.sh] }'));
+  await runRadin(['search', '.', '--no-cache', '--out', 'out'], folder, async (child) => {
+    while (!existsSync(join(folder, 'pid'))) await sleep(10);
+    child.kill('SIGKILL');
+  });
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim();
+  await expect.poll(() => existsSync(read('place')), { timeout: 10_000 }).toBe(false);
+  const stat = `/proc/${read('pid')}/stat`;
+  // Where nobody waits for it, what is left of an ended process is a zombie.
+  expect(['none', 'Z']).toContain(existsSync(stat) ? readFileSync(stat, 'utf8').split(' ')[2] : 'none');
+});
+
 it('a second process in the folder stops at once and names the first', async () => {
   const folder = newFolder();
   let first: ChildProcess | undefined;
