@@ -94,19 +94,17 @@ async function choiceStatistics(
 
 /** What was done about BatchNorm, and what the best soup would score without it: one more pass, left out once `stop` is aborted. */
 async function describeBatchNorm(
-  { soups, validation }: Problem,
+  problem: Problem,
   { best: { mixture } }: SearchResult,
   stop: AbortSignal,
   signal: AbortSignal,
 ): Promise<BatchNormReport | undefined> {
-  const { estimator } = soups;
+  const { estimator } = problem.soups;
   if (estimator === undefined) return undefined;
-  const averaged =
+  const averagedScore =
     mixture.size === 1
       ? undefined
-      : await unlessStopped(stop, () =>
-          validation.evaluate(soups.average(mixture), { signal: AbortSignal.any([signal, stop]) }),
-        );
+      : await unlessStopped(stop, () => problem.averagedScore(mixture, AbortSignal.any([signal, stop])));
   const { layers, samples } = estimator;
-  return { layers, samples, ...(averaged && { averagedScore: averaged.score }) };
+  return { layers, samples, ...(averagedScore !== undefined && { averagedScore }) };
 }

@@ -1,7 +1,7 @@
 /** Within these milliseconds of the first request, what finishes early has to be finished; what has not is abandoned. */
 const FINISH_WITHIN = 1500;
 /** Within these the program ends, whatever it is in. */
-const END_WITHIN = 1900;
+const END_WITHIN = 1800;
 
 /**
  * What a user's Ctrl-C, or a request to end, asks for. The first one abandons the command and nothing is written, or, during a

@@ -1,4 +1,4 @@
-import { type CallOptions, type Problem, type SplitScorer, unlessStopped } from '@radin/core';
+import { type CallOptions, LostEvaluation, type Problem, type SplitScorer, unlessStopped } from '@radin/core';
 import type { CommandContext } from './run-context.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,6 +10,11 @@ export interface TestStage<Found> {
   readonly interrupted: boolean;
   /** Why it says nothing. The choice stands: it is to be printed first. */
   readonly failure?: Error;
+}
+
+/** Whether the same command would find no more: not where the user can repair the split, but where an evaluation is lost. */
+export function isOver({ interrupted, failure }: TestStage<unknown>): boolean {
+  return !interrupted && (failure === undefined || failure instanceof LostEvaluation);
 }
 
 /** Opens the test split and reports by it. To be called when the choice is on disk: nothing has been read of the split until then. */

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { floatValues, writeFloats, writeNpy } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type LinearPool, layers, linearPool, modelPath, type TensorSpec, writeModel } from './pools.js';
+import { CLASSES, FEATURES, layers, linearPool, modelPath, type TensorSpec, writeConfig, writeModel } from './pools.js';
 import { radinJson, runRadinHere } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
@@ -74,14 +75,37 @@ describe('the files of a run are the same bytes on every backend, for any number
     await expectSameBytes(folder, ['compare', '--budgets', '1,3', '--candidates', '8']);
   });
 
-  it('of models in bfloat16', async () => {
+  it.each(['BF16', 'F16'] as const)('of models in %s', async (dtype) => {
     const pool = await linearPool();
-    await writeAsBfloat16(pool);
+    const as = ({ bytes, ...tensor }: TensorSpec): TensorSpec => {
+      const narrow = new Uint8Array(bytes.length / 2);
+      writeFloats(floatValues(bytes, 'F32'), dtype, narrow);
+      return { ...tensor, dtype, bytes: narrow };
+    };
+    for (const model of pool.models) await writeModel(modelPath(pool, model.id), layers(model).map(as));
+    await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report']);
+  });
+
+  it.each([
+    ['regression', 'F32', (values: Float32Array) => new Uint8Array(values.buffer)],
+    ['multi-label', 'U8', (values: Float32Array) => Uint8Array.from(values, (value) => (value > 0 ? 1 : 0))],
+  ] as const)('of %s', async (task, dtype, bytesOf) => {
+    const pool = await linearPool();
+    for (const [name, { inputs }] of [
+      ['val', pool.validation],
+      ['test', pool.test],
+    ] as const) {
+      const samples = inputs.length / FEATURES;
+      // The first features of each sample.
+      const targets = inputs.filter((_, at) => at % FEATURES < CLASSES);
+      await writeNpy(join(pool.folder, `${name}_labels.npy`), dtype, [samples, CLASSES], bytesOf(targets));
+    }
+    writeConfig(pool.folder, { task, test: '{ inputs: test_inputs.npy, labels: test_labels.npy }' });
     await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report']);
   });
 });
 
-it('scores and averages are the same on every backend, for any number of threads', async () => {
+it('scores and averages are the same on every backend that is to be had here by name, for any number of threads', async () => {
   const logits = newFolder();
   const { models } = await linearPool({ models: 7 });
   for (const { id } of models) {
@@ -90,8 +114,9 @@ it('scores and averages are the same on every backend, for any number of threads
   const given = ['--logits', join(logits, '*.npy'), '--labels', join(folder, 'val_labels.npy')];
   const files = models.map(({ id }) => join(folder, 'models', `${id}.safetensors`));
   const found = new Set<string>();
-  for (const [, backend, , threads] of WAYS) {
-    const way = ['--backend', backend, '--threads', threads];
+  const { backends } = await radinJson<{ backends: { name: string; available: boolean }[] }>(['doctor'], logits);
+  for (const [at, { name: backend }] of backends.filter(({ available }) => available).entries()) {
+    const way = ['--backend', backend, '--threads', String(1 + 2 * at)];
     const { candidates } = await radinJson<{ candidates: unknown }>(['score', ...given, ...way], logits);
     const weights = '0.4,0.3,0.1,0.05,0.05,0.06,0.04';
     const soup = ['average', ...files, '--weights', weights, '--out', 'soup.safetensors', '--backend', backend];
@@ -100,12 +125,3 @@ it('scores and averages are the same on every backend, for any number of threads
   }
   expect(found.size).toBe(1);
 });
-
-/** Writes the pool's models anew: the upper half of a float32 is a bfloat16. */
-async function writeAsBfloat16(pool: LinearPool): Promise<void> {
-  const as = ({ bytes, ...tensor }: TensorSpec): TensorSpec => {
-    const halves = new Uint16Array(bytes.slice().buffer).filter((_, at) => at % 2 === 1);
-    return { ...tensor, dtype: 'BF16', bytes: new Uint8Array(halves.buffer) };
-  };
-  for (const model of pool.models) await writeModel(modelPath(pool, model.id), layers(model).map(as));
-}

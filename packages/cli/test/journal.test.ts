@@ -38,9 +38,9 @@ function log(folder: string): string[] {
   return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
 }
 
-/** Everything in a run folder but the record and the page, whose course takes another time in every run. */
+/** Everything in a run folder but the record. */
 function resultsIn(out: string): Map<string, string> {
-  const kept = readdirSync(out).filter((name) => !['journal.jsonl', 'report.html'].includes(name));
+  const kept = readdirSync(out).filter((name) => name !== 'journal.jsonl');
   const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
   return new Map(kept.sort().map((name) => [name, sha256(join(out, name))]));
 }
@@ -57,6 +57,8 @@ describe.each([
     const [straight, killed] = [await commandPool(), await commandPool()];
     const first = await runRadin([...args, '--out', 'out'], straight);
     expect(first).toMatchObject({ code: 0 });
+    // What a process leaves that is killed while it writes.
+    mkdirSync(join(killed, 'out/.radin-0123456789abcdef.tmp/model'), { recursive: true });
     const random = new Random(6);
     for (let kill = 0; kill < KILLS; kill++) {
       const until = log(killed).length + 1 + random.below(4);
@@ -182,6 +184,47 @@ it('one that is refused later keeps what was evaluated, without a cache too', as
   expect(after).toHaveLength(before.size + 3);
 });
 
+/** A pool whose program fails where the shell's `condition` holds. */
+async function failingPool(condition: string): Promise<string> {
+  const folder = await commandPool();
+  const config = readFileSync(join(folder, 'radin.yaml'), 'utf8');
+  writeFileSync(join(folder, 'radin.yaml'), config.replace('exec ', `if ${condition}; then exit 3; fi; exec `));
+  return folder;
+}
+
+describe('a search', () => {
+  const args = ['search', '.', '--budget', '3', '--out', 'out'];
+  const isSoup = '[ $(basename $1) = weights.safetensors ]';
+  const record = (folder: string) => readFileSync(join(folder, 'out', 'journal.jsonl'), 'utf8');
+
+  it('that loses the evaluation of every soup writes the best single model, says how many and why, and ends with exit code 2', async () => {
+    const folder = await failingPool(`[ $RADIN_SPLIT = validation ] && ${isSoup}`);
+    const { code, stderr } = await runRadinHere(args, folder);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /radin: note: 3 soups have no score, since their evaluations were lost, the first one: .*\n/,
+    );
+    expect(stderr).toMatch(
+      /\nradin: error: Expected a soup that can be evaluated but found that the evaluations of all 3 were lost, .*: exit code 3, .*\n$/,
+    );
+    const { best } = JSON.parse(readFileSync(join(folder, 'out', 'result.json'), 'utf8'));
+    expect([best.models.length, best.testScore]).toEqual([1, expect.any(Number)]);
+    expect(record(folder)).toMatch(/\{"record":"end".*\n$/);
+  });
+
+  it('whose choice is lost on the test split only leaves it without a test score, says why, and is finished', async () => {
+    const folder = await failingPool(`[ $RADIN_SPLIT = test ] && ${isSoup}`);
+    const { code, stdout, stderr } = await runRadinHere(args, folder);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/\nradin: error: Expected .* on the test split but found, 2 times: exit code 3, .*\n$/);
+    expect(stdout).toContain('wrote out/soup.safetensors, out/result.json');
+    const { best } = JSON.parse(readFileSync(join(folder, 'out', 'result.json'), 'utf8'));
+    expect(best.models.length).toBeGreaterThan(1);
+    expect(best).not.toHaveProperty('testScore');
+    expect(record(folder)).toMatch(/\{"record":"end".*\n$/);
+  });
+});
+
 describe('Ctrl-C', () => {
   it('ends a run within two seconds also where its program ignores every request to end, and says how to go on', async () => {
     const folder = await commandPool();
@@ -219,6 +262,22 @@ describe('Ctrl-C', () => {
     const words = execFileSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' });
     expect(words).toContain(`\n${out}\n`);
   });
+});
+
+it.skipIf(process.platform !== 'linux')('a run that is killed leaves no program behind, nor its files', async () => {
+  const folder = await commandPool();
+  writeFileSync(join(folder, 'slow.sh'), 'dirname "$RADIN_LOGITS" > place; echo $$ > pid; exec sleep 60\n');
+  const config = readFileSync(join(folder, 'radin.yaml'), 'utf8');
+  writeFileSync(join(folder, 'radin.yaml'), config.replace(/^evaluator:.*$/m, 'evaluator: { command: [sh, slow.sh] }'));
+  await runRadin(['search', '.', '--no-cache', '--out', 'out'], folder, async (child) => {
+    while (!existsSync(join(folder, 'pid'))) await sleep(10);
+    child.kill('SIGKILL');
+  });
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim();
+  await expect.poll(() => existsSync(read('place')), { timeout: 10_000 }).toBe(false);
+  const stat = `/proc/${read('pid')}/stat`;
+  // Where nobody waits for it, what is left of an ended process is a zombie.
+  expect(['none', 'Z']).toContain(existsSync(stat) ? readFileSync(stat, 'utf8').split(' ')[2] : 'none');
 });
 
 it('a second process in the folder stops at once and names the first', async () => {

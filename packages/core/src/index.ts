@@ -32,6 +32,7 @@ export {
   type EvaluationLimits,
   type Evaluator,
   type LoadedModel,
+  LostEvaluation,
   MemoryMeter,
   ONNXRUNTIME_VERSION,
   OnnxEvaluator,

@@ -7,6 +7,7 @@ import {
   comparisonReport,
   comparisonText,
   formatScore,
+  lossOfEverySoup,
   type Metric,
   printedReport,
 } from '@radin/core';
@@ -35,7 +36,7 @@ import {
   withRestart,
 } from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import { reportOnTest } from '../test-stage.js';
+import { isOver, reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
@@ -178,12 +179,13 @@ export async function runCompare(
     // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (!tested.interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (isOver(tested)) await journal?.finish(record);
     if (!options.json) {
       const wrote = wroteLine([...soup.paths, results.json, ...paths]);
       print(`${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`);
     }
-    throwFirst(tested.failure, failure);
+    const loss = tested.interrupted ? undefined : lossOfEverySoup(rows.map(({ result }) => result));
+    throwFirst(loss, tested.failure, failure);
   };
   interruption.resumable = !options.dryRun;
   await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });

@@ -6,6 +6,7 @@ import {
   checkProposal,
   checkRacing,
   type Fingerprint,
+  lossOfEverySoup,
   type Metric,
   type Mixture,
   printedReport,
@@ -56,7 +57,7 @@ import {
   withStrategy,
 } from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import { reportOnTest } from '../test-stage.js';
+import { isOver, reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions
@@ -215,11 +216,11 @@ async function search(
     // Before the page, for which there may be no time where the user asked to finish.
     if (options.json) printJson(printedReport(report, record));
     const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (!interrupted && tested.failure === undefined) await journal?.finish(record);
+    if (!interrupted && isOver(tested)) await journal?.finish(record);
     if (!options.json) {
       print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
     }
-    throwFirst(tested.failure, failure);
+    throwFirst(interrupted ? undefined : lossOfEverySoup([result]), tested.failure, failure);
   };
   interruption.resumable = !options.dryRun;
   await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });

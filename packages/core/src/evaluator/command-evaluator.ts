@@ -16,6 +16,7 @@ import { failureOf, printedScore, readCommandLogits } from './command-result.js'
 import { commandWords, fillIn } from './command-words.js';
 import type { EvaluateOptions, Evaluator, LoadedModel } from './evaluator.js';
 import { LostEvaluation } from './lost-evaluation.js';
+import { OrphanGuard } from './orphan-guard.js';
 import { ProgramRunner } from './program-runner.js';
 
 /** Long enough for a pass over a large split; without a limit a program that hangs would hang the search. */
@@ -160,11 +161,13 @@ export class CommandEvaluator implements Evaluator {
     try {
       const folder = await temporaryFolder();
       this.#folders.add(folder);
+      const guard = new OrphanGuard(folder);
       try {
-        return await this.#evaluate(model, data, { folder, slot, signal });
+        return await this.#evaluate(model, data, { folder, slot, signal, guard });
       } finally {
         await rm(folder, { recursive: true, force: true });
         this.#folders.delete(folder);
+        guard.close();
       }
     } finally {
       this.#freeSlots.push(slot);
@@ -192,7 +195,7 @@ export class CommandEvaluator implements Evaluator {
     model: Checkpoint,
     data: Data,
     weights: string,
-    { folder, slot, signal }: Place,
+    { folder, slot, signal, guard }: Place,
   ): Promise<Logits | number | string> {
     const { timeout = DEFAULT_TIMEOUT_S } = this.#options;
     const logits = join(folder, 'logits.npy');
@@ -210,6 +213,7 @@ export class CommandEvaluator implements Evaluator {
       },
       timeoutMs: timeout * 1000,
       signal,
+      guard,
     });
     const failure = failureOf(end, timeout * 1000);
     if (failure !== undefined) return failure;
@@ -231,6 +235,7 @@ interface Place {
   readonly folder: string;
   readonly slot: number;
   readonly signal: AbortSignal;
+  readonly guard: OrphanGuard;
 }
 
 async function temporaryFolder(): Promise<string> {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileError } from '../errors/index.js';
+import type { OrphanGuard } from './orphan-guard.js';
 
 /** What is kept of each output: its end, with the last line. */
 const KEPT_BYTES = 64 * 2 ** 10;
@@ -22,6 +23,8 @@ export interface ProgramCall {
   readonly environment: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Ends the group where our process cannot. */
+  readonly guard?: OrphanGuard;
 }
 
 export interface ProgramEnd {
@@ -42,12 +45,13 @@ export class ProgramRunner {
   readonly #groups = new Set<number>();
 
   /** Resolves when the whole group is gone. @throws RadinError where the program cannot be started; the signal's reason when aborted */
-  async run({ command, folder, environment, timeoutMs, signal }: ProgramCall): Promise<ProgramEnd> {
+  async run({ command, folder, environment, timeoutMs, signal, guard }: ProgramCall): Promise<ProgramEnd> {
     signal?.throwIfAborted();
     const [file, ...args] = command as [string, ...string[]];
     const child = await start(file, args, folder, environment);
     const group = child.pid as number;
     this.#groups.add(group);
+    guard?.watch(group);
     const [stdout, stderr] = [keepEnd(child.stdout), keepEnd(child.stderr)];
     const exited = new Promise<'exited'>((resolve) => child.once('exit', () => resolve('exited')));
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -77,6 +81,7 @@ export class ProgramRunner {
       child.stdout.destroy();
       child.stderr.destroy();
       this.#groups.delete(group);
+      guard?.watch(undefined);
     }
   }
 

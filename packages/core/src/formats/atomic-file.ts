@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
+import { finished, unfinishedIn } from './unfinished.js';
 
 /** One system call writes at most this much: Node refuses lengths of 2 GiB and more. */
 const LARGEST_WRITE = 2 ** 30;
@@ -58,17 +58,22 @@ export async function stageFile<T>(
 ): Promise<StagedFile<T>> {
   options.signal?.throwIfAborted();
   const target = await replaceable(path);
-  const temporary = join(dirname(target), `.radin-${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = unfinishedIn(dirname(target));
   const handle = await open(temporary, 'wx').catch((error: unknown) => {
+    finished(temporary);
     throw fileError('write', path, error);
   });
   // What failed before is what there is to say; a disk that does not even remove files leaves this one.
-  const discard = () => unlink(temporary).catch(() => undefined);
+  const discard = () =>
+    unlink(temporary)
+      .catch(() => undefined)
+      .finally(() => finished(temporary));
   try {
     const produced = await writeAndClose(handle, path, produce, options);
     const commit = async () => {
       try {
         await rename(temporary, target);
+        finished(temporary);
         await synchroniseFolder(dirname(target));
       } catch (error) {
         throw fileError('write', path, error);

@@ -66,5 +66,6 @@ export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.
 export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
 export { TemporaryFile } from './temporary-file.js';
 export type { ReadExact, TensorFile } from './tensor-file.js';
+export { sweepUnfinished } from './unfinished.js';
 export { widenedTensors, widest } from './widened-tensors.js';
 export { writeTogether } from './write-together.js';

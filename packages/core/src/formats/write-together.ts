@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
 import { synchroniseFolder, type WriteOptions } from './atomic-file.js';
 import { removeFiles } from './exchange-files.js';
 import { realPathAt } from './presence.js';
+import { finished, unfinishedIn } from './unfinished.js';
 
 /** What was written, by names in the folder. */
 export interface Together<T> {
@@ -30,7 +30,7 @@ export async function writeTogether<T>(
   { signal }: WriteOptions = {},
 ): Promise<T> {
   signal?.throwIfAborted();
-  const staging = join(folder, `.radin-${randomBytes(8).toString('hex')}.tmp`);
+  const staging = unfinishedIn(folder);
   try {
     await mkdir(staging);
     const { value, entries, replaced } = await fill(staging);
@@ -52,6 +52,7 @@ export async function writeTogether<T>(
   } finally {
     // Does not take the place of what there is to say.
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
+    finished(staging);
   }
 }
 

@@ -2,7 +2,7 @@ import { rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
-import { makeFolder } from '../formats/index.js';
+import { makeFolder, sweepUnfinished } from '../formats/index.js';
 import { firstDifference } from './difference.js';
 import { JournalFile } from './journal-file.js';
 import {
@@ -78,6 +78,7 @@ export class Journal {
 
   /**
    * Begins the run that the fingerprint tells from others, or goes on with it. In the place of another one that is finished, a new one is begun.
+   * With the lock, what processes that were killed left half written in the folder is removed.
    * @returns what the user should know, a line each
    * @throws RadinError where the journal is damaged other than at its end, or of another run that is not finished
    */
@@ -101,6 +102,7 @@ export class Journal {
     const run: RunRecord = { record: 'run', format: JOURNAL_FORMAT, radin: this.#options.version, fingerprint };
     const history = this.#options.restart ? undefined : await this.#read(file, run, notices);
     await file.truncate();
+    if (lock.kind === 'ours') await sweepUnfinished(this.#folder);
     if (history === undefined) file.append(run);
     file.append({ record: 'start', pid: process.pid, host: hostname(), time: new Date().toISOString() });
     await file.synced();

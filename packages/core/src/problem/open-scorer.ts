@@ -47,6 +47,20 @@ export async function openScorer(split: Split, memory: OpenMemory, sources: Scor
   });
 }
 
+/** The scorer of averages as they are, for splits on which soups are made otherwise: what an earlier process evaluated of them is known too. */
+export function averageScorer(split: Split, sources: ScorerSources): SplitScorer {
+  const { pool, evaluating, making, backend, options } = sources;
+  const memory = openMemoryOf(split, { ...sources, making: { ...making, preparation: undefined } });
+  return new SplitScorer({
+    pool,
+    split,
+    evaluator: evaluating.evaluator,
+    backend,
+    metric: options.metric,
+    ...(memory && { memory }),
+  });
+}
+
 /** Where the journal and the cache, if there are any, keep what soups get on the split. */
 function openMemoryOf(
   split: Split,

@@ -4,6 +4,7 @@ import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys, MemoryMeter } from '../evaluator/index.js';
 import type { Fingerprint } from '../journal/index.js';
 import { equalLogits } from '../logits/index.js';
+import type { Mixture } from '../mixture/index.js';
 import {
   basinWarnings,
   duplicates,
@@ -14,14 +15,14 @@ import {
   type PoolGeometry,
 } from '../pool/index.js';
 import type { CallOptions } from '../progress.js';
-import type { SplitScorer } from '../stage2/index.js';
+import { type SplitScorer, scoreUnlessLost } from '../stage2/index.js';
 import { fingerprintOf } from './fingerprint.js';
 import { givenLogits } from './given-logits.js';
 import { limitedBackend } from './limited-backend.js';
 import { type OpenEvaluator, openEvaluator } from './open-evaluator.js';
 import { type OpenMemory, openMemory } from './open-memory.js';
 import { openPool } from './open-pool.js';
-import { openScorer, type ScorerSources } from './open-scorer.js';
+import { averageScorer, openScorer, type ScorerSources } from './open-scorer.js';
 import { type OpenSoupMaker, openSoupMaker } from './open-soup-maker.js';
 import { openSplits, openTestSplit } from './open-splits.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
@@ -178,6 +179,16 @@ export class Problem {
     const scorer = this.scorers.get('validation');
     if (scorer === undefined) throw new RangeError('Expected the validation split to be among the opened ones');
     return scorer;
+  }
+
+  /**
+   * Validation score of the mixture's average as it is, where soups are made otherwise; undefined where its evaluation is lost. Cost: an
+   * evaluation, unless it is remembered.
+   */
+  async averagedScore(mixture: Mixture, signal: AbortSignal): Promise<number | undefined> {
+    const scorer = averageScorer(this.validation.split, this.#parts.sources);
+    const found = await scoreUnlessLost(scorer, mixture, signal);
+    return 'score' in found ? found.score : undefined;
   }
 
   /** Models whose logits on the validation samples an earlier run has kept, so that they cost no pass. Cost: one read of all models. */

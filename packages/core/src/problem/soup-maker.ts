@@ -24,17 +24,12 @@ export class SoupMaker {
     this.#backend = backend;
   }
 
-  /** The mixture's average as it is. */
-  average(mixture: Mixture): Soup {
-    return new Soup(this.#pool, mixture, this.#backend);
-  }
-
   /**
    * The mixture's soup. A single model keeps the statistics that it was trained with. Cost: an estimate on the first call for a
    * mixture, where there is an estimator. @throws as `BatchNormEstimator.estimate`
    */
   async open(mixture: Mixture, options: { readonly signal?: AbortSignal } = {}): Promise<MixedCheckpoint> {
-    const soup = this.average(mixture);
+    const soup = new Soup(this.#pool, mixture, this.#backend);
     const { estimator } = this;
     if (estimator === undefined || mixture.size === 1) return soup;
     const known = this.#known.get(mixture.key) ?? this.#estimate(estimator, soup, options.signal);

@@ -15,7 +15,7 @@ import { anySignal, unlessStopped } from '../stop.js';
 import type { CurvePoint } from './curve.js';
 import { LISTED } from './radin.js';
 import type { SearchResult } from './result.js';
-import { failureNotice, hasScore, rankSingles, type Scored } from './scored.js';
+import { failureNotices, hasScore, rankSingles, type Scored } from './scored.js';
 
 export interface AdaptiveOptions extends StoppableOptions {
   /** B ≥ 1, the number of evaluations that are allowed. */
@@ -94,7 +94,6 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
       const trial = await trials.run(mixture, best, anySignal(signal, stop)).catch(unlessLost);
       if ('failed' in trial) {
         evaluated.push({ mixture, approxScore, rank: evaluated.length + 1, ...trial });
-        notices.push(failureNotice(trial.failed));
         continue;
       }
       const { observed, passes: cost, ...found } = trial;
@@ -127,7 +126,7 @@ export async function adaptive(scorer: MixtureScorer, options: AdaptiveOptions):
     passes,
     curve,
     ...(interrupted && { interrupted }),
-    notices,
+    notices: [...notices, ...failureNotices(evaluated)],
   };
 }
 

@@ -11,6 +11,7 @@ export { type CompareOptions, type ComparisonRow, compare, compareOnTest } from 
 export type { RowSplitStatistics, RowStatistics } from './comparison-statistics.js';
 export type { CurvePoint } from './curve.js';
 export { type GreedyOptions, greedySoup } from './greedy-soup.js';
+export { lossOfEverySoup } from './lost-soups.js';
 export { oracle } from './oracle.js';
 export { LISTED, type RadinOptions, radin } from './radin.js';
 export type { GreedyStep, Method, SearchResult } from './result.js';

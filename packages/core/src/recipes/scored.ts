@@ -25,11 +25,12 @@ export async function bestUnlessLost(
   return selectBest(finished.length > 0 ? finished : rankSingles(await scorer.individualScores(options)));
 }
 
-/** What the user should know of the soups that a method went on without. */
+/** What the user should know of the soups that a method went on without: one line, if there are any. */
 export function failureNotices(found: readonly { readonly failed?: string }[]): string[] {
-  return found.flatMap(({ failed }) => (failed === undefined ? [] : [failureNotice(failed)]));
-}
-
-export function failureNotice(failed: string): string {
-  return `a soup has no score, since its evaluation was lost: ${failed}`;
+  const reasons = found.flatMap(({ failed }) => (failed === undefined ? [] : [failed]));
+  if (reasons.length === 0) return [];
+  const [one] = reasons;
+  return reasons.length === 1
+    ? [`a soup has no score, since its evaluation was lost: ${one}`]
+    : [`${reasons.length} soups have no score, since their evaluations were lost, the first one: ${one}`];
 }

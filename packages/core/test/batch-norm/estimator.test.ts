@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBackend } from '@radin/native';
 import { expect, onTestFinished, test } from 'vitest';
@@ -5,6 +6,7 @@ import type { onnx } from '#onnx';
 import { BatchNormEstimator, WithStatistics } from '../../src/batch-norm/index.js';
 import { readInputs } from '../../src/data/index.js';
 import { type Dtype, readOnnx } from '../../src/formats/index.js';
+import { Journal } from '../../src/journal/index.js';
 import { accuracy } from '../../src/metric/index.js';
 import { Mixture, Soup } from '../../src/mixture/index.js';
 import { closeCheckpoints, openCheckpoints, Pool } from '../../src/pool/index.js';
@@ -216,6 +218,30 @@ test('a problem with inputs for BatchNorm evaluates and keeps soups with new sta
   expect(problem.notices).toEqual([]);
   const geometry = await problem.geometry();
   expect(geometry.groups.map(({ name }) => name).join()).not.toContain('mean');
+});
+
+test('what the average would score as it is, is evaluated once, also by a run that goes on', async () => {
+  const { files } = await poolOf('F32');
+  const out = join(folder, 'journaled');
+  const found: (number | undefined)[] = [];
+  const lines: number[] = [];
+  for (let run = 0; run < 2; run++) {
+    const journal = await Journal.open(out, { version: '1' });
+    const options = { metric: accuracy, backend: 'reference', threads: 1, journal };
+    const problem = await Problem.open({ ...files, batchNormInputs: files.validation.inputs }, options);
+    await journal.begin({ budget: 1 });
+    found.push(await problem.averagedScore(mixture, new AbortController().signal));
+    await problem.dispose();
+    await journal.close();
+    lines.push(readFileSync(journal.path, 'utf8').split('"record":"evaluation"').length - 1);
+  }
+  const plain = await Problem.open(files, { metric: accuracy, backend: 'reference', threads: 1 });
+  onTestFinished(() => plain.dispose());
+  const [score] = await plain.validation.scores([mixture]);
+  expect([found, lines]).toEqual([
+    [score, score],
+    [1, 1],
+  ]);
 });
 
 test('a limit of memory counts what estimates, keeps it to as many threads, and changes no result', async () => {
