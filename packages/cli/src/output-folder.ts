@@ -22,6 +22,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
+import { REPORT_FILE } from './run-report.js';
 import { prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 
 /** The soup that a command chose. */
@@ -125,6 +126,7 @@ export async function writeResults<Report extends WrittenSoup>(
       soup: soupFile,
       ...(adapterFolder !== undefined && { adapter: join(adapterFolder, ADAPTER_FILES[0] as string) }),
       files,
+      written: written.digests,
       results: [json.name],
       ingredients: ingredientPaths(pool, mixture),
       sources,
@@ -135,10 +137,16 @@ export async function writeResults<Report extends WrittenSoup>(
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      replaced: [json.name, ...(await replacedBy(folder, name, entries))],
+      replaced: [json.name, ...(await earlierReport(folder)), ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
+}
+
+/** The page of an earlier run, which tells of another soup. A folder in its place is left for the writing of the page to refuse. */
+async function earlierReport(folder: string): Promise<string[]> {
+  const found = await stat(join(folder, REPORT_FILE)).catch(() => undefined);
+  return found?.isFile() ? [REPORT_FILE] : [];
 }
 
 /** The files of a mixture's ingredients. */
