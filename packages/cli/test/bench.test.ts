@@ -50,8 +50,8 @@ it('bench within a limit of memory gives the same document, tells its peak, and 
   const limited = await runRadin([...bench, '--json', '--out', 'limited', '--max-memory', '320MiB'], folder);
   expect(limited.stderr).toMatch(/^radin: note: peak memory .* predicted at most .*, allowed 320 MiB$/m);
   expect(withoutTimes(JSON.parse(limited.stdout))).toEqual(withoutTimes(free));
-  expect(await refusal(['bench', '.', '--quiet', '--max-memory', '8MB'])).toMatch(
-    /Expected --max-memory of at least \d+MiB, .* found 7MiB/,
+  expect(await refusal(['bench', '.', '--max-memory', '8MB'])).toMatch(
+    /^radin: error: Expected --max-memory of at least \d+MiB, .* found 7MiB\n$/,
   );
 });
 

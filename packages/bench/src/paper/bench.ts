@@ -67,7 +67,6 @@ export class PaperBench {
     }
     const union = await readOwnUnion(files);
     const { threads, cache, maxMemory } = choices;
-    events.onProgress(`${files.models.length} models: caching logits`);
     const signal = events.signal && AbortSignal.any([events.signal]);
     // Every soup that is asked for at once listens.
     if (signal !== undefined) setMaxListeners(0, signal);
@@ -75,6 +74,7 @@ export class PaperBench {
       backend: backendNamed('auto'),
       threads,
       cache,
+      onPasses: (models) => events.onProgress(`${models} models: caching logits`),
       ...(maxMemory !== undefined && { limit: limitedRun(maxMemory, files.models.length, choices) }),
     });
     try {

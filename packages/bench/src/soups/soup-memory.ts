@@ -36,6 +36,8 @@ export interface SoupMemoryOptions {
   readonly cache: string | undefined;
   /** What this process and the one that evaluates may take, and what is to be done within it. */
   readonly limit?: LimitedRun;
+  /** Is told when the first model is about to run: all that can be refused has been looked at. */
+  readonly onPasses?: (models: number) => void;
 }
 
 /**
@@ -93,6 +95,7 @@ export class SoupMemory {
       const folder = cache === undefined ? undefined : await PredictionFolder.open(cache, content, union.samples);
       const mostBytes = plan?.shares.logits ?? Number.POSITIVE_INFINITY;
       store = new LogitsStore({ models: pool.size, mostBytes, folder: folder?.path ?? tmpdir() });
+      options.onPasses?.(pool.size);
       const [logits, singles] = await passes(pool, evaluator, union, store, threads);
       const pace = new Pace(folder && join(folder.path, `pace-${threads}.json`));
       return new SoupMemory(

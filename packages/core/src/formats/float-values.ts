@@ -1,5 +1,6 @@
 import { FLOAT_BYTES, FLOAT_FORMATS, type FloatDtype } from '@radin/native';
 import type { Dtype } from './dtype.js';
+import { readSixteenBits, writeSixteenBits } from './sixteen-bit-floats.js';
 
 /** Whether elements are floats that arithmetic here is done with. */
 export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
@@ -10,6 +11,7 @@ export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
 export function floatValues(bytes: Uint8Array, dtype: FloatDtype): Float64Array {
   const size = FLOAT_BYTES[dtype];
   if (dtype === 'F32') return new Float64Array(new Float32Array(new Uint8Array(bytes).buffer));
+  if (dtype !== 'F64') return readSixteenBits(bytes, dtype);
   const { read } = FLOAT_FORMATS[dtype];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = new Float64Array(bytes.byteLength / size);
@@ -19,6 +21,10 @@ export function floatValues(bytes: Uint8Array, dtype: FloatDtype): Float64Array 
 
 /** Rounds each value once, to nearest, ties to even. @param target filled with little-endian bytes */
 export function writeFloats(values: Float64Array, dtype: FloatDtype, target: Uint8Array): void {
+  if (dtype === 'F16' || dtype === 'BF16') {
+    writeSixteenBits(values, dtype, target);
+    return;
+  }
   const { write } = FLOAT_FORMATS[dtype];
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   const size = FLOAT_BYTES[dtype];
