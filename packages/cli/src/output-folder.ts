@@ -22,6 +22,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
+import { REPORT_FILE } from './run-report.js';
 import { prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 
 /** The soup that a command chose. */
@@ -135,7 +136,7 @@ export async function writeResults<Report extends WrittenSoup>(
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      replaced: [json.name, ...(await replacedBy(folder, name, entries))],
+      replaced: [json.name, REPORT_FILE, ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
