@@ -20,9 +20,9 @@ export function filesIn(folder, names) {
     .filter((path) => UNFINISHED.test(path) || statSync(join(folder, path)).isFile());
 }
 
-/** The temporary ones among files: those of the logits' store belong to that. */
-export function temporaryFiles(files) {
-  return files.filter((path) => UNFINISHED.test(path) || path.startsWith('tmp/'));
+/** Whether a path is that of a file, or folder, which is there while others are written. */
+export function isTemporary(path) {
+  return UNFINISHED.test(path) || path.startsWith('tmp/');
 }
 
 /** The results in `out/`, by path, with their bytes as text; not the record of how a run went. */

@@ -16,6 +16,7 @@ import {
   type RecordedChoice,
   SOUP_FILE,
   type SoupSources,
+  statusAt,
   type WrittenSoup,
   writeLock,
   writeTextAtomically,
@@ -98,7 +99,7 @@ export interface WrittenResults<Report> {
 
 /**
  * Writes the soup, the JSON object and the lock into the folder, which is made if need be: all appear together, the lock last, in place of
- * an earlier soup. On disk when this returns.
+ * an earlier soup, whose report is removed. On disk when this returns.
  */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
@@ -133,10 +134,12 @@ export async function writeResults<Report extends WrittenSoup>(
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
     const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
+    // A folder in its place is found when the report is written, after the results.
+    const hasReport = (await statusAt(join(folder, REPORT_FILE)))?.isFile();
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      replaced: [json.name, REPORT_FILE, ...(await replacedBy(folder, name, entries))],
+      replaced: [json.name, ...(hasReport ? [REPORT_FILE] : []), ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
