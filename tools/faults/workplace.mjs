@@ -49,9 +49,10 @@ export class Workplace {
     this.control?.close();
   }
 
-  /** In the resident process. */
-  run(args) {
-    return this.resident.run(args, this.folder);
+  /** In the resident process. Paths that it prints are those of any workplace. */
+  async run(args) {
+    const outcome = await this.resident.run(args, this.folder);
+    return { ...outcome, stdout: outcome.stdout.replaceAll(`${this.folder}/`, '') };
   }
 
   /** In a process of its own. */
@@ -169,7 +170,7 @@ export class Workplace {
     const results = resultsIn(this.folder);
     const done = !killed && outcome.code === 0;
     // An evaluation that failed as often as it is tried is given up, which the results say.
-    const isLess = done && journalIn(this.folder)?.records.some(({ record }) => record === 'lost');
+    const isLess = !killed && hasLost(this.folder);
     const isOther = done && orElse?.code === 0 && withoutTheRun(outcome.stdout) === orElse.stdout;
     const found = isOther ? { ...orElse, descriptors: expected.descriptors } : expected;
     if (!killed) wrong.push(...judgeOutcome(outcome, found, COMMANDS[name].isAnswer));
@@ -179,7 +180,8 @@ export class Workplace {
       if (!killed && !mayRemain) wrong.push(`a temporary file is left: ${file}`);
     }
     if (isLess) {
-      if (!results.get('out/result.json')?.includes('has no score'))
+      const documents = [...results].filter(([file]) => /(result|comparison)\.json$/.test(file));
+      if (done && !documents.some(([, text]) => text.includes('evaluation was lost')))
         wrong.push('results do not say that an evaluation is lost');
     } else if (done) {
       const files = differing(results, found.after);
@@ -222,6 +224,15 @@ export class Workplace {
       ...(repeated.length > 0 ? [`the next run repeats ${repeated.length} of ${known.size} finished evaluations`] : []),
       ...judgeJournal(this.folder, true, false),
     ];
+  }
+}
+
+function hasLost(folder) {
+  try {
+    return journalIn(folder)?.records.some(({ record }) => record === 'lost') ?? false;
+  } catch {
+    // A journal that cannot be read is found as such.
+    return false;
   }
 }
 
