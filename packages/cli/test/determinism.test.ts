@@ -29,14 +29,16 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'own.mjs'), metric);
 });
 
-/** All that a command leaves in a folder, each file as text. */
+/** All that a command leaves in a folder, each file as text, but for the journal, which says when and how the run was made. */
 async function leaves(pool: string, args: readonly string[]): Promise<Record<string, string>> {
   const here = newFolder();
   const [command, ...options] = args;
   const { code, stderr } = await runRadinHere([command as string, pool, ...options, '--out', 'out'], here);
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) });
   return Object.fromEntries(
-    listing(join(here, 'out')).map((name) => [name, readFileSync(join(here, 'out', name), 'latin1')]),
+    listing(join(here, 'out'))
+      .filter((name) => name !== 'journal.jsonl')
+      .map((name) => [name, readFileSync(join(here, 'out', name), 'latin1')]),
   );
 }
 

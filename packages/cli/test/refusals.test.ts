@@ -144,11 +144,6 @@ describe.concurrent('search refuses data', () => {
       /149 labels in val_labels\.npy for 150 samples in val_inputs\.npy$/m,
     ],
     [
-      'with labels of the test split of another length',
-      (pool) => writeLabels(file(pool, 'test_labels.npy'), [0]),
-      /1 labels in test_labels\.npy for 100 samples/,
-    ],
-    [
       'with labels that are fractions',
       (pool) => writeFloats(file(pool, 'val_labels.npy'), [150], labels(pool)),
       /integer class labels but found dtype F32 in val_labels\.npy$/m,

@@ -11,7 +11,7 @@ import { listing, newFolder } from './scratch.js';
 const NAME = '<img src=x onerror=alert(1)>"&amp;';
 const ESCAPED = '&lt;img src=x onerror=alert(1)&gt;&quot;&amp;amp;';
 
-const WRITTEN = ['journal.jsonl', 'report.html', 'result.json', 'soup.safetensors'];
+const WRITTEN = ['journal.jsonl', 'radin.lock.json', 'report.html', 'result.json', 'soup.safetensors'];
 
 function read(...path: string[]): string {
   return readFileSync(join(...path), 'utf8');
@@ -38,6 +38,7 @@ describe('the report', () => {
     expect(listing(join(folder, 'compared'))).toEqual([
       'comparison.json',
       'journal.jsonl',
+      'radin.lock.json',
       'report.html',
       'soup.safetensors',
     ]);
@@ -95,7 +96,12 @@ describe('the report', () => {
 
   it.concurrent('is left out with --no-report, also where charts are exported', async () => {
     await run(['search', '.', '--no-report', '--out', 'bare'], folder);
-    expect(listing(join(folder, 'bare'))).toEqual(['journal.jsonl', 'result.json', 'soup.safetensors']);
+    expect(listing(join(folder, 'bare'))).toEqual([
+      'journal.jsonl',
+      'radin.lock.json',
+      'result.json',
+      'soup.safetensors',
+    ]);
     await run(['search', '.', '--no-report', '--format', 'md', '--out', 'charted'], folder);
     expect(listing(join(folder, 'charted')).filter((name) => !name.startsWith('charts'))).toEqual(
       WRITTEN.filter((name) => name !== 'report.html'),

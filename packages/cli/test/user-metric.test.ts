@@ -154,7 +154,7 @@ describe('Ctrl-C, while a module', () => {
         }
       },
     );
-    return { ...outcome, ended, written: existsSync(join(pool, 'out')) };
+    return { ...outcome, ended, written: existsSync(join(pool, 'out', 'soup.safetensors')) };
   }
 
   it('loads without end, ends the program', async () => {
@@ -171,7 +171,7 @@ describe('Ctrl-C, while a module', () => {
 
   it('scores, lets a search write what it has, as at any other time', async () => {
     const slow = define(
-      "score: () => { appendFileSync('begun', '.'); const end = Date.now() + 300; while (Date.now() < end); return 1; }",
+      "score: () => { appendFileSync('begun', '.'); const end = Date.now() + 100; while (Date.now() < end); return 1; }",
     );
     const { code, stderr, written } = await pressed(slow, 1);
     expect([code, written]).toEqual([130, true]);
