@@ -70,6 +70,7 @@ export const COMMANDS = {
       ...OUT,
     ],
   },
+  'search-external-cached': { args: ['search', 'pool/pool-external', ...CACHE, ...SEARCH, ...OUT] },
   'search-external': { args: ['search', 'pool/pool-external', '--no-cache', ...SEARCH, ...OUT] },
   compare: {
     opensTest: true,
