@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileError } from '../errors/index.js';
-import { INDEX_SUFFIX, readSmallFile } from '../formats/index.js';
+import { INDEX_SUFFIX, isAt, readSmallFile, realPathAt } from '../formats/index.js';
 import { LOCK_FILE } from '../mixture/index.js';
 import { modelFileIn } from '../pool/index.js';
 import type { Lock } from './lock.js';
@@ -34,19 +34,19 @@ export async function findLock(path: string): Promise<FoundLock | undefined> {
   if (!status.isDirectory() && path.endsWith(LOCK_SUFFIX)) return readLock(path);
   if (status.isDirectory()) {
     const inside = join(path, LOCK_FILE);
-    if (await exists(inside)) return readLock(inside);
+    if (await isAt(inside)) return readLock(inside);
   }
   const soup = status.isDirectory() ? await modelFileIn(path) : path;
   if (soup === undefined) return undefined;
   const folder = dirname(resolve(soup));
   const stem = soup.endsWith(INDEX_SUFFIX) ? `${soup.slice(0, -INDEX_SUFFIX.length)}.safetensors` : soup;
   for (const candidate of [lockBeside(stem), join(folder, LOCK_FILE), join(dirname(folder), LOCK_FILE)]) {
-    if (!(await exists(candidate))) continue;
+    if (!(await isAt(candidate))) continue;
     const found = await readLock(candidate);
     const { lock } = found;
     const target = await realpath(soup);
     const listed = [lock.soup, ...(lock.adapter === undefined ? [] : [lock.adapter])];
-    const paths = await Promise.all(listed.map((name) => realpath(resolve(found.folder, name)).catch(() => undefined)));
+    const paths = await Promise.all(listed.map((name) => realPathAt(resolve(found.folder, name))));
     if (paths.includes(target)) return found;
   }
   return undefined;
@@ -58,11 +58,4 @@ async function readLock(path: string): Promise<FoundLock> {
   // The reader of schemas takes a while to load, which other commands need not wait for.
   const { parseLock } = await import('./lock-schema.js');
   return { path, folder: await realpath(dirname(path)), lock: parseLock(new TextDecoder().decode(bytes), path) };
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
