@@ -14,7 +14,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import { checkSpace } from './disk-space.js';
-import { replacedBy, soupNames } from './soup-output.js';
+import { digestsOf, replacedBy, soupNames } from './soup-output.js';
 
 /** Room for a lock. */
 const LOCK_BYTES = 2 ** 20;
@@ -69,7 +69,7 @@ export async function writeWithLock<T extends WrittenModel>(
     const { files, entries } = await soupNames(root);
     const soup = basename(written.path);
     const lock = isFolder ? LOCK_FILE : basename(lockBeside(name));
-    const content = { record, soup, files, ingredients, sources };
+    const content = { record, soup, files, written: digestsOf(soup, written), ingredients, sources };
     await writeLock(join(root, lock), content, { folder: root, place: isFolder ? out : place, signal });
     const path = isFolder ? join(out, soup) : soup === name ? out : join(dirname(out), soup);
     return {

@@ -99,7 +99,7 @@ export interface WrittenResults<Report> {
 
 /**
  * Writes the soup, the JSON object and the lock into the folder, which is made if need be: all appear together, the lock last, in place of
- * an earlier soup, whose report is removed. On disk when this returns.
+ * an earlier soup. On disk when this returns.
  */
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
@@ -127,6 +127,7 @@ export async function writeResults<Report extends WrittenSoup>(
       soup: soupFile,
       ...(adapterFolder !== undefined && { adapter: join(adapterFolder, ADAPTER_FILES[0] as string) }),
       files,
+      written: written.digests,
       results: [json.name],
       ingredients: ingredientPaths(pool, mixture),
       sources,
@@ -134,15 +135,19 @@ export async function writeResults<Report extends WrittenSoup>(
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
     const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
-    // A folder in its place is found when the report is written, after the results.
-    const hasReport = (await statusAt(join(folder, REPORT_FILE)))?.isFile();
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      replaced: [json.name, ...(hasReport ? [REPORT_FILE] : []), ...(await replacedBy(folder, name, entries))],
+      replaced: [json.name, ...(await earlierReport(folder)), ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
+}
+
+/** The page of an earlier run, which tells of another soup. A folder in its place is left for the writing of the page to refuse. */
+async function earlierReport(folder: string): Promise<string[]> {
+  const found = await statusAt(join(folder, REPORT_FILE));
+  return found?.isFile() ? [REPORT_FILE] : [];
 }
 
 /** The files of a mixture's ingredients. */

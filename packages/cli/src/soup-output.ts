@@ -25,7 +25,9 @@ import {
   type SoupRecord,
   type SoupSources,
   type SplitScorer,
+  type WrittenFile,
   type WrittenFolder,
+  type WrittenModel,
   type WrittenSoup,
   writeAdapterFolder,
   writeModelFolder,
@@ -74,6 +76,8 @@ export interface SoupFiles {
   readonly entries: WrittenSoup;
   readonly paths: readonly string[];
   readonly notices: readonly string[];
+  /** Of files by their names in the folder, where they are known. */
+  readonly digests: ReadonlyMap<string, WrittenFile>;
 }
 
 /**
@@ -90,14 +94,13 @@ export async function writeSoupFiles(
   const soup = await soups.open(mixture, options);
   const folders = await modelFolders(pool.checkpoints);
   const notices: string[] = [];
-  let path: string;
   const name = isOnnxPool(pool) ? ONNX_SOUP_FILE : SOUP_FILE;
-  if (folders === undefined) ({ path } = await writeSoup(join(out, name), soup, pool, options));
-  else {
-    const written = await writeModelFolder(join(out, SOUP_FOLDER), soup, pool, folders, facts, options);
-    path = written.path;
-    notices.push(...written.notices);
-  }
+  const { notices: own = [], ...model }: WrittenModel & Partial<WrittenFolder> =
+    folders === undefined
+      ? await writeSoup(join(out, name), soup, pool, options)
+      : await writeModelFolder(join(out, SOUP_FOLDER), soup, pool, folders, facts, options);
+  notices.push(...own);
+  const { path } = model;
   const adapters = adapterPaths(pool);
   let adapterFolder: string | undefined;
   if (adapters !== undefined) {
@@ -117,7 +120,12 @@ export async function writeSoupFiles(
   }
   const soupFile = relative(out, path);
   const entries = { ...(soupFile !== SOUP_FILE && { soupFile }), ...(adapterFolder && { adapterFolder }) };
-  return { entries, paths: [path, ...(adapterFolder ? [join(out, adapterFolder)] : [])], notices };
+  return {
+    entries,
+    paths: [path, ...(adapterFolder ? [join(out, adapterFolder)] : [])],
+    notices,
+    digests: digestsOf(soupFile, model),
+  };
 }
 
 /** Writes the soup of adapters, named by the files of their weights, as an adapter. */
@@ -152,6 +160,14 @@ export async function soupNames(folder: string): Promise<{ files: readonly strin
     files: files.sort(),
     entries: entries.sort((a, b) => Number(isWhole(a)) - Number(isWhole(b)) || (a < b ? -1 : 1)),
   };
+}
+
+/** What is known of a soup's files since they were written: a soup in several files is known as a whole alone. */
+export function digestsOf(
+  name: string,
+  { bytes, sha256, shards, externalData }: WrittenModel,
+): ReadonlyMap<string, WrittenFile> {
+  return new Map(shards === undefined && externalData === undefined ? [[name, { bytes, sha256 }]] : []);
 }
 
 /** Earlier files in a folder that a soup of this name replaces and that would make no soup with its own, by name. */

@@ -7,7 +7,7 @@ import { type LinearModel, layers, linearPool, modelPath, writeConfig, writeMode
 import { DIGITS, radinJson, runRadin } from './run-radin.js';
 import { newFolder } from './scratch.js';
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
 describe.concurrent('inspect of a pool', () => {
   it('lists its models with the size and the hash of each file, no problems, and a warning of the one that is far from the others', async () => {
@@ -106,7 +106,15 @@ describe.concurrent('inspect of a file', () => {
       pool.folder,
     );
     const { metadata } = await radinJson<{ metadata: { radin: string } }>(['inspect', 'soup.safetensors'], pool.folder);
-    expect(JSON.parse(metadata.radin)).toEqual({ models: ['a', 'b'], weights: [0.5, 0.5] });
+    const contents = (model: LinearModel) =>
+      layers(model)
+        .sort((one, other) => (one.name < other.name ? -1 : 1))
+        .map(({ name, dtype, shape, bytes }) => JSON.stringify([name, dtype, shape, sha256(bytes)]));
+    expect(JSON.parse(metadata.radin)).toMatchObject({
+      models: ['a', 'b'],
+      weights: [0.5, 0.5],
+      sha256: pool.models.map((model) => sha256(contents(model).join(''))),
+    });
   });
 
   it('lists the initializers of a graph', async () => {

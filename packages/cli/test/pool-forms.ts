@@ -15,6 +15,9 @@ import {
 } from './pools.js';
 import { newFolder } from './scratch.js';
 
+/** Of the soup in `Found`. */
+export const WEIGHTS = [0.5, 0.3, 0, 0.2];
+
 /** What the program makes of a pool, without a process for each. */
 export interface Found {
   readonly valScores: ArrayLike<number>;
@@ -34,7 +37,7 @@ export async function found(folder: string, flags: PoolFlags = {}): Promise<Foun
   const problem = await open(folder, flags);
   try {
     const { pool, backend, validation, notices } = problem;
-    const soup = new Soup(pool, Mixture.of([0.5, 0.3, 0, 0.2]), backend);
+    const soup = new Soup(pool, Mixture.of(WEIGHTS), backend);
     const path = join(newFolder(), 'soup.safetensors');
     await writeSoup(path, soup, pool);
     return {

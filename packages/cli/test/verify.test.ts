@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Verification } from '@radin/core';
 import { describe, expect, it } from 'vitest';
@@ -84,6 +94,19 @@ describe('verify', () => {
     expect(stdout).toMatch(/2 tensors are the average .* bit for bit\n(.*\n)?verified .*soup\.safetensors\n$/);
   });
 
+  it('finds the lock of a soup that a link leads to, and of one that was renamed together with it', async () => {
+    const { folder } = await averaged();
+    symlinkSync(join(folder, SOUP), join(folder, 'link.safetensors'));
+    expect(await verify(folder, 'link.safetensors')).toMatchObject({ verified: true, files: 1 });
+    rmSync(join(folder, 'link.safetensors'));
+    for (const suffix of ['', '.lock.json']) {
+      renameSync(join(folder, SOUP + suffix), join(folder, 'out', `renamed.safetensors${suffix}`));
+    }
+    expect(await verify(folder, 'out/renamed.safetensors')).toMatchObject({ verified: true, files: 1 });
+    copyFileSync(join(folder, 'models/a.safetensors'), join(folder, 'out/renamed.safetensors'));
+    expect(await refusal(folder, 'out/renamed.safetensors')).toMatch(/its record in its metadata/);
+  });
+
   it('needs no lock where the ingredients are named', async () => {
     const { folder } = await searched();
     rmSync(join(folder, LOCK));
@@ -104,6 +127,29 @@ describe('verify', () => {
     rmSync(join(folder, LOCK));
     const { scores } = await verify<Verification & { scores: object }>(folder, 'out', '--pool', '.', '--scores');
     expect(Object.keys(scores)).toEqual(['validation', 'test', 'holdout']);
+  });
+
+  it('finds scores of a metric of the user’s, where the command line names it, and runs none else', async () => {
+    const { folder } = await linearPool();
+    const metric = (score: string) =>
+      `export default { name: 'margin', higherIsBetter: true, unit: 'logits', score({ logits, samples }) { return ${score}; } };`;
+    writeFileSync(join(folder, 'margin.mjs'), metric('logits[0] / samples'));
+    await radinJson([...SEARCH, '--metric', './margin.mjs'], folder);
+    expect(await refusal(folder, 'out', '--scores')).toMatch(/recorded "margin" but found none\n/);
+    const named = (file: string) => ['out', '--scores', '--metric', file];
+    expect(await verify(folder, ...named('./margin.mjs'))).toMatchObject({ verified: true });
+    writeFileSync(join(folder, 'other.mjs'), metric('logits[0] / samples + 0.01'));
+    expect(await refusal(folder, ...named('./other.mjs'))).toMatch(
+      /Expected a validation margin of -?[\d.]+ but found/,
+    );
+  });
+
+  it('keeps no report of an earlier soup beside the soup of a run without one', async () => {
+    const { folder } = await searched();
+    writeFileSync(join(folder, 'out', 'report.html'), 'of this soup');
+    await radinJson([...SEARCH, '--seed', '1'], folder);
+    expect(existsSync(join(folder, 'out', 'report.html'))).toBe(false);
+    expect(await verify(folder, 'out')).toMatchObject({ verified: true });
   });
 
   it('finds ingredients that were moved where it is told to', async () => {
@@ -203,7 +249,7 @@ describe('verify finds what was altered:', () => {
     ],
     [
       'the metadata',
-      ({ folder }) => replace(join(folder, SOUP), '"averaging\\":1', '"averaging\\":2'),
+      ({ folder }) => replace(join(folder, SOUP), /averaging\\":\d/, 'averaging\\":0'),
       /Expected "versions" of the record/,
     ],
     [

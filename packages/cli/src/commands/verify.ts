@@ -133,10 +133,13 @@ async function recordedMetric(
   if (known === undefined) {
     throw new RadinError('FORMAT', `Expected one of the tasks ${TASKS.join(', ')} but found ${quote(task)} of ${soup}`);
   }
-  const metric = metricNamed(name, known) ?? (await chooseMetric(metricFlag(flag) ?? ofPool, known));
-  if (metric.name === name) return metric;
+  const own = metricNamed(name, known);
+  if (own !== undefined) return own;
+  const choice = metricFlag(flag) ?? ofPool;
+  const metric = choice && (await chooseMetric(choice, known));
+  if (metric?.name === name) return metric;
   throw new RadinError(
     'CONFIG',
-    `Expected --metric, or that of --pool, to be the recorded ${quote(name)} but found ${quote(metric.name)}`,
+    `Expected --metric, or that of --pool, to be the recorded ${quote(name)} but found ${metric === undefined ? 'none' : quote(metric.name)}`,
   );
 }

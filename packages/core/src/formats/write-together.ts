@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
 import { synchroniseFolder, type WriteOptions } from './atomic-file.js';
 import { removeFiles } from './exchange-files.js';
@@ -77,7 +77,10 @@ async function moveOf(from: string, path: string): Promise<Move> {
 /** Users know the places of files and not where these are until then. */
 function inPlaceOf(staging: string, folder: string, error: unknown): unknown {
   if (!(error instanceof RadinError && error.message.includes(staging))) return error;
-  return new RadinError(error.code, error.message.replaceAll(staging, folder), { cause: error });
+  // In front of names: nothing for the folder `.`.
+  const before = join(folder, '_').slice(0, -1);
+  const message = error.message.replaceAll(`${staging}${sep}`, before).replaceAll(staging, folder);
+  return new RadinError(error.code, message, { cause: error });
 }
 
 function unlessMissing(error: NodeJS.ErrnoException): undefined {

@@ -1,7 +1,5 @@
-import { dirname, join } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
 import {
-  ADAPTER_CONFIG,
   floatValues,
   formatShape,
   isFloatDtype,
@@ -11,15 +9,9 @@ import {
   type TensorFile,
   type TensorInfo,
   writeFloats,
-  writeSafetensors,
-  writeTextAtomically,
 } from '../formats/index.js';
-import { type Mixture, plainRecord, RECORD_KEY, type SoupRecord } from '../mixture/index.js';
+import type { Mixture } from '../mixture/index.js';
 import { type Checkpoint, modelId } from '../pool/index.js';
-import { concatenatedConfig } from './adapter-config.js';
-import { type CardFacts, modelCard, sharedFrontMatter } from './model-card.js';
-import { replaceFolder } from './replace-folder.js';
-import type { WrittenFolder } from './write-model-folder.js';
 
 const PREFIX = 'base_model.model.';
 const FLOAT32_BYTES = 4;
@@ -29,7 +21,7 @@ interface NewTensor extends TensorInfo {
   readonly values: () => Promise<Float64Array>;
 }
 
-/** A soup of LoRA adapters as one adapter: see `writeAdapterFolder`. */
+/** See `withAdapterSoup`. */
 class AdapterSoup implements Checkpoint {
   readonly id: string;
   readonly tensors: readonly TensorInfo[];
@@ -75,26 +67,11 @@ interface Weighted {
 }
 
 /**
- * Writes a soup of LoRA adapters as one adapter that PEFT reads: Σ p_k s_k B_k A_k = B·A with B = [p_1 s_1 B_1, p_2 s_2 B_2, …] and
- * A = [A_1; A_2; …], of rank Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged; one that lacks such a tensor counts with the
- * base model's. Whole or not at all.
- * @param adapters of the pool, one for each weight of the mixture
- * @param options `base` is the file of the base model, where it is known
- * @throws RadinError `POOL` where the adapters have no soup of this form; `FILE` where the folder cannot be written
+ * Lets `use` read the soup of adapters as one adapter: Σ p_k s_k B_k A_k = B·A with B = [p_1 s_1 B_1, p_2 s_2 B_2, …] and A = [A_1; A_2; …], of rank
+ * Σ r_k, scale 1, in float32. Tensors that adapters hold whole are averaged; one that lacks such a tensor counts with the base model's.
+ * @param adapters of the pool, one for each weight of the mixture @param base the file of the base model, where it is known
+ * @throws RadinError `POOL` where they have no soup of this form; as `openModel`; what `use` throws
  */
-export async function writeAdapterFolder(
-  folder: string,
-  adapters: readonly LoraAdapter[],
-  mixture: Mixture,
-  facts: CardFacts,
-  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord; readonly base?: string } = {},
-): Promise<WrittenFolder> {
-  return withAdapterSoup(adapters, mixture, options.base, (soup) =>
-    write(folder, adapters, soup, mixture, facts, options),
-  );
-}
-
-/** Opens the base model, if it is known, as long as `use` reads the soup. @throws RadinError as `AdapterSoup` and `openModel`; what `use` throws */
 export async function withAdapterSoup<T>(
   adapters: readonly LoraAdapter[],
   mixture: Mixture,
@@ -107,55 +84,6 @@ export async function withAdapterSoup<T>(
   } finally {
     await model?.close();
   }
-}
-
-async function write(
-  folder: string,
-  adapters: readonly LoraAdapter[],
-  soup: Checkpoint,
-  mixture: Mixture,
-  facts: CardFacts,
-  options: { readonly signal?: AbortSignal; readonly record?: SoupRecord },
-): Promise<WrittenFolder> {
-  const used = mixture.ingredients.map((index) => adapters[index] as LoraAdapter);
-  const plain = plainRecord(
-    mixture,
-    adapters.map(({ path }) => modelId(path)),
-  );
-  const { models: ids, weights } = plain;
-  const { json, notices } = concatenatedConfig(used);
-  const { base_model_name_or_path: base } = json;
-  const card = modelCard({
-    ...facts,
-    title: 'Soup of LoRA adapters',
-    what: `One adapter that adds the weighted average of the changes of ${ids.length} LoRA adapters, s·B·A each, to the base model.`,
-    tags: ['merge', 'model-soup', 'lora'],
-    baseModels: typeof base === 'string' && base !== '' ? [base] : ids,
-    shared: new Map([
-      ...(await sharedFrontMatter(
-        used.map(({ path }) => dirname(path)),
-        [],
-      )),
-      ['library_name', 'peft'],
-    ]),
-    ingredients: ids.map((name, at) => ({ name, weight: weights[at] as number })),
-  });
-  const metadata = new Map([
-    ['format', 'pt'],
-    [RECORD_KEY, JSON.stringify(options.record ?? plain)],
-  ]);
-  return replaceFolder(folder, async (path) => {
-    const produce = async ({ name, byteLength }: TensorInfo, write: (bytes: Uint8Array) => Promise<void>) => {
-      const bytes = new Uint8Array(byteLength);
-      await soup.read(name, bytes);
-      await write(bytes);
-    };
-    const file = join(path, 'adapter_model.safetensors');
-    const written = await writeSafetensors(file, soup.tensors, metadata, produce, options);
-    await writeTextAtomically(join(path, ADAPTER_CONFIG), `${JSON.stringify(json, null, 2)}\n`);
-    await writeTextAtomically(join(path, 'README.md'), card);
-    return { ...written, path: join(folder, 'adapter_model.safetensors'), notices };
-  });
 }
 
 function factors(used: readonly Weighted[]): NewTensor[] {

@@ -7,38 +7,53 @@ const WINDOW_BYTES = 4 * 2 ** 20;
 const WHOLE_BYTES = 16 * 2 ** 20;
 
 /** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once; 32 MiB of memory at most. */
-export async function tensorSha256(
+export function tensorSha256(
   checkpoint: Checkpoint,
   tensor: TensorInfo,
   options: { signal?: AbortSignal } = {},
 ): Promise<string> {
-  options.signal?.throwIfAborted();
-  if (tensor.byteLength <= WHOLE_BYTES) {
-    const bytes = new Uint8Array(tensor.byteLength);
-    await checkpoint.read(tensor.name, bytes);
-    return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-  }
-  const hash = createHash('sha256');
-  const window = new Uint8Array(Math.min(WINDOW_BYTES, tensor.byteLength));
-  for (let offset = 0; offset < tensor.byteLength; offset += window.length) {
-    options.signal?.throwIfAborted();
-    const part = window.subarray(0, Math.min(window.length, tensor.byteLength - offset));
-    await checkpoint.read(tensor.name, part, offset);
-    hash.update(part);
-  }
-  return hash.digest('hex');
+  return sha256Through(new Uint8Array(windowBytes(tensor)), checkpoint, tensor, options);
 }
 
 /**
  * SHA-256 over the names, dtypes, shapes and values of all tensors in the order of their names: equal for two models
- * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model.
+ * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model; 32 MiB of memory at most.
  * @throws RadinError as reading does; the signal's reason once it is aborted
  */
 export async function contentSha256(checkpoint: Checkpoint, options: { signal?: AbortSignal } = {}): Promise<string> {
   const hash = createHash('sha256');
+  // One for all tensors: the system takes longer to supply fresh memory than to read a file that it has in its own.
+  const window = new Uint8Array(checkpoint.tensors.reduce((most, tensor) => Math.max(most, windowBytes(tensor)), 0));
   for (const tensor of [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const values = await tensorSha256(checkpoint, tensor, options);
+    const values = await sha256Through(window, checkpoint, tensor, options);
     hash.update(JSON.stringify([tensor.name, tensor.dtype, tensor.shape, values]));
+  }
+  return hash.digest('hex');
+}
+
+function windowBytes({ byteLength }: TensorInfo): number {
+  return byteLength <= WHOLE_BYTES ? byteLength : WINDOW_BYTES;
+}
+
+/** @param window of `windowBytes` at least, which is overwritten */
+async function sha256Through(
+  window: Uint8Array,
+  checkpoint: Checkpoint,
+  tensor: TensorInfo,
+  { signal }: { signal?: AbortSignal },
+): Promise<string> {
+  signal?.throwIfAborted();
+  if (tensor.byteLength <= WHOLE_BYTES) {
+    const bytes = window.subarray(0, tensor.byteLength);
+    await checkpoint.read(tensor.name, bytes);
+    return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+  }
+  const hash = createHash('sha256');
+  for (let offset = 0; offset < tensor.byteLength; offset += WINDOW_BYTES) {
+    signal?.throwIfAborted();
+    const part = window.subarray(0, Math.min(WINDOW_BYTES, tensor.byteLength - offset));
+    await checkpoint.read(tensor.name, part, offset);
+    hash.update(part);
   }
   return hash.digest('hex');
 }

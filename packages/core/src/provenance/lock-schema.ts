@@ -36,7 +36,8 @@ const record = z
     'Expected a sha256 for each model',
   );
 
-const file = z.strictObject({ path: text, bytes: count, sha256: hash });
+const place = z.strictObject({ path: text, bytes: count });
+const file = place.extend({ sha256: hash });
 const array = z.union([text, z.array(text).min(1)]);
 const inputs = z.union([array, named(array)]);
 const split = z.strictObject({ inputs: inputs.optional(), labels: array, groups: array.optional() });
@@ -49,7 +50,7 @@ const lock = z
     adapter: text.optional(),
     files: z.array(file).min(1),
     results: z.array(file).optional(),
-    ingredients: z.array(z.strictObject({ id: text, files: z.array(file).min(1) })),
+    ingredients: z.array(z.strictObject({ id: text, files: z.array(place).min(1) })),
     others: z.array(file),
     sources: z.strictObject({
       graph: text.optional(),

@@ -1,14 +1,18 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type ArrayFiles, type InputFiles, namedArrays, type SplitFiles } from '../data/index.js';
 import { arrayPlace, digestFile, modelFiles, type WrittenFile, writeTextAtomically } from '../formats/index.js';
 import type { SoupRecord } from '../mixture/index.js';
 import type { PoolFiles } from '../problem/index.js';
 
-/** A file as it was. */
-export interface LockedFile extends WrittenFile {
+/** Where a file is and how long it was. */
+interface PlacedFile {
   readonly path: string;
+  readonly bytes: number;
 }
+
+/** A file as it was. */
+export interface LockedFile extends WrittenFile, PlacedFile {}
 
 /** What, besides the ingredients, a soup is averaged and evaluated with. */
 export interface SoupSources
@@ -44,8 +48,8 @@ export interface Lock {
   readonly files: readonly LockedFile[];
   /** What was written of the run beside the soup. */
   readonly results?: readonly LockedFile[];
-  /** Each ingredient's files: what to open comes first. */
-  readonly ingredients: readonly { readonly id: string; readonly files: readonly LockedFile[] }[];
+  /** Each ingredient's files: what to open comes first. Their contents are those of the hashes in the record. */
+  readonly ingredients: readonly { readonly id: string; readonly files: readonly PlacedFile[] }[];
   /** The graph's file and those of the base model, where there are any. */
   readonly others: readonly LockedFile[];
   readonly sources: SoupSources;
@@ -58,6 +62,8 @@ export interface LockContent {
   readonly soup: string;
   readonly adapter?: string;
   readonly files: readonly string[];
+  /** Of these, what is known since they were written; the others are read again. */
+  readonly written?: ReadonlyMap<string, WrittenFile>;
   readonly results?: readonly string[];
   /** The ingredients' models, in the order of the record. */
   readonly ingredients: readonly string[];
@@ -67,7 +73,7 @@ export interface LockContent {
 /**
  * Writes the lock of a soup. The same text for the same content in the same places.
  * @param folder where the soup's files are @param place the folder in which soup and lock will be
- * Cost: one read of the ingredients, the graph and the soup. @throws RadinError `FILE`; the signal's reason once it is aborted
+ * Cost: one read of the graph, the base model and those files of the soup whose hash is not known. @throws RadinError `FILE`; the signal's reason once it is aborted
  */
 export async function writeLock(
   path: string,
@@ -75,16 +81,19 @@ export async function writeLock(
   { folder, place, signal }: { readonly folder: string; readonly place: string; readonly signal?: AbortSignal },
 ): Promise<void> {
   const options = signal ? { signal } : {};
-  const { record, soup, adapter, sources } = content;
+  const { record, soup, adapter, sources, written } = content;
   const root = await realFolder(place);
   const inFolder = async (names: readonly string[]) => {
     const files: LockedFile[] = [];
-    for (const name of names) files.push({ path: slashed(name), ...(await digestFile(join(folder, name), options)) });
+    for (const name of names) {
+      const { bytes, sha256 } = written?.get(name) ?? (await digestFile(join(folder, name), options));
+      files.push({ path: slashed(name), bytes, sha256 });
+    }
     return files;
   };
   const ingredients: Lock['ingredients'][number][] = [];
   for (const [at, model] of content.ingredients.entries()) {
-    ingredients.push({ id: record.models[at] as string, files: await lockedModel(model, root, options) });
+    ingredients.push({ id: record.models[at] as string, files: await placedModel(model, root) });
   }
   const { graph, base } = sources;
   const lock: Lock = {
@@ -102,6 +111,14 @@ export async function writeLock(
     sources: await withPaths(sources, (source) => relativeTo(root, source)),
   };
   await writeTextAtomically(path, `${JSON.stringify(lock, null, 2)}\n`, options);
+}
+
+async function placedModel(model: string, root: string): Promise<PlacedFile[]> {
+  const files: PlacedFile[] = [];
+  for (const path of await modelFiles(model)) {
+    files.push({ path: await relativeTo(root, path), bytes: (await stat(path)).size });
+  }
+  return files;
 }
 
 async function lockedModel(model: string, root: string, options: { signal?: AbortSignal }): Promise<LockedFile[]> {

@@ -8,7 +8,7 @@ import type { Difference } from './difference.js';
 import type { SoupSources } from './lock.js';
 import type { NamedSoup } from './named-soup.js';
 import { recordedSplit } from './record.js';
-import { otherFile } from './verify.js';
+import { otherFile } from './recorded.js';
 
 /** Another processor may round logits otherwise in the last bits; a sample more or less of a million is more than this. */
 const TOLERANCE = 1e-6;

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
-import { digestFile, isAt } from '../formats/index.js';
-import type { SoupRecord } from '../mixture/index.js';
-import { type Checkpoint, contentSha256, FileCheckpoint, modelId } from '../pool/index.js';
+import { isAt } from '../formats/index.js';
+import { type Checkpoint, FileCheckpoint, modelId } from '../pool/index.js';
 import { type Difference, firstDifference } from './difference.js';
 import type { FoundLock } from './find-lock.js';
 import type { LockedFile, SoupSources } from './lock.js';
-import { isAdapterAlone, type NamedSoup, readRecord } from './named-soup.js';
+import { isAdapterAlone, type NamedSoup } from './named-soup.js';
 import {
   type OpenIngredients,
   openIngredients,
@@ -14,6 +13,7 @@ import {
   withRebuilt,
   withRebuiltAdapter,
 } from './rebuild.js';
+import { otherFile, otherIngredient, otherRecord } from './recorded.js';
 
 /** What was found when a soup was compared with what is recorded of it. */
 export interface Verification {
@@ -131,38 +131,6 @@ async function lockedFiles({ lock: { files, results = [] }, folder }: FoundLock)
   return [...files, ...there];
 }
 
-async function otherRecord({ soup, adapter, record }: NamedSoup, found: FoundLock): Promise<Difference | undefined> {
-  for (const path of adapter === undefined ? [soup] : [soup, adapter]) {
-    const own = await readRecord(path);
-    const keys = new Set([...Object.keys(record), ...Object.keys(own)]) as Set<keyof SoupRecord>;
-    for (const name of keys) {
-      const [expected, other] = [JSON.stringify(record[name]), JSON.stringify(own[name])];
-      if (expected === other) continue;
-      const short = (text: string | undefined) =>
-        text === undefined ? 'none' : text.length > 100 ? `${text.slice(0, 100)}…` : text;
-      const message = `Expected ${quote(name)} of the record in ${path} to be ${short(expected)}, as in ${found.path}, but found ${short(other)}`;
-      return { kind: 'record', name, message };
-    }
-  }
-  return undefined;
-}
-
-async function otherIngredient(
-  { models: ids, sha256 }: SoupRecord,
-  checkpoints: readonly Checkpoint[],
-  paths: readonly string[],
-  options: { readonly signal?: AbortSignal },
-): Promise<Difference | undefined> {
-  for (const [at, expected] of (sha256 ?? []).entries()) {
-    const content = await contentSha256(checkpoints[at] as Checkpoint, options);
-    if (content === expected) continue;
-    const name = ids[at] as string;
-    const message = `Expected the ingredient ${quote(name)} with contents of sha256 ${expected} but found ${content} in ${paths[at]}`;
-    return { kind: 'ingredient', name, message };
-  }
-  return undefined;
-}
-
 /** Where the soup is an adapter besides. */
 async function otherAdapter(
   { record, adapter }: NamedSoup,
@@ -177,19 +145,4 @@ async function otherAdapter(
   } finally {
     await file.close();
   }
-}
-
-/** The first of the files that has another hash than the lock says. @throws RadinError where one is not there */
-export async function otherFile(
-  files: readonly LockedFile[],
-  folder: string,
-  options: { readonly signal?: AbortSignal },
-): Promise<Difference | undefined> {
-  for (const { path, sha256 } of files) {
-    const name = resolve(folder, path);
-    const found = await digestFile(name, options);
-    if (found.sha256 === sha256) continue;
-    return { kind: 'file', name, message: `Expected sha256 ${sha256} but found ${found.sha256} of ${name}` };
-  }
-  return undefined;
 }
