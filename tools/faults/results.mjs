@@ -22,7 +22,7 @@ export function filesIn(folder, names) {
 
 /** Whether a path is that of a file, or folder, which is there while others are written. */
 export function isTemporary(path) {
-  return UNFINISHED.test(path) || path.startsWith('tmp/');
+  return UNFINISHED.test(path) || /^tmp\/|\/radin-evaluation-[^/]*$/.test(path);
 }
 
 /** The results in `out/`, by path, with their bytes as text; not the record of how a run went. */
