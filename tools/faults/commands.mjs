@@ -1,12 +1,16 @@
 /** The commands that faults are put into, as a user types them in a folder with `pool/`. */
 
 const QUICK = ['--threads', '1', '--seed', '3'];
-const SEARCH = [...QUICK, '--budget', '3', '--candidates', '20', '--no-report', '--json'];
+const REPORTED = [...QUICK, '--budget', '3', '--candidates', '20', '--json'];
+const SEARCH = [...REPORTED, '--no-report'];
 const OUT = ['--out', 'out'];
 const CACHE = ['--cache', 'cache'];
 
+/** What the program that evaluates writes down, a score a line. */
+export const LOG = 'pool/pool-external/evaluations.log';
+
 /**
- * `args`; `earlier`, the command that has filled `out/` and the cache before, where an earlier run is to be there (`needsEarlier`: always); `copies`, what is
+ * `args`; `opensTest`: results are written before the test split is opened, and again after; `earlier`, the command that has filled `out/` and the cache before, where an earlier run is to be there (`needsEarlier`: always); `copies`, what is
  * copied to where before each run; `isAnswer`: what cannot be read is the command's answer, with exit code 0.
  */
 export const COMMANDS = {
@@ -37,16 +41,22 @@ export const COMMANDS = {
     earlier: ['evaluate', 'pool', 'm2', '--no-cache', '--save-logits', 'out/m1.npy'],
   },
   search: {
+    opensTest: true,
     args: ['search', 'pool', '--no-cache', ...SEARCH, ...OUT],
     earlier: ['search', 'pool', '--no-cache', '--strategy', 'radin', '--budget', '1', '--no-report', ...OUT],
   },
   'search-cached': {
+    opensTest: true,
     args: ['search', 'pool', ...CACHE, ...SEARCH, ...OUT],
     earlier: ['search', 'pool', ...CACHE, ...SEARCH, '--budget', '1', ...OUT],
   },
-  'search-race': { args: ['search', 'pool', '--strategy', 'radin', ...CACHE, ...SEARCH, '--threads', '2', ...OUT] },
-  'search-onnx': { args: ['search', 'pool/pool-onnx', '--no-cache', ...SEARCH, ...OUT] },
+  'search-race': {
+    opensTest: true,
+    args: ['search', 'pool', '--strategy', 'radin', ...CACHE, ...SEARCH, '--threads', '2', ...OUT],
+  },
+  'search-onnx': { opensTest: true, args: ['search', 'pool/pool-onnx', '--no-cache', ...SEARCH, ...OUT] },
   'search-folders': {
+    opensTest: true,
     args: ['search', 'pool/pool-folders', '--no-cache', ...SEARCH, ...OUT],
     earlier: [
       'search',
@@ -60,8 +70,10 @@ export const COMMANDS = {
       ...OUT,
     ],
   },
-  'search-external': { args: ['search', 'pool/pool-external', ...CACHE, ...SEARCH, ...OUT] },
+  'search-external-cached': { args: ['search', 'pool/pool-external', ...CACHE, ...SEARCH, ...OUT] },
+  'search-external': { args: ['search', 'pool/pool-external', '--no-cache', ...SEARCH, ...OUT] },
   compare: {
+    opensTest: true,
     args: [
       'compare',
       'pool',
@@ -79,6 +91,21 @@ export const COMMANDS = {
   report: {
     needsEarlier: true,
     args: ['report', 'out', '--format', 'csv'],
+    earlier: ['search', 'pool', ...CACHE, ...SEARCH, ...OUT],
+  },
+  'search-report': {
+    opensTest: true,
+    args: ['search', 'pool', ...CACHE, ...REPORTED, ...OUT],
+    earlier: ['search', 'pool', ...CACHE, ...REPORTED, '--budget', '1', ...OUT],
+  },
+  verify: {
+    needsEarlier: true,
+    args: ['verify', 'out', '--json'],
+    earlier: ['search', 'pool', ...CACHE, ...SEARCH, ...OUT],
+  },
+  'verify-scores': {
+    needsEarlier: true,
+    args: ['verify', 'out', '--scores', '--json'],
     earlier: ['search', 'pool', ...CACHE, ...SEARCH, ...OUT],
   },
   'cache-verify': {

@@ -38,7 +38,7 @@ const DAMAGES = {
   },
 };
 /** Commands whose cache is filled by themselves. */
-const CACHED = ['search-cached', 'search-race', 'search-external', 'compare'];
+const CACHED = ['search-cached', 'search-race', 'search-external-cached', 'compare'];
 
 export const damagedCache = {
   name: 'cache',

@@ -1,6 +1,7 @@
 /** Every call on files of every command fails once, in the process itself and in those that it starts; or the process is killed there. */
 import { COMMANDS } from './commands.mjs';
 import { FAULTS } from './control.mjs';
+import { isTemporary } from './results.mjs';
 
 const ERRORS = ['main', 'child'].flatMap((role) =>
   ['EIO', 'ENOSPC', 'ENOSPC-stays', 'EMFILE', 'EMFILE-stays', 'EINTR', 'short'].map((fault) => [role, fault]),
@@ -50,7 +51,9 @@ async function failCall(workplace, name, earlier, role, fault, first) {
   const fired = control.fired();
   control.disarm();
   // What cannot be removed stays, and a folder that cannot be listed cannot be removed.
-  const mayRemain = ['UNLINK', 'LIST'].includes(fired?.kind) || fault === 'EMFILE-stays';
+  const isOfRemoving =
+    ['UNLINK', 'LIST'].includes(fired?.kind) || (fired?.kind === 'STATUS' && isTemporary(fired.path));
+  const mayRemain = isOfRemoving || fault === 'EMFILE-stays';
   const wrong = await workplace.judge(name, earlier, outcome, {
     killed: killed && outcome.died !== undefined,
     mayRemain,

@@ -64,8 +64,15 @@ export async function writePool(folder, shape) {
   put('radin.yaml', `graph: model.onnx\nmodels: models/*.safetensors\n${splits('')}`);
   put('pool-onnx/radin.yaml', `models: ../onnx/*.onnx\n${splits('../')}`);
   put('pool-folders/radin.yaml', `graph: ../model.onnx\nmodels: ../folders/*\n${splits('../')}`);
-  // A score that depends on every byte of the weights.
-  const script = 'sum=$(cksum < "$RADIN_WEIGHTS") || exit 1\nset -- $sum\necho "0.$1"\n';
+  // A score that depends on every byte of the weights, and is noted.
+  const sign = metric === 'accuracy' ? '' : '-';
+  const script = [
+    'sum=$(cksum < "$RADIN_WEIGHTS") || exit 1',
+    'set -- $sum',
+    `echo "${sign}0.$1" >> evaluations.log || exit 1`,
+    `echo "{\\"score\\": ${sign}0.$1}"`,
+    '',
+  ].join('\n');
   put('pool-external/score.sh', script);
   put(
     'pool-external/radin.yaml',

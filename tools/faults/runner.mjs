@@ -90,11 +90,11 @@ export async function runProgram(args, cwd, env, { shell, whileRunning = () => {
   return { stdout, stderr, ...(code === null ? { died: signal } : { code }) };
 }
 
-/** Processes, but these, whose environment has the text: programs that a run has started and left. Looked for until there are none, or 2 s. */
+/** Processes, but these, whose environment has the text: programs that a run has started and left. Looked for until there are none, or 10 s, which a busy machine may take. */
 export async function orphans(text, known) {
   for (let tries = 0; ; tries++) {
     const found = processesWith(text).filter((pid) => !known.includes(pid));
-    if (found.length === 0 || tries === 40) return found;
+    if (found.length === 0 || tries === 200) return found;
     await sleep(50);
   }
 }

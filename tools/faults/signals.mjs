@@ -9,8 +9,8 @@ const SIGNALS = [
   ['stop', 'SIGSTOP'],
 ];
 const EVALUATING = ['evaluate', 'search', 'search-cached', 'search-race', 'search-onnx', 'compare'];
-/** Seconds, so that what hangs is soon over. */
-const SHORTEST = ['--evaluation-timeout', '2'];
+/** Seconds, so that what hangs is soon over, and what a busy machine delays does not count as that. */
+const SHORTEST = ['--evaluation-timeout', '5'];
 
 export const signals = {
   name: 'signals',
@@ -50,7 +50,8 @@ async function signalEvaluator(workplace, name, within, signal) {
   await workplace.undisturbed(name, false);
   await workplace.reset(name, false);
   workplace.control?.disarm();
-  const running = workplace.run([...COMMANDS[name].args, ...(signal === 'SIGSTOP' ? SHORTEST : [])]);
+  const args = [...COMMANDS[name].args, ...(signal === 'SIGSTOP' ? SHORTEST : [])];
+  const running = workplace.run(args);
   await sleep(within);
   const found = processesWith(workplace.folder).filter((pid) => pid !== workplace.resident.pid);
   for (const pid of found) {
@@ -61,7 +62,7 @@ async function signalEvaluator(workplace, name, within, signal) {
       if (signal === 'SIGSTOP') void sleep(15_000, undefined, { ref: false }).then(() => resume(pid));
     } catch {}
   }
-  return workplace.judge(name, false, await running);
+  return workplace.judge(name, false, await running, { args });
 }
 
 function resume(pid) {

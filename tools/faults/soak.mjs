@@ -1,8 +1,9 @@
-/** Searches without end in one process, as a program that uses the library makes them: what they take must not grow. */
+/**
+ * Searches without end in one process, as a program that uses the library makes them: what they take must not grow.
+ * Arguments: an empty folder, minutes, a seed. Started by `startSoak` with what makes memory tell.
+ */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { accuracy, adaptive, bestIndividual, ContentCache, Problem, radin, SAMPLERS, writeSoup } from '@radin/core';
 import { ORDINARY, writePool } from './pools.mjs';
 
@@ -10,35 +11,29 @@ const MODELS = 13;
 const CANDIDATES = 200;
 /** Evaluations of a search, so that a round takes about a second. */
 const BUDGET = 10;
-/** Rounds until caches, compiled code and the allocator's arenas have their size. */
-const WARM_UP = 60;
+/** Rounds until caches and the allocator have their size. */
+const WARM_UP = 40;
+const LEAST_ROUNDS = 100;
 /**
- * What memory may grow, in KiB for a round. Anything that a search keeps is more: the logits of one model of the pool alone are 16 KiB,
- * a kept evaluation process or weight buffer several MiB. What glibc and V8 move to and fro is taken into account as the slope's error.
+ * What may become more in each search. Without compiled code the heap stays within some KiB over hundreds of searches, and the process
+ * to the page: 1 KiB is one small object kept, 4 KiB less than the logits of one model, 16 KiB.
  */
-const MOST_KIBIBYTES = 16;
+const ALLOWED = { heapKiB: 1, residentKiB: 4, descriptors: 0, threads: 0, children: 0 };
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
+const [scratch, minutes, seed] = process.argv.slice(2);
+process.exit((await soak(scratch, Number(minutes), Number(seed))) ? 0 : 1);
 
-/** @param minutes how long @returns whether memory, descriptors, threads and processes stay as they are */
-export async function soak(scratch, minutes, seed) {
+async function soak(scratch, minutes, seed) {
   const folder = join(scratch, 'pool');
   mkdirSync(folder);
   await writePool(folder, { ...ORDINARY, models: MODELS, samples: 1000, seed: seed + 1 });
   const cache = await ContentCache.open(join(scratch, 'cache'));
   const until = Date.now() + 60_000 * minutes;
   const rounds = [];
-  let first;
-  for (let round = 0; Date.now() < until || round < 2 * WARM_UP; round++) {
-    const found = await search(
-      folder,
-      join(scratch, 'soup.safetensors'),
-      round % 2 === 0 ? undefined : cache,
-      round % 3,
-    );
-    first ??= new Map();
+  const first = new Map();
+  for (let round = 0; Date.now() < until || round < LEAST_ROUNDS; round++) {
     const kind = round % 3;
+    const found = await search(folder, join(scratch, 'soup.safetensors'), round % 2 === 0 ? undefined : cache, kind);
     if ((first.get(kind) ?? found) !== found) {
       console.log(`round ${round}: the same search found something else`);
       return false;
@@ -48,21 +43,17 @@ export async function soak(scratch, minutes, seed) {
     if (round % 50 === 0) console.log(`round ${round}: ${JSON.stringify(rounds.at(-1))}`);
   }
   const settled = rounds.slice(WARM_UP);
-  const [slope, error] = lineOf(settled.map(({ kibibytes }) => kibibytes));
-  const counts = ['descriptors', 'threads', 'children'].map((what) => {
-    const values = settled.map((one) => one[what]);
-    return [what, Math.min(...values), Math.max(...values), lineOf(values)[0] * values.length];
-  });
   console.log(
     `${rounds.length} searches of ${MODELS} models with ${CANDIDATES} candidates, after the first ${WARM_UP}:`,
   );
-  console.log(
-    `  memory after collection: ${slope.toFixed(2)} ± ${(2 * error).toFixed(2)} KiB more for each search (allowed: ${MOST_KIBIBYTES}), ${settled[0].kibibytes} KiB to ${settled.at(-1).kibibytes} KiB`,
-  );
-  for (const [what, least, most, growth] of counts)
-    console.log(`  ${what}: ${least} to ${most}, ${growth.toFixed(2)} more in all`);
-  // A thread of the pool may come late; what is kept in each search adds up to more.
-  return slope - 2 * error <= MOST_KIBIBYTES && counts.every(([, , , growth]) => growth < 2);
+  const grown = Object.entries(ALLOWED).filter(([what, allowed]) => {
+    const values = settled.map((one) => one[what]);
+    const slope = medianSlope(values);
+    const range = `${Math.min(...values)} to ${Math.max(...values)}`;
+    console.log(`  ${what}: ${slope.toFixed(3)} more for each search (allowed: ${allowed}), ${range}`);
+    return slope > allowed;
+  });
+  return grown.length === 0;
 }
 
 /** One search from opening to the soup's file. @returns what it found */
@@ -100,15 +91,15 @@ async function search(folder, out, cache, kind) {
 async function measure() {
   // What is released on the next turns counts as gone.
   await new Promise((resolve) => setTimeout(resolve, 20));
-  collect();
+  globalThis.gc();
   await new Promise((resolve) => setTimeout(resolve, 5));
-  collect();
+  globalThis.gc();
   const status = readFileSync('/proc/self/status', 'latin1');
   const numberOf = (key) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   const { heapUsed, external } = process.memoryUsage();
   return {
-    kibibytes: numberOf('VmRSS'),
-    heap: Math.round((heapUsed + external) / 1024),
+    residentKiB: numberOf('VmRSS'),
+    heapKiB: Math.round((heapUsed + external) / 1024),
     descriptors: readdirSync('/proc/self/fd').length,
     threads: numberOf('Threads'),
     children: childrenOf(process.pid),
@@ -127,12 +118,12 @@ function childrenOf(parent) {
   }).length;
 }
 
-/** Slope of the least squares line, in units a round, and its standard error. */
-function lineOf(values) {
-  const middle = (values.length - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const spread = values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0);
-  const slope = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0) / spread;
-  const residual = values.reduce((sum, value, at) => sum + (value - mean - slope * (at - middle)) ** 2, 0);
-  return [slope, Math.sqrt(residual / (values.length - 2) / spread)];
+/** The median of the slopes between all pairs (Theil and Sen), which a collection that came late does not move. */
+function medianSlope(values) {
+  const slopes = new Float64Array((values.length * (values.length - 1)) / 2);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    for (let j = i + 1; j < values.length; j++) slopes[count++] = (values[j] - values[i]) / (j - i);
+  }
+  return slopes.sort()[count >> 1];
 }

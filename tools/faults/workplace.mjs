@@ -1,8 +1,18 @@
 /** A folder in which a command is run again and again from the same beginning, and what must be true after each run. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from './commands.mjs';
+import { COMMANDS, LOG } from './commands.mjs';
 import { Control } from './control.mjs';
+import {
+  differing,
+  filesIn,
+  hasLock,
+  isTemporary,
+  journalIn,
+  judgeJournal,
+  judgeResults,
+  resultsIn,
+} from './results.mjs';
 import { orphans, Resident, runProgram } from './runner.mjs';
 
 /** Where shared memory has names for a moment. */
@@ -11,7 +21,8 @@ const MEMORY = '/dev/shm/radin-';
 const WRITTEN = ['out', 'cache', 'tmp'];
 /** Entries of JSON that say how a run went and not what was found. */
 const OF_THE_RUN = new Set(['timings', 'reused', 'backend', 'versions']);
-const UNFINISHED = /(^|\/)\.radin-[^/]*$/;
+/** Labels of the split that is opened last. */
+const TEST_LABELS = 'pool/test_labels.npy';
 
 export class Workplace {
   #shared;
@@ -38,9 +49,10 @@ export class Workplace {
     this.control?.close();
   }
 
-  /** In the resident process. */
-  run(args) {
-    return this.resident.run(args, this.folder);
+  /** In the resident process. Paths that it prints are those of any workplace. */
+  async run(args) {
+    const outcome = await this.resident.run(args, this.folder);
+    return { ...outcome, stdout: outcome.stdout.replaceAll(`${this.folder}/`, '') };
   }
 
   /** In a process of its own. */
@@ -94,90 +106,148 @@ export class Workplace {
   async #succeeding(name, earlier) {
     const found = await this.once(name, earlier);
     if (found.code !== 0) throw new Error(`${COMMANDS[name].args.join(' ')}: ${found.died ?? found.stderr}`);
-    return { ...found, unlike: undefined };
+    await this.#verify(name, found.after);
+    return found;
   }
 
-  /** Files that differ without any fault, such as a report with times: they say nothing when they differ with one. */
-  async #unlike(name, earlier) {
+  /** What is on disk before the test split is opened: what a run leaves where that cannot be read. All that is there now is kept. */
+  async #chosen(name, earlier) {
     const expected = await this.undisturbed(name, earlier);
-    if (expected.unlike === undefined) {
-      const { after } = await this.once(name, earlier);
-      expected.unlike = new Set([...after.keys()].filter((file) => after.get(file) !== expected.after.get(file)));
+    if (expected.chosen !== undefined || !COMMANDS[name].opensTest) return expected.chosen;
+    const kept = join(this.folder, 'kept');
+    mkdirSync(kept);
+    const isThere = (written) => existsSync(join(this.folder, written));
+    for (const written of WRITTEN.filter(isThere)) renameSync(join(this.folder, written), join(kept, written));
+    const path = join(this.folder, TEST_LABELS);
+    const original = readFileSync(path);
+    writeFileSync(path, Buffer.from(original).fill(0x7f, original.length - 8));
+    try {
+      const { code, stderr, after } = await this.once(name, earlier);
+      if (code !== 2) throw new Error(`${COMMANDS[name].args.join(' ')} with wrong test labels: ${code} ${stderr}`);
+      await this.#verify(name, after);
+      expected.chosen = after;
+      return after;
+    } finally {
+      writeFileSync(path, original);
+      for (const written of WRITTEN) rmSync(join(this.folder, written), { recursive: true, force: true });
+      cpSync(kept, this.folder, { recursive: true, preserveTimestamps: true });
+      rmSync(kept, { recursive: true });
     }
-    return expected.unlike;
+  }
+
+  /** Results that have a lock are what it says; none are else, since every other state of a run is compared with these. */
+  async #verify(name, results) {
+    // A soup in the place of an ingredient cannot be made again.
+    if (!hasLock(results) || COMMANDS[name].copies !== undefined) return;
+    const lock = [...results.keys()].find((file) => file.endsWith('lock.json'));
+    const { code, stderr } = await this.run(['verify', lock]);
+    if (code !== 0) throw new Error(`${COMMANDS[name].args.join(' ')}, then verify ${lock}: ${stderr}`);
   }
 
   /** A run without faults, on whatever the pool is: what it prints and writes, the calls it makes, and how long it takes. */
   async once(name, earlier) {
     await this.reset(name, earlier);
-    const before = this.#results();
+    const before = resultsIn(this.folder);
     this.control?.disarm();
     const begun = Date.now();
     const outcome = await this.run(COMMANDS[name].args);
     const milliseconds = Date.now() - begun;
     const calls = { main: this.control?.trace('main') ?? [], child: this.control?.trace('child') ?? [] };
-    return { ...outcome, before, after: this.#results(), stdout: withoutTheRun(outcome.stdout), calls, milliseconds };
+    const after = resultsIn(this.folder);
+    return { ...outcome, before, after, stdout: withoutTheRun(outcome.stdout), calls, milliseconds };
   }
 
   /**
    * What is wrong after a run with a fault, in words; nothing where all is well.
    * @param killed whether the fault has ended the process @param mayRemain whether a temporary file may
-   * @param orElse what `once` gave for the pool as it was changed, which is as right
+   * @param orElse what `once` gave for the pool as it was changed, which is as right @param args that were run, if others than the command's
    */
-  async judge(name, earlier, outcome, { killed = false, mayRemain = false, orElse } = {}) {
+  async judge(name, earlier, outcome, { killed = false, mayRemain = false, orElse, args = COMMANDS[name].args } = {}) {
     const expected = await this.undisturbed(name, earlier);
     const wrong = [];
     const known = this.resident.pid === undefined ? [] : [this.resident.pid];
     const left = await orphans(this.folder, known);
-    const results = this.#results();
-    const isOther = outcome.code === 0 && orElse?.code === 0 && withoutTheRun(outcome.stdout) === orElse.stdout;
-    const found = isOther ? { ...orElse, unlike: expected.unlike, descriptors: expected.descriptors } : expected;
+    const results = resultsIn(this.folder);
+    const done = !killed && outcome.code === 0;
+    // An evaluation that failed as often as it is tried is given up, which the results say.
+    const isLess = !killed && hasLost(this.folder);
+    const isOther = done && orElse?.code === 0 && withoutTheRun(outcome.stdout) === orElse.stdout;
+    const found = isOther ? { ...orElse, descriptors: expected.descriptors } : expected;
     if (!killed) wrong.push(...judgeOutcome(outcome, found, COMMANDS[name].isAnswer));
     if (left.length > 0) wrong.push(`processes are left: ${left.join(', ')}`);
     for (const pid of left) process.kill(pid, 'SIGKILL');
-    for (const file of this.#everything().filter((path) => UNFINISHED.test(path) || path.startsWith('tmp/'))) {
+    for (const file of filesIn(this.folder, WRITTEN).filter(isTemporary)) {
       if (!killed && !mayRemain) wrong.push(`a temporary file is left: ${file}`);
     }
-    let broken = judgeResults(results, found, outcome.code === 0);
-    if (broken.length > 0 && expected.unlike === undefined) {
-      const unlike = await this.#unlike(name, earlier);
-      broken = judgeResults(results, { ...found, unlike }, outcome.code === 0);
-      // Its files are gone with the run that told.
-      return [...wrong, ...broken];
-    }
-    wrong.push(...broken);
+    if (isLess) {
+      const documents = [...results].filter(([file]) => /(result|comparison)\.json$/.test(file));
+      if (done && !documents.some(([, text]) => text.includes('evaluation was lost')))
+        wrong.push('results do not say that an evaluation is lost');
+    } else if (done) {
+      const files = differing(results, found.after);
+      if (files.length > 0) wrong.push(`exit code 0, and these are not as they should become: ${files.join(', ')}`);
+    } else wrong.push(...(await this.#judgeUnfinished(name, earlier, results, orElse)));
+    wrong.push(...judgeJournal(this.folder, done, mayRemain));
     if (wrong.length > 0) return wrong;
     // A run that had its input replaced by its output has another input.
-    if (COMMANDS[name].copies !== undefined && sameResults(results, expected.after, expected.unlike)) return [];
+    const isGone = ([, to]) => results.get(to) === expected.after.get(to);
+    if (COMMANDS[name].copies?.some(isGone)) return [];
+    return this.#judgeNext(isLess ? [...args, '--restart'] : args, expected, orElse !== undefined);
+  }
+
+  /** Results of a run that did not end with 0. */
+  async #judgeUnfinished(name, earlier, results, orElse) {
+    const { before, after } = await this.undisturbed(name, earlier);
+    const usual = [before, after, orElse?.after];
+    if (judgeResults(results, usual).length === 0) return [];
+    return judgeResults(results, [...usual, await this.#chosen(name, earlier)]);
+  }
+
+  /** What is wrong with the same command again. @param isOther whether the run before may have been one on a changed pool */
+  async #judgeNext(args, expected, isOther) {
+    const known = new Set(args.includes('--restart') ? [] : evaluatedIn(this.folder));
+    const log = join(this.folder, LOG);
+    const before = linesOf(log).length;
     this.control?.disarm();
-    const again = await this.run(COMMANDS[name].args);
-    const after = this.#results();
-    if (again.code !== 0) wrong.push(`the next run fails: ${again.died ?? again.code} ${again.stderr}`);
-    else if (!sameResults(after, expected.after, expected.unlike)) {
-      wrong.push(`the next run writes something else: ${differing(after, expected.after, expected.unlike)}`);
-    } else if (withoutTheRun(again.stdout) !== expected.stdout) wrong.push('the next run prints something else');
-    return wrong;
+    let again = await this.run(args);
+    // What was begun on other contents is refused, as it should be.
+    if (isOther && again.code === 2 && again.stderr.includes('unfinished run'))
+      again = await this.run([...args, '--restart']);
+    if (again.code !== 0) return [`the next run fails: ${again.died ?? again.code} ${again.stderr}`];
+    const files = differing(resultsIn(this.folder), expected.after);
+    const repeated = linesOf(log)
+      .slice(before)
+      .filter((line) => known.has(Number(line)));
+    return [
+      ...(files.length > 0 ? [`the next run writes something else: ${files.join(', ')}`] : []),
+      ...(withoutTheRun(again.stdout) === expected.stdout ? [] : ['the next run prints something else']),
+      ...(repeated.length > 0 ? [`the next run repeats ${repeated.length} of ${known.size} finished evaluations`] : []),
+      ...judgeJournal(this.folder, true, false),
+    ];
   }
+}
 
-  /** Files in `out/` with their bytes, as text, without what says how a run went. */
-  #results() {
-    return new Map(
-      this.#everything()
-        .filter((path) => path.startsWith('out/') && !UNFINISHED.test(path) && !/\/\.radin-/.test(path))
-        .map((path) => {
-          const bytes = readFileSync(join(this.folder, path));
-          return [path, path.endsWith('.json') ? withoutTheRun(bytes.toString('utf8')) : bytes.toString('latin1')];
-        }),
-    );
+function hasLost(folder) {
+  try {
+    return journalIn(folder)?.records.some(({ record }) => record === 'lost') ?? false;
+  } catch {
+    // A journal that cannot be read is found as such.
+    return false;
   }
+}
 
-  #everything() {
-    return WRITTEN.filter((name) => existsSync(join(this.folder, name))).flatMap((name) =>
-      readdirSync(join(this.folder, name), { recursive: true })
-        .map((path) => `${name}/${path}`)
-        .filter((path) => UNFINISHED.test(path) || statSync(join(this.folder, path)).isFile()),
-    );
-  }
+/** Scores that the journal holds: those of the pool with a program of its own, which logs them, are as good as a hash of the soup. */
+function evaluatedIn(folder) {
+  return journalIn(folder)?.records.flatMap(({ record, score }) => (record === 'evaluation' ? [score] : [])) ?? [];
+}
+
+function linesOf(path) {
+  return existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
 }
 
 function judgeOutcome({ code, died, stdout, stderr, descriptors }, expected, isAnswer) {
@@ -188,7 +258,7 @@ function judgeOutcome({ code, died, stdout, stderr, descriptors }, expected, isA
     wrong.push(`standard error has more than lines for the user: ${stderr}`);
   if (code === 0) {
     if (errors.length > 0) wrong.push(`an error with exit code 0: ${stderr}`);
-    const isSaid = isAnswer && /but found: .* \(E[A-Z]+\)/.test(stdout);
+    const isSaid = (isAnswer && /but found: .* \(E[A-Z]+\)/.test(stdout)) || stdout.includes('its evaluation was lost');
     if (withoutTheRun(stdout) !== expected.stdout && !isSaid) wrong.push('exit code 0, and something else is printed');
   } else if (code !== 2) wrong.push(`exit code ${code}`);
   else if (errors.length !== 1) wrong.push(`exit code 2 and ${errors.length} errors: ${stderr}`);
@@ -196,65 +266,6 @@ function judgeOutcome({ code, died, stdout, stderr, descriptors }, expected, isA
   if (descriptors > expected.descriptors + 3)
     wrong.push(`${descriptors} descriptors are open, not ${expected.descriptors}`);
   return wrong;
-}
-
-/** Each file is as before or as without the fault, and those that were written together are of one run. */
-function judgeResults(found, { before, after, unlike }, done) {
-  const wrong = [];
-  let [fresh, stale] = [undefined, undefined];
-  for (const [file, bytes] of found) {
-    const isWhole = bytes === after.get(file) || unlike?.has(file);
-    const [isOld, isNew] = [bytes === before.get(file), isWhole || (!done && isBeforeTest(bytes, after.get(file)))];
-    if (!isOld && !isNew) wrong.push(`${file} is neither as before nor as it should become`);
-    if (isNew && !isOld) fresh = file;
-    if (isOld && !isNew) stale = file;
-  }
-  for (const file of after.keys()) if (done && !found.has(file)) wrong.push(`exit code 0 without ${file}`);
-  if (fresh !== undefined && stale !== undefined) wrong.push(`${fresh} is of this run and ${stale} of an earlier one`);
-  return wrong;
-}
-
-/** Whether a text is one to which scores on the test split are only added: the choice is on disk before that split is opened. */
-function isBeforeTest(found, expected) {
-  if (expected === undefined) return false;
-  try {
-    return isPart(JSON.parse(found), JSON.parse(expected));
-  } catch {
-    const lines = expected.split('\n');
-    let at = -1;
-    return (
-      found.startsWith('---\n') &&
-      found.split('\n').every((line) => {
-        at = lines.indexOf(line, at + 1);
-        return at >= 0;
-      })
-    );
-  }
-}
-
-/** Whether all that the first says, the second says too. */
-function isPart(found, expected) {
-  if (typeof found !== 'object' || found === null) return found === expected;
-  if (typeof expected !== 'object' || expected === null || Array.isArray(found) !== Array.isArray(expected))
-    return false;
-  if (Array.isArray(found)) {
-    let at = -1;
-    return found.every((value) => {
-      at = expected.findIndex((other, place) => place > at && isPart(value, other));
-      return at >= 0;
-    });
-  }
-  return Object.entries(found).every(([key, value]) => isPart(value, expected[key]));
-}
-
-function differing(found, expected, unlike) {
-  return [...new Set([...found.keys(), ...expected.keys()])]
-    .filter((file) => found.get(file) !== expected.get(file) && !unlike?.has(file))
-    .join(', ');
-}
-
-function sameResults(found, expected, unlike) {
-  return differing(found, expected, unlike) === '';
 }
 
 /** JSON without entries that say how a run went; other texts as they are. */

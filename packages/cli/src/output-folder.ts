@@ -16,6 +16,7 @@ import {
   type RecordedChoice,
   SOUP_FILE,
   type SoupSources,
+  statusAt,
   type WrittenSoup,
   writeLock,
   writeTextAtomically,
@@ -145,7 +146,7 @@ export async function writeResults<Report extends WrittenSoup>(
 
 /** The page of an earlier run, which tells of another soup. A folder in its place is left for the writing of the page to refuse. */
 async function earlierReport(folder: string): Promise<string[]> {
-  const found = await stat(join(folder, REPORT_FILE)).catch(() => undefined);
+  const found = await statusAt(join(folder, REPORT_FILE));
   return found?.isFile() ? [REPORT_FILE] : [];
 }
 

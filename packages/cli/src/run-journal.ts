@@ -78,7 +78,8 @@ export class RunJournal {
   /** Gives the folder back. @param failure of the run: where nothing was evaluated before it was refused, nothing is left of it */
   async close(failure?: unknown): Promise<void> {
     const refused = failure instanceof RadinError && this.journal.isEmpty && this.logitsStore.isEmpty;
-    if (refused) await this.logitsStore.remove();
+    // What the run was refused for is what there is to say.
+    if (refused) await this.logitsStore.remove().catch(() => undefined);
     await this.journal.close({ refused });
   }
 }

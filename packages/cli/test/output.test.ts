@@ -103,6 +103,10 @@ describe.concurrent('radin', () => {
     const names = ['journal.jsonl', 'radin.lock.json', 'report.html', 'result.json', 'soup.safetensors'];
     const written = ['radin-out', ...names.map((name) => join('radin-out', name))];
     expect(listing(folder)).toEqual([...before, ...written].sort());
+    // A page of earlier results beside these would be taken for theirs.
+    await runRadin(['search', '.', '--budget', '3', '--no-report'], folder);
+    const rest = written.filter((path) => !path.endsWith('report.html'));
+    expect(listing(folder)).toEqual([...before, ...rest].sort());
   });
 
   it('writes nothing to the folder of the pool', async () => {

@@ -15,6 +15,12 @@ export function fileError(expected: string, path: string, error: unknown): unkno
 /** What the machine may refuse at any call, whatever the caller is about: disks that fail or are full, no descriptors, no memory. */
 const OF_THE_MACHINE = ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'ESTALE', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'];
 
+/** Whether a system call failed for want of disk or descriptors, or by a disk's error: nothing that a caller asked for is the cause. */
+export function isMachineFault(error: unknown): boolean {
+  const { code = '', errno } = error as NodeJS.ErrnoException;
+  return errno !== undefined && code !== 'ENOMEM' && OF_THE_MACHINE.includes(code);
+}
+
 /**
  * The error to show for one that nobody has put into words, where it says that the machine failed and not this program: a system call
  * whose disk, descriptors or memory gave out, or memory that was refused. Undefined for all others.

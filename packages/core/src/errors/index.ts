@@ -1,3 +1,3 @@
-export { fileError, machineError } from './file-error.js';
+export { fileError, isMachineFault, machineError } from './file-error.js';
 export { escapeControls, quote } from './quote.js';
 export { RadinError, type RadinErrorCode } from './radin-error.js';

@@ -19,6 +19,8 @@ export interface Loss {
   readonly found: string;
   /** What threads were in that may be the cause. */
   readonly suspects: readonly ThreadState[];
+  /** Whether the machine refused what any evaluation needs. */
+  readonly isMachineFault: boolean;
 }
 
 interface Watcher {
@@ -53,7 +55,7 @@ export class EvaluationProcess {
   /** Milliseconds for which it has had a job, no thread was in a batch, and nothing was heard of it; and when that was last looked at. */
   #quiet = 0;
   #looked = steadyMilliseconds();
-  #broken: string | undefined;
+  #broken: Extract<ProcessReply, { kind: 'broken' }> | undefined;
   /** Whether its end is wanted, or known of. */
   #over = false;
 
@@ -127,7 +129,7 @@ export class EvaluationProcess {
         this.#onReady();
         return;
       case 'broken':
-        this.#broken = reply.message;
+        this.#broken = reply;
         if (this.#isReady) this.#child.kill('SIGKILL');
         else this.#fail('GRAPH', 'a graph that ONNX Runtime can run', reply.message);
         return;
@@ -183,7 +185,7 @@ export class EvaluationProcess {
   }
 
   #kill(expected: string, found: string, suspects: readonly ThreadState[]): void {
-    this.#loss = { expected, found, suspects };
+    this.#loss = { expected, found, suspects, isMachineFault: false };
     this.#child.kill('SIGKILL');
   }
 
@@ -192,8 +194,9 @@ export class EvaluationProcess {
     this.#over = true;
     const loss = this.#loss ?? {
       expected: 'a process of ONNX Runtime that lives on',
-      found: this.#broken ?? how,
+      found: this.#broken?.message ?? how,
       suspects: this.#states(),
+      isMachineFault: this.#broken?.isMachineFault ?? false,
     };
     if (this.#isReady) this.#watcher.lost(loss);
     else this.#fail('EVALUATION', loss.expected, loss.found);

@@ -122,7 +122,8 @@ export class FencedJobs {
     return id;
   }
 
-  async #replace({ expected, found, suspects }: Loss): Promise<void> {
+  async #replace(loss: Loss): Promise<void> {
+    const { suspects } = loss;
     this.#isReady = false;
     const sent = [...this.#jobs.values()].flatMap(({ job }) => (job.sent ? [job] : []));
     const named = sent.filter(({ id }) => suspects.some(({ job }) => job === id));
@@ -130,7 +131,7 @@ export class FencedJobs {
       // Nothing of it is left to run, so no other process would ever say that its threads have left it.
       if (job.complete) job.receive({ kind: 'left', job: job.id });
       if (!job.settled && (named.length === 0 || named.includes(job))) {
-        if (job.suspect) job.fail(expected, found, suspects.find((state) => state.job === job.id)?.place);
+        if (job.suspect) job.fail(loss, suspects.find((state) => state.job === job.id)?.place);
         job.suspect = true;
       }
       job.sent = false;

@@ -1,5 +1,6 @@
 import { quote, RadinError } from '../errors/index.js';
 import type { Logits } from '../logits/index.js';
+import type { Loss } from './evaluation-process.js';
 import { LostEvaluation } from './lost-evaluation.js';
 import type { JobReply, JobRequest } from './protocol.js';
 
@@ -95,10 +96,14 @@ export class Job {
     this.#leave();
   }
 
-  /** Gives the job up because its process does not survive it. @param place of the first sample in the batch that it was in */
-  fail(expected: string, found: string, place: number | undefined): void {
+  /**
+   * Gives the job up because its process does not survive it: the evaluation is lost, unless the machine refused what any would need, which
+   * another run may get. @param place of the first sample in the batch that it was in
+   */
+  fail({ expected, found, isMachineFault }: Omit<Loss, 'suspects'>, place: number | undefined): void {
     const sample = place === undefined ? '' : `, in the batch that begins with sample ${this.#sample(place)}`;
-    this.abort(new LostEvaluation(`Expected ${expected} but found ${found}, twice${sample} (${this.#where})`));
+    const message = `Expected ${expected} but found ${found}, twice${sample} (${this.#where})`;
+    this.abort(isMachineFault ? new RadinError('EVALUATION', message) : new LostEvaluation(message));
   }
 
   #store({ first, classes, values }: Extract<JobReply, { kind: 'batch' }>): void {

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { isMachineFault } from '../errors/index.js';
 import { HostJob } from './host-job.js';
 import type {
   ProcessReply,
@@ -89,7 +90,9 @@ function start(setup: ProcessSetup): void {
     const worker = new Worker(new URL('./onnx-worker.js', import.meta.url), { workerData });
     workers.push(worker);
     worker.on('message', (reply: WorkerReply) => receive(worker, reply));
-    worker.on('error', (error) => send({ kind: 'broken', message: error.message }));
+    worker.on('error', (error) =>
+      send({ kind: 'broken', message: error.message, isMachineFault: isMachineFault(error) }),
+    );
     worker.on('exit', () => end());
   }
 }

@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
-import { RadinError } from '../errors/index.js';
+import { isMachineFault, RadinError } from '../errors/index.js';
 import { dtypeBytes } from '../formats/light.js';
 import { toFloat32 } from '../logits/light.js';
 import { expectedShape, fitsTask } from '../metric/index.js';
@@ -148,5 +148,5 @@ try {
   });
   reply({ kind: 'ready' });
 } catch (error) {
-  reply({ kind: 'broken', message: oneLine(error) });
+  reply({ kind: 'broken', message: oneLine(error), isMachineFault: isMachineFault(error) });
 }

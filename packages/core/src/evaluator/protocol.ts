@@ -96,7 +96,7 @@ export type JobReply =
 export type WorkerReply =
   | { readonly kind: 'ready' }
   /** The worker can't be used: the graph could not be loaded. */
-  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'broken'; readonly message: string; readonly isMachineFault: boolean }
   | JobReply;
 
 /** What the process says: `ready` once, when all its threads are. */

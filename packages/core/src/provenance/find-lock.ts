@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileError } from '../errors/index.js';
-import { INDEX_SUFFIX, readSmallFile } from '../formats/index.js';
+import { INDEX_SUFFIX, isAt, readSmallFile, realPathAt } from '../formats/index.js';
 import { LOCK_FILE } from '../mixture/index.js';
 import { modelFileIn } from '../pool/index.js';
 import type { Lock } from './lock.js';
@@ -35,7 +35,7 @@ export async function findLock(path: string): Promise<FoundLock | undefined> {
   if (!status.isDirectory() && path.endsWith(LOCK_SUFFIX)) return readLock(path);
   if (status.isDirectory()) {
     const inside = join(path, LOCK_FILE);
-    if (await exists(inside)) return readLock(inside);
+    if (await isAt(inside)) return readLock(inside);
   }
   const soup = status.isDirectory() ? await modelFileIn(path) : path;
   if (soup === undefined) return undefined;
@@ -45,7 +45,7 @@ export async function findLock(path: string): Promise<FoundLock | undefined> {
     const folder = dirname(place);
     const stem = place.endsWith(INDEX_SUFFIX) ? `${place.slice(0, -INDEX_SUFFIX.length)}.safetensors` : place;
     for (const candidate of [lockBeside(stem), join(folder, LOCK_FILE), join(dirname(folder), LOCK_FILE)]) {
-      if (!(await exists(candidate))) continue;
+      if (!(await isAt(candidate))) continue;
       const found = await readLock(candidate);
       if (await lists(found, target)) return found;
       if (candidate === lockBeside(place) && (await isRenamed(found))) return ofName(found, basename(place));
@@ -56,13 +56,13 @@ export async function findLock(path: string): Promise<FoundLock | undefined> {
 
 async function lists({ lock: { soup, adapter }, folder }: FoundLock, target: string): Promise<boolean> {
   const listed = adapter === undefined ? [soup] : [soup, adapter];
-  const paths = await Promise.all(listed.map((name) => realpath(resolve(folder, name)).catch(() => undefined)));
+  const paths = await Promise.all(listed.map((name) => realPathAt(resolve(folder, name))));
   return paths.includes(target);
 }
 
 /** Whether a lock is of a soup in one file that is no longer there: it was renamed, and the lock with it. */
 async function isRenamed({ lock: { soup, files }, folder }: FoundLock): Promise<boolean> {
-  return files.length === 1 && files[0]?.path === soup && !(await exists(resolve(folder, soup)));
+  return files.length === 1 && files[0]?.path === soup && !(await isAt(resolve(folder, soup)));
 }
 
 /** The same lock of a soup with another name. */
@@ -76,11 +76,4 @@ async function readLock(path: string): Promise<FoundLock> {
   // The reader of schemas takes a while to load, which other commands need not wait for.
   const { parseLock } = await import('./lock-schema.js');
   return { path, folder: await realpath(dirname(path)), lock: parseLock(new TextDecoder().decode(bytes), path) };
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

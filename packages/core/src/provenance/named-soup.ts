@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { RadinError } from '../errors/index.js';
-import { INDEX_SUFFIX, isAdapterFile, onnxMetadata } from '../formats/index.js';
+import { INDEX_SUFFIX, isAdapterFile, isAt, onnxMetadata } from '../formats/index.js';
 import { LOCK_FILE, RECORD_KEY, type SoupRecord } from '../mixture/index.js';
 import { FileCheckpoint, modelFile, modelFileIn } from '../pool/index.js';
 import { type FoundLock, findLock } from './find-lock.js';
@@ -49,11 +49,7 @@ async function soupFile(path: string): Promise<string> {
   if (own !== undefined) return own;
   for (const name of IN_RUNS) {
     const found = join(path, name);
-    const isThere = await stat(found).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return modelFile(found);
+    if (await isAt(found)) return modelFile(found);
   }
   throw new RadinError('FILE', `Expected a soup, or ${LOCK_FILE} beside one, but found neither in ${path}`);
 }

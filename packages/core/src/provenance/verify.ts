@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { quote, RadinError } from '../errors/index.js';
+import { isAt } from '../formats/index.js';
 import { type Checkpoint, FileCheckpoint, modelId } from '../pool/index.js';
 import { type Difference, firstDifference } from './difference.js';
 import type { FoundLock } from './find-lock.js';
@@ -113,7 +113,7 @@ async function modelsOf({ record, models, found }: NamedSoup, given: readonly st
   for (const [at, id] of record.models.entries()) {
     const path = byId === undefined ? models?.[at] : byId.get(id);
     const where = byId === undefined ? (found?.path ?? 'without a lock') : 'among the models named';
-    if (path === undefined || !(await exists(path))) {
+    if (path === undefined || !(await isAt(path))) {
       throw new RadinError(
         'FILE',
         `Expected the ingredient ${quote(id)}${path === undefined ? '' : ` at ${path}`} but found none ${byId === undefined && found ? `(${where})` : where}: --models or --pool says where it is`,
@@ -127,15 +127,8 @@ async function modelsOf({ record, models, found }: NamedSoup, given: readonly st
 /** The soup's files, and those of the run that are still beside it. */
 async function lockedFiles({ lock: { files, results = [] }, folder }: FoundLock): Promise<LockedFile[]> {
   const there: LockedFile[] = [];
-  for (const file of results) if (await exists(resolve(folder, file.path))) there.push(file);
+  for (const file of results) if (await isAt(resolve(folder, file.path))) there.push(file);
   return [...files, ...there];
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Where the soup is an adapter besides. */
