@@ -1,14 +1,19 @@
 import {
   type BatchNormReport,
   bestIndividual,
+  type CallOptions,
   type ChoiceStatistics,
   type Explanation,
   estimateWinnersCurse,
   type GreedyOutcome,
+  type Mixture,
   type PoolFindings,
   type Problem,
+  type SearchOutcome,
   type SearchResult,
   type SoupFacts,
+  type SplitScorer,
+  type SplitStatistics,
   soupLoses,
   splitStatistics,
   unlessStopped,
@@ -107,4 +112,37 @@ async function describeBatchNorm(
       : await unlessStopped(stop, () => problem.averagedScore(mixture, AbortSignal.any([signal, stop])));
   const { layers, samples } = estimator;
   return { layers, samples, ...(averagedScore !== undefined && { averagedScore }) };
+}
+
+/** What the test split says of the choice beside the best single model, and beside greedy's soup. */
+export interface TestedChoice {
+  readonly scorer: SplitScorer;
+  readonly choice: SplitStatistics;
+  readonly greedy?: SplitStatistics;
+}
+
+export async function testChoice(
+  scorer: SplitScorer,
+  soup: Mixture,
+  { bestIndividual: single, greedy }: ChoiceFacts,
+  call: CallOptions,
+): Promise<TestedChoice> {
+  const choice = await splitStatistics(scorer, soup, single.best.mixture, call);
+  if (greedy === undefined) return { scorer, choice };
+  return { scorer, choice, greedy: await splitStatistics(scorer, soup, greedy.result.best.mixture, call) };
+}
+
+/** The parts of the outcome to which test scores add. */
+export function testOutcome(
+  { bestIndividual: single, statistics, pool, greedy }: ChoiceFacts,
+  { choice, greedy: tested }: TestedChoice,
+): Partial<SearchOutcome> {
+  const testScores = new Map(single.best.mixture.ingredients.map((model) => [model, choice.otherScore] as const));
+  return {
+    testScore: choice.score,
+    bestIndividualTestScore: choice.otherScore,
+    statistics: { ...statistics, test: choice },
+    pool: { ...pool, testScores },
+    ...(greedy && tested && { greedy: { ...greedy, test: tested } }),
+  };
 }

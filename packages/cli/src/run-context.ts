@@ -132,11 +132,6 @@ export function recordOf({ backend, validation, soups: { estimator } }: Problem,
   return { backend: backend.name, reused, timings, ...(estimator && { batchNormPasses: estimator.passes }) };
 }
 
-/** Ends a command that has printed its results by the first of its failures, if there was one. */
-export function throwFirst(...failures: readonly (Error | undefined)[]): void {
-  for (const failure of failures) if (failure !== undefined) throw failure;
-}
-
 /** Whether there is room for what the run cannot do without, and a notice where there is none for what it would like to keep. @throws RadinError */
 async function checkDisk(
   { pool, memory, scorers, unopenedTest }: Problem,

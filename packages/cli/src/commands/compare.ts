@@ -9,9 +9,9 @@ import {
   formatScore,
   lossOfEverySoup,
   type Metric,
-  printedReport,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { concludeRun } from '../conclude-run.js';
 import { dryRun, planned } from '../dry-run.js';
 import {
   type DryRunOptions,
@@ -24,9 +24,9 @@ import {
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
 import { poolFindings } from '../pool-findings.js';
-import { type CommandContext, cachePool, type OpenRun, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run-context.js';
 import { commonFacts } from '../run-journal.js';
-import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { type ReportOptions, withReport } from '../run-report.js';
 import {
   type CandidateOptions,
   proposalOptions,
@@ -36,7 +36,6 @@ import {
   withRestart,
 } from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import { isOver, reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
@@ -76,10 +75,18 @@ export async function runCompare(
   options: CompareCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { signal, interruption, print, printJson } = context;
+  const { signal, interruption } = context;
   const proposal = proposalOptions(options);
   const plan = { mixtures: options.candidates * proposal.samplers.length + OTHER_MIXTURES, allOnTest: true };
-  const run = async ({ problem, terminal, options: { metric, ...opened }, name, files, journal }: OpenRun) => {
+  const run = async (open: OpenRun) => {
+    const {
+      problem,
+      terminal,
+      options: { metric, ...opened },
+      name,
+      files,
+      journal,
+    } = open;
     // Refuses what the sampler cannot do before the passes and not after them.
     checkSamplers(problem.pool.size, proposal, metric);
     const budgets = [...new Set(options.budgets)];
@@ -151,41 +158,28 @@ export async function runCompare(
       const soup = { mixture, card, choice, sources };
       return writeResults(options.out, problem, soup, { name: 'comparison.json', value }, { ...options, signal });
     };
-    let results = await write(await documentOf(rows, new Map()));
-    await journal?.choose(method, mixture, problem);
-    const tested = await reportOnTest(problem, terminal, context, async (test, call) => {
-      const all = await compareOnTest(rows, problem.validation, test, { ...comparing, ...call });
-      // The comparison has cached the logits of all models.
-      const singles = new Map((await test.individualScores(call)).entries());
-      const row = all.find(({ result, budget }) => result === best.result && budget === best.budget);
-      return { all, singles, row };
-    });
-    terminal.finish();
-    const { found } = tested;
-    if (found !== undefined) {
-      results = await interruption.finishable(async () =>
-        write(await documentOf(found.all, found.singles), found.row?.testScore),
-      );
-    }
-    if (tested.interrupted) {
-      interruption.finished(
-        `interrupted before the test split had told its scores; what was chosen is in ${results.soup.paths.join(', ')} and ${results.json}`,
-      );
-    }
-    const notices = [...noticesOf(found?.all ?? rows), ...results.soup.notices];
+    const notices = noticesOf(rows);
     for (const notice of notices) terminal.notice(`note: ${notice}`);
-    const { report, soup } = results;
-    const record = recordOf(problem, terminal);
-    // Before the page, for which there may be no time where the user asked to finish.
-    if (options.json) printJson(printedReport(report, record));
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (isOver(tested)) await journal?.finish(record);
-    if (!options.json) {
-      const wrote = wroteLine([...soup.paths, results.json, ...paths]);
-      print(`${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`);
-    }
-    const loss = tested.interrupted ? undefined : lossOfEverySoup(rows.map(({ result }) => result));
-    throwFirst(loss, tested.failure, failure);
+    await concludeRun(open, options, context, {
+      method,
+      mixture,
+      isEarly: false,
+      write: async () => write(await documentOf(rows, new Map())),
+      onTest: async (test, call) => {
+        const all = await compareOnTest(rows, problem.validation, test, { ...comparing, ...call });
+        // The comparison has cached the logits of all models.
+        const singles = new Map((await test.individualScores(call)).entries());
+        const row = all.find(({ result, budget }) => result === best.result && budget === best.budget);
+        return { all, singles, row };
+      },
+      rewrite: ({ found }) =>
+        found && documentOf(found.all, found.singles).then((value) => write(value, found.row?.testScore)),
+      notices: ({ all }) => noticesOf(all).filter((notice) => !notices.includes(notice)),
+      text: (report, record, wrote, found) =>
+        `${comparisonText(report, record, metric)}\n\n${soupLine(found?.row ?? best, metric)}\n${wrote}`,
+      interruptedText: () => 'interrupted before the test split had told its scores; what was chosen is',
+      loss: lossOfEverySoup(rows.map(({ result }) => result)),
+    });
   };
   interruption.resumable = !options.dryRun;
   await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });

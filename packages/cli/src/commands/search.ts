@@ -2,28 +2,23 @@ import {
   ADAPTIVE_SAMPLERS,
   adaptive,
   baseOf,
-  type CallOptions,
   checkProposal,
   checkRacing,
   type Fingerprint,
   lossOfEverySoup,
   type Metric,
-  type Mixture,
-  printedReport,
   type RunRecord,
   raceTop,
   radin,
-  type SearchOutcome,
   type SearchReport,
-  type SplitScorer,
-  type SplitStatistics,
+  type SearchResult,
   searchReport,
   searchText,
-  splitStatistics,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { budgetPlot, plotOptions } from '../budget-plot.js';
-import { type ChoiceFacts, choiceFacts } from '../choice-facts.js';
+import { choiceFacts, type TestedChoice, testChoice, testOutcome } from '../choice-facts.js';
+import { concludeRun } from '../conclude-run.js';
 import { dryRun, planned } from '../dry-run.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
 import {
@@ -36,9 +31,9 @@ import {
   withShardSize,
 } from '../options.js';
 import { writeResults } from '../output-folder.js';
-import { type CommandContext, cachePool, type OpenRun, recordOf, throwFirst, withProblem } from '../run-context.js';
+import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run-context.js';
 import { commonFacts } from '../run-journal.js';
-import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
+import { type ReportOptions, withReport } from '../run-report.js';
 import {
   type CandidateOptions,
   type ExplainOptions,
@@ -57,7 +52,6 @@ import {
   withStrategy,
 } from '../search-options.js';
 import { cardScores, soupSources } from '../soup-output.js';
-import { isOver, reportOnTest } from '../test-stage.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions
@@ -107,7 +101,7 @@ async function search(
   strategy: 'adaptive' | 'radin',
   context: CommandContext,
 ): Promise<void> {
-  const { signal, interruption, print, printJson } = context;
+  const { signal, interruption } = context;
   const proposal = { ...proposalOptions(options), ...(strategy === 'adaptive' && { samplers: ADAPTIVE_SAMPLERS }) };
   const names = proposal.samplers.map(({ name }) => name);
   const plan = {
@@ -115,7 +109,15 @@ async function search(
     everySubset: names.includes('exhaustive'),
     racing: strategy === 'radin' ? options.budget : 0,
   };
-  const run = async ({ problem, terminal, options: { metric, ...opened }, name, files, journal }: OpenRun) => {
+  const run = async (open: OpenRun) => {
+    const {
+      problem,
+      terminal,
+      options: { metric, ...opened },
+      name,
+      files,
+      journal,
+    } = open;
     // Refuses what the sampler cannot do before the passes and not after them.
     const estimate = estimateOptions(options, metric, strategy);
     const ordering = strategy === 'radin' ? { ...proposal, estimate: baseOf(estimate, metric) } : proposal;
@@ -189,41 +191,32 @@ async function search(
       const soup = { mixture, card, choice, sources };
       return writeResults(options.out, problem, soup, { name: 'result.json', value }, { ...options, signal });
     };
-    let results = await write();
-    for (const notice of results.soup.notices) terminal.notice(`note: ${notice}`);
-    if (!chosen.interrupted) await journal?.choose(result.method, mixture, problem);
-    const tested = await reportOnTest(problem, terminal, context, (test, call) =>
-      testChoice(test, mixture, chosen.facts, call),
-    );
-    terminal.finish();
-    const interrupted = chosen.interrupted || tested.interrupted;
-    const { found } = tested;
-    if (found !== undefined || tested.interrupted) {
-      results = await interruption.finishable(() => write(found, interrupted));
-    }
-    if (interrupted) {
-      const evaluated = result.candidates.filter(({ score }, at) => at < result.evaluations && score !== undefined);
-      const done =
-        strategy === 'radin' && result.interrupted
-          ? `${evaluated.length} whole`
-          : `${result.evaluations === budget ? 'all' : `${result.evaluations} of`} ${budget}`;
-      interruption.finished(
-        `interrupted after ${done} evaluations; the best so far is in ${results.soup.paths.join(', ')} and ${results.json}; the same command goes on from there`,
-      );
-    }
-    const { report, soup } = results;
-    const record = recordOf(problem, terminal);
-    // Before the page, for which there may be no time where the user asked to finish.
-    if (options.json) printJson(printedReport(report, record));
-    const { paths, failure } = await interruption.finishable(() => reportBeside(options.out, report, options));
-    if (!interrupted && isOver(tested)) await journal?.finish(record);
-    if (!options.json) {
-      print(textOf(report, record, metric, options, wroteLine([...soup.paths, results.json, ...paths])));
-    }
-    throwFirst(interrupted ? undefined : lossOfEverySoup([result]), tested.failure, failure);
+    await concludeRun(open, options, context, {
+      method: result.method,
+      mixture,
+      isEarly: chosen.interrupted,
+      write: () => write(),
+      onTest: (test, call) => testChoice(test, mixture, chosen.facts, call),
+      // A document that the test split was to add to says that it was interrupted.
+      rewrite: ({ found, interrupted }) =>
+        found !== undefined || (interrupted && !chosen.interrupted) ? write(found, interrupted) : undefined,
+      text: (report, record, wrote) => textOf(report, record, metric, options, wrote),
+      interruptedText: () => `interrupted after ${doneOf(result, strategy, budget)} evaluations; the best so far is`,
+      loss: lossOfEverySoup([result]),
+    });
   };
   interruption.resumable = !options.dryRun;
   await withProblem(pool, { ...options, signal }, run, { plan, journaled: true });
+}
+
+/** How many evaluations an interrupted search has made: `all 25`, `7 of 25`, or `3 whole` of a race, which goes through all at once. */
+function doneOf(
+  { candidates, evaluations, interrupted }: SearchResult,
+  strategy: 'adaptive' | 'radin',
+  budget: number,
+): string {
+  if (strategy !== 'radin' || !interrupted) return `${evaluations === budget ? 'all' : `${evaluations} of`} ${budget}`;
+  return `${candidates.filter(({ score }, at) => at < evaluations && score !== undefined).length} whole`;
 }
 
 /** Options on which a search's results depend, besides its race. */
@@ -260,37 +253,4 @@ function textOf(
   const shown = quiet ? undefined : plotOptions(process.stdout, process.env);
   const plot = shown ? budgetPlot(report, metric, shown) : [];
   return [searchText(report, record, metric, explain), ...(plot.length > 0 ? ['', ...plot, ''] : []), wrote].join('\n');
-}
-
-/** What the test split says of the choice beside the best single model, and beside greedy's soup. */
-interface TestedChoice {
-  readonly scorer: SplitScorer;
-  readonly choice: SplitStatistics;
-  readonly greedy?: SplitStatistics;
-}
-
-async function testChoice(
-  scorer: SplitScorer,
-  soup: Mixture,
-  { bestIndividual: single, greedy }: ChoiceFacts,
-  call: CallOptions,
-): Promise<TestedChoice> {
-  const choice = await splitStatistics(scorer, soup, single.best.mixture, call);
-  if (greedy === undefined) return { scorer, choice };
-  return { scorer, choice, greedy: await splitStatistics(scorer, soup, greedy.result.best.mixture, call) };
-}
-
-/** The parts of the outcome to which test scores add. */
-function testOutcome(
-  { bestIndividual: single, statistics, pool, greedy }: ChoiceFacts,
-  { choice, greedy: tested }: TestedChoice,
-): Partial<SearchOutcome> {
-  const testScores = new Map(single.best.mixture.ingredients.map((model) => [model, choice.otherScore] as const));
-  return {
-    testScore: choice.score,
-    bestIndividualTestScore: choice.otherScore,
-    statistics: { ...statistics, test: choice },
-    pool: { ...pool, testScores },
-    ...(greedy && tested && { greedy: { ...greedy, test: tested } }),
-  };
 }
