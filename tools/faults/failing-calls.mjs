@@ -87,8 +87,10 @@ async function refuseMemory(workplace, name, earlier, role, first) {
   await workplace.undisturbed(name, earlier);
   await workplace.reset(name, earlier);
   workplace.control.arm('ENOMEM', role, first, LEAST_BYTES);
-  const outcome = await workplace.run(COMMANDS[name].args);
+  const { descriptors: _, ...outcome } = await workplace.run(COMMANDS[name].args);
   workplace.control.disarm();
+  // Node remembers a module that it could not load, and its files stay open, as long as the process lives: the program's ends here.
+  workplace.resident.stop();
   return workplace.judge(name, earlier, outcome, { killed: diedForMemory(outcome) });
 }
 

@@ -75,7 +75,12 @@ static int is_watched(const char *path) {
   return 0;
 }
 
-static int is_watched_fd(int fd) { return fd >= 0 && fd < (int)sizeof watched && watched[fd]; }
+/* Not what took the number of a file that the C library has closed by itself, such as a pipe of libuv, which ends the process if that fails. */
+static int is_watched_fd(int fd) {
+  struct stat status;
+  if (fd < 0 || fd >= (int)sizeof watched || !watched[fd]) return 0;
+  return syscall(SYS_fstat, fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
 
 static void watch(int fd, int yes) {
   if (fd >= 0 && fd < (int)sizeof watched) watched[fd] = yes;

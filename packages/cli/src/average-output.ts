@@ -24,6 +24,8 @@ interface AverageFacts {
   /** Whether the soup is a folder, which then has the lock in it, and no file with the lock beside it. */
   readonly isFolder: boolean;
   readonly record: SoupRecord;
+  /** Called last: whether the ingredients are what was averaged. @throws RadinError */
+  readonly confirm: () => Promise<void>;
   /** Files of the ingredients. */
   readonly ingredients: readonly string[];
   readonly sources: SoupSources;
@@ -55,7 +57,7 @@ export async function replacedIngredient(out: string, ingredients: readonly stri
 /** Lets `write` write an average and gives it a lock; both appear together. @param write is given the path to write to @returns what it returns, with the soup's place */
 export async function writeWithLock<T extends WrittenModel>(
   out: string,
-  { isFolder, record, ingredients, sources }: AverageFacts,
+  { isFolder, record, confirm, ingredients, sources }: AverageFacts,
   signal: AbortSignal,
   write: (path: string) => Promise<T>,
 ): Promise<T> {
@@ -71,6 +73,7 @@ export async function writeWithLock<T extends WrittenModel>(
     const lock = isFolder ? LOCK_FILE : basename(lockBeside(name));
     const content = { record, soup, files, written: digestsOf(soup, written), ingredients, sources };
     await writeLock(join(root, lock), content, { folder: root, place: isFolder ? out : place, signal });
+    await confirm();
     const path = isFolder ? join(out, soup) : soup === name ? out : join(dirname(out), soup);
     return {
       value: { ...written, path },

@@ -117,7 +117,6 @@ export async function writeResults<Report extends WrittenSoup>(
   const options = { signal, record, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
   const write = async (staging: string) => {
     const written = await writeSoupFiles(staging, problem, mixture, card, options);
-    await checkUnchanged(pool, mixture, keys.contents);
     const { files, entries } = await soupNames(staging);
     const { soupFile = SOUP_FILE, adapterFolder } = written.entries;
     const report = { ...json.value, ...written.entries };
@@ -133,6 +132,8 @@ export async function writeResults<Report extends WrittenSoup>(
       sources,
     };
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
+    // Last, so that the lock is of the files that were averaged, too.
+    await checkUnchanged(pool, mixture, keys.contents);
     const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
     return {

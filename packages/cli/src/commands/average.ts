@@ -111,6 +111,7 @@ async function average(models: string[], options: AverageOptions, context: Comma
     const plan = {
       isFolder: folders !== undefined,
       record,
+      confirm: () => checkUnchanged(pool, mixture, contents),
       ingredients: ingredientPaths(pool, mixture),
       sources: {
         ...(base !== undefined && { base }),
@@ -124,7 +125,6 @@ async function average(models: string[], options: AverageOptions, context: Comma
         folders === undefined
           ? await writeSoup(path, soup, pool, writing)
           : await writeModelFolder(path, soup, pool, folders, FACTS, writing);
-      await checkUnchanged(pool, mixture, contents);
       return { ...written, notices };
     });
     noticeAll([...(folders === undefined ? [] : await configNotices(folders)), ...lost, ...notices], options);
@@ -150,12 +150,16 @@ async function averageAdapters(
     await checkAverageOutput(options.out, true, bytes);
     const contents = new KnownContents();
     const record = await averageRecord(pool, mixture, contents, VERSION, { signal });
-    const plan = { isFolder: true, record, ingredients: ingredientPaths(pool, mixture), sources: {} };
-    written = await writeWithLock(options.out, plan, signal, async (path) => {
-      const folder = await writeAdapters(path, paths, mixture, FACTS, { signal, record });
-      await checkUnchanged(pool, mixture, contents);
-      return folder;
-    });
+    const plan = {
+      isFolder: true,
+      record,
+      confirm: () => checkUnchanged(pool, mixture, contents),
+      ingredients: ingredientPaths(pool, mixture),
+      sources: {},
+    };
+    written = await writeWithLock(options.out, plan, signal, (path) =>
+      writeAdapters(path, paths, mixture, FACTS, { signal, record }),
+    );
   } finally {
     await closeCheckpoints(adapters);
   }

@@ -32,7 +32,10 @@ export function machineError(error: unknown): RadinError | undefined {
     return fileError(syscall ?? 'use', path ?? 'a file', error) as RadinError;
   }
   const isMemory =
-    code === 'ERR_MEMORY_ALLOCATION_FAILED' || /^(Array buffer allocation failed|std::bad_alloc)$/.test(error.message);
+    code === 'ERR_MEMORY_ALLOCATION_FAILED' ||
+    /^(Array buffer allocation failed|std::bad_alloc|Not enough memory for the (arguments|work space) of the call)$/.test(
+      error.message,
+    );
   if (!isMemory) return undefined;
   return new RadinError('FILE', 'Expected enough memory but found none for one more array', { cause: error });
 }
