@@ -165,9 +165,12 @@ export class CommandEvaluator implements Evaluator {
       try {
         return await this.#evaluate(model, data, { folder, slot, signal, guard });
       } finally {
-        await rm(folder, { recursive: true, force: true });
-        this.#folders.delete(folder);
-        guard.close();
+        try {
+          await rm(folder, { recursive: true, force: true });
+          this.#folders.delete(folder);
+        } finally {
+          guard.close();
+        }
       }
     } finally {
       this.#freeSlots.push(slot);
