@@ -1,4 +1,4 @@
-import { access, constants, realpath } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   checkReplaceable,
@@ -14,6 +14,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import { checkSpace } from './disk-space.js';
+import { inputsAt } from './output-folder.js';
 import { digestsOf, replacedBy, soupNames } from './soup-output.js';
 
 /** Room for a lock. */
@@ -45,11 +46,7 @@ export async function checkAverageOutput(out: string, isFolder: boolean, bytes: 
 
 /** A line where the soup takes the place of an ingredient, which is gone then. */
 export async function replacedIngredient(out: string, ingredients: readonly string[]): Promise<string[]> {
-  const target = await realpath(out).catch(() => undefined);
-  if (target === undefined) return [];
-  const replaced: string[] = [];
-  for (const path of ingredients) if ((await realpath(path)) === target) replaced.push(path);
-  return replaced.map(
+  return (await inputsAt(out, ingredients)).map(
     (path) => `the soup takes the place of its ingredient ${path}: radin verify cannot make it again`,
   );
 }

@@ -116,7 +116,6 @@ async function describeBatchNorm(
 
 /** What the test split says of the choice beside the best single model, and beside greedy's soup. */
 export interface TestedChoice {
-  readonly scorer: SplitScorer;
   readonly choice: SplitStatistics;
   readonly greedy?: SplitStatistics;
 }
@@ -128,8 +127,8 @@ export async function testChoice(
   call: CallOptions,
 ): Promise<TestedChoice> {
   const choice = await splitStatistics(scorer, soup, single.best.mixture, call);
-  if (greedy === undefined) return { scorer, choice };
-  return { scorer, choice, greedy: await splitStatistics(scorer, soup, greedy.result.best.mixture, call) };
+  if (greedy === undefined) return { choice };
+  return { choice, greedy: await splitStatistics(scorer, soup, greedy.result.best.mixture, call) };
 }
 
 /** The parts of the outcome to which test scores add. */

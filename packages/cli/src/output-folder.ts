@@ -2,7 +2,6 @@ import { access, constants, lstat, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import {
   ADAPTER_FILES,
-  type CardFacts,
   checkUnchanged,
   choiceRecord,
   type FileCheckpoint,
@@ -24,12 +23,13 @@ import {
 } from '@radin/core';
 import type { ShardOptions } from './options.js';
 import { REPORT_FILE } from './run-report.js';
-import { prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
+import { cardScores, prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 
 /** The soup that a command chose. */
 export interface ChosenSoup {
   readonly mixture: Mixture;
-  readonly card: CardFacts;
+  /** What made it, for a model card: the command and its method. */
+  readonly made: string;
   readonly choice: RecordedChoice;
   /** Where what made it besides its ingredients is. */
   readonly sources: SoupSources;
@@ -72,13 +72,16 @@ async function checkCreatable(path: string, folder: string): Promise<void> {
  * @throws RadinError naming the file
  */
 export async function checkNoInput(output: string, inputs: readonly string[], option: string): Promise<void> {
+  if ((await inputsAt(output, inputs)).length === 0) return;
+  throw new RadinError('CONFIG', `Expected ${option} to be another file than the inputs but found ${output}`);
+}
+
+/** Those of the inputs whose file, links followed, is at the output's path. */
+export async function inputsAt(output: string, inputs: readonly string[]): Promise<string[]> {
   const target = await realpath(output).catch(() => undefined);
-  if (target === undefined) return;
-  for (const input of inputs) {
-    if ((await realpath(input).catch(() => undefined)) === target) {
-      throw new RadinError('CONFIG', `Expected ${option} to be another file than the inputs but found ${output}`);
-    }
-  }
+  if (target === undefined) return [];
+  const paths = await Promise.all(inputs.map((input) => realpath(input).catch(() => undefined)));
+  return inputs.filter((_, at) => paths[at] === target);
 }
 
 /** @throws RadinError where a folder does not exist or cannot be written to */
@@ -104,7 +107,7 @@ export interface WrittenResults<Report> {
 export async function writeResults<Report extends WrittenSoup>(
   folder: string,
   problem: Problem,
-  { mixture, card, choice, sources }: ChosenSoup,
+  { mixture, made, choice, sources }: ChosenSoup,
   json: { readonly name: string; readonly value: Report },
   { maxShardSize, signal }: ShardOptions & { readonly signal: AbortSignal },
 ): Promise<WrittenResults<Report>> {
@@ -114,6 +117,10 @@ export async function writeResults<Report extends WrittenSoup>(
   const { pool, keys } = problem;
   await prepareSoup(pool, folder);
   const record = await choiceRecord(problem, mixture, choice, { signal });
+  const scores = (['validation', 'test'] as const).flatMap((split) =>
+    cardScores(problem.scorers.get(split), choice.scores[split]),
+  );
+  const card = { method: made, version: choice.version, scores };
   const options = { signal, record, ...(maxShardSize && { maxShardBytes: maxShardSize }) };
   const write = async (staging: string) => {
     const written = await writeSoupFiles(staging, problem, mixture, card, options);

@@ -97,9 +97,9 @@ export async function withProblem<T>(
       'Expected a test split (test: in radin.yaml, or --test-inputs and --test-labels) but found none',
     );
   }
-  const cache = await openCache(options.cache, (text) => terminal.notice(text), options.dryRun);
   const { out, dryRun } = options;
   const notice = (text: string) => terminal.notice(text);
+  const cache = await openCache(options.cache, notice, dryRun);
   const journal = journaled && out !== undefined && !dryRun ? await RunJournal.open(out, options, notice) : undefined;
   const remembering = {
     ...(cache && { cache }),
@@ -109,10 +109,10 @@ export async function withProblem<T>(
     const problem = await Problem.open(files, { ...problemOptions, ...remembering });
     try {
       const notices = [...problem.notices, ...(await prepareSoup(problem.pool, out))];
-      for (const notice of notices) terminal.notice(`note: ${notice}`);
+      for (const text of notices) notice(`note: ${text}`);
       await checkDisk(problem, out, cache?.folder, terminal);
       const result = await run({ problem, terminal, options: problemOptions, name, files, journal });
-      if (maxMemory !== undefined && !dryRun) terminal.notice(memoryNotice(problem, maxMemory));
+      if (maxMemory !== undefined && !dryRun) notice(memoryNotice(problem, maxMemory));
       return result;
     } finally {
       terminal.finish();

@@ -163,7 +163,8 @@ typedef struct {
   double* sums;            /* out: [M], the sum over c of exp(z_c - max z) */
 } RadinPredict;
 
-/* What a mixture's total adds up of each sample: -log softmax(z)[label], or softmax(z)[label]. */
+/* What a mixture's total adds up of each sample: -log softmax(z)[label], softmax(z)[label], or the sum over c of
+ * (softmax(z)[c] - [c = label])^2. */
 typedef enum { RADIN_LOSS = 0, RADIN_PROBABILITY = 1, RADIN_SQUARED_ERROR = 2 } RadinSampleMeasure;
 
 typedef struct {

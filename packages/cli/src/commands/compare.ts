@@ -35,7 +35,7 @@ import {
   withCandidateOptions,
   withRestart,
 } from '../search-options.js';
-import { cardScores, soupSources } from '../soup-output.js';
+import { soupSources } from '../soup-output.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
@@ -146,16 +146,8 @@ export async function runCompare(
     const write = (value: ComparisonReport, test?: number) => {
       const recorded = { validation: best.valScore, test };
       const choice = { version: VERSION, method, budget: best.budget, seed: proposal.seed, metric, scores: recorded };
-      const scores = [
-        ...cardScores(problem.validation, best.valScore),
-        ...cardScores(problem.scorers.get('test'), test),
-      ];
-      const card = {
-        method: `radin compare, method ${method} at a budget of ${best.budget}`,
-        version: VERSION,
-        scores,
-      };
-      const soup = { mixture, card, choice, sources };
+      const made = `radin compare, method ${method} at a budget of ${best.budget}`;
+      const soup = { mixture, made, choice, sources };
       return writeResults(options.out, problem, soup, { name: 'comparison.json', value }, { ...options, signal });
     };
     const notices = noticesOf(rows);

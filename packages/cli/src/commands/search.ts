@@ -51,7 +51,7 @@ import {
   withRestart,
   withStrategy,
 } from '../search-options.js';
-import { cardScores, soupSources } from '../soup-output.js';
+import { soupSources } from '../soup-output.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions
@@ -125,12 +125,19 @@ async function search(
     const racing = racingOptions(options, metric, strategy, problem.validation.wholeOnly);
     checkRacing(metric, racing, problem.validation.wholeOnly);
     const { budget, lambda } = options;
+    const describedEstimate = estimateFacts(estimate, metric);
     if (options.dryRun) {
       const soups = budget + (options.versusGreedy ? problem.pool.size : 0);
       await dryRun(problem, { ...planned(options, name), strategy, soups, test: 2 }, terminal, context);
       return;
     }
-    await journal?.begin({ ...runFacts(options, strategy, names, metric), racing: { ...racing } }, problem, terminal);
+    const fingerprint = {
+      ...runFacts(options, strategy, names),
+      metric: metric.name,
+      estimate: { ...describedEstimate },
+      racing: { ...racing },
+    };
+    await journal?.begin(fingerprint, problem, terminal);
     const facts = await cachePool(problem, terminal, signal);
     const call = { signal, onProgress: terminal.onProgress };
     const geometry = strategy === 'adaptive' ? (await problem.geometry(call)).whole : undefined;
@@ -165,8 +172,8 @@ async function search(
           pool: { ...(name !== undefined && { name }), ...facts },
           budget,
           lambda,
-          estimate: estimateFacts(estimate, metric),
-          sampler: proposal.samplers.map(({ name }) => name).join(),
+          estimate: describedEstimate,
+          sampler: names.join(),
           seed,
           racing: racing.mode,
           interrupted,
@@ -183,12 +190,7 @@ async function search(
       const recorded = { validation: best.valScore, test: tested?.choice.score, holdout };
       const { holdout: holdOut } = options;
       const choice = { version: VERSION, method, budget, seed, metric, holdOut, scores: recorded };
-      const scores = [
-        ...cardScores(problem.validation, best.valScore),
-        ...cardScores(tested?.scorer, tested?.choice.score),
-      ];
-      const card = { method: `radin search, method ${method}`, version: VERSION, scores };
-      const soup = { mixture, card, choice, sources };
+      const soup = { mixture, made: `radin search, method ${method}`, choice, sources };
       return writeResults(options.out, problem, soup, { name: 'result.json', value }, { ...options, signal });
     };
     await concludeRun(open, options, context, {
@@ -219,13 +221,8 @@ function doneOf(
   return `${candidates.filter(({ score }, at) => at < evaluations && score !== undefined).length} whole`;
 }
 
-/** Options on which a search's results depend, besides its race. */
-function runFacts(
-  options: SearchOptions,
-  strategy: 'adaptive' | 'radin',
-  samplers: readonly string[],
-  metric: Metric,
-): Fingerprint {
+/** Options on which a search's results depend, besides its metric, estimate and race. */
+function runFacts(options: SearchOptions, strategy: 'adaptive' | 'radin', samplers: readonly string[]): Fingerprint {
   const { budget, candidates, seed, lambda, includeUniform, explain = false, versusGreedy = false } = options;
   return {
     command: 'search',
@@ -234,8 +231,6 @@ function runFacts(
     candidates,
     seed,
     ...(strategy === 'radin' && { lambda, sampler: samplers.join(), 'include-uniform': includeUniform }),
-    metric: metric.name,
-    estimate: { ...estimateFacts(estimateOptions(options, metric, strategy), metric) },
     explain,
     'versus-greedy': versusGreedy,
     ...commonFacts(options),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sha256, sha256OfText } from '../cache/index.js';
+import { type KeyParts, sha256, sha256OfText } from '../cache/index.js';
 import type { Inputs } from './inputs.js';
 import type { Labels } from './labels.js';
 
@@ -23,9 +23,30 @@ async function sha256OfOne(inputs: Inputs): Promise<string> {
 
 /** SHA-256, hexadecimal, over all that predictions are scored against: the same for class indices and the same labels in one-hot rows. */
 export async function labelsSha256({ task, values, targets, tokens, groups }: Labels): Promise<string> {
-  const of = async (elements: Int32Array | Float64Array | undefined) =>
-    elements === undefined ? null : sha256(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength));
+  const of = async (elements: Elements | undefined) => (elements === undefined ? null : elementsSha256(elements));
   const places = tokens === undefined ? null : [tokens.positions, await of(tokens.places)];
   const parts = [task ?? null, await of(values), await of(targets), places, await of(groups)];
   return sha256OfText(JSON.stringify(parts));
+}
+
+/** What of labels a key holds: all that outputs are compared with, and not the groups in which scores are counted. */
+export async function labelsKeyParts({
+  task,
+  values,
+  targets,
+  tokens,
+}: Pick<Labels, 'task' | 'values' | 'targets' | 'tokens'>): Promise<KeyParts> {
+  return {
+    labels: await elementsSha256(values),
+    ...(task && { task }),
+    ...(targets && { targets: await elementsSha256(targets) }),
+    ...(tokens && { tokens: [tokens.positions, await elementsSha256(tokens.places)] }),
+  };
+}
+
+type Elements = Int32Array | Uint32Array | Float64Array;
+
+/** SHA-256, hexadecimal, over the bytes of the elements. */
+export function elementsSha256({ buffer, byteOffset, byteLength }: Elements): Promise<string> {
+  return sha256(new Uint8Array(buffer, byteOffset, byteLength));
 }

@@ -1,4 +1,4 @@
-export { inputsSha256, labelsSha256 } from './content.js';
+export { elementsSha256, inputsSha256, labelsKeyParts, labelsSha256 } from './content.js';
 export { holdOut } from './hold-out.js';
 export { Inputs, type InputsInfo } from './inputs.js';
 export { type ArrayFiles, arraySources, type InputFiles, namedArrays } from './joined-array.js';

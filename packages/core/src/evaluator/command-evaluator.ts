@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type KeyParts, sha256 } from '../cache/index.js';
-import type { Inputs, Split } from '../data/index.js';
+import type { KeyParts } from '../cache/index.js';
+import { elementsSha256, type Inputs, labelsKeyParts, type Split } from '../data/index.js';
 import { fileError, quote, RadinError } from '../errors/index.js';
 import { isAt, tensorFormat } from '../formats/index.js';
 import { type Logits, logitsOf, scoredClasses } from '../logits/index.js';
@@ -127,18 +127,14 @@ export class CommandEvaluator implements Evaluator {
   async keyParts(inputs: Inputs): Promise<KeyParts> {
     const { folder, version } = this.#options;
     const data = this.#splits.get(inputs) as Data;
-    const { values, task, targets, tokens } = data.labels;
     this.#named ??= hashesOfNamedFiles(this.words, folder);
     return {
       command: this.words,
       files: await this.#named,
       ...(version !== undefined && { commandVersion: version }),
       split: data.name,
-      labels: await hashOf(values),
-      ...(task && { task }),
-      ...(targets && { targets: await hashOf(targets) }),
-      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
-      ...(data.part && { part: [data.part.of, await hashOf(data.part.samples)] }),
+      ...(await labelsKeyParts(data.labels)),
+      ...(data.part && { part: [data.part.of, await elementsSha256(data.part.samples)] }),
     };
   }
 
@@ -256,8 +252,4 @@ async function weightsFile(model: Checkpoint, { folder, signal }: Place): Promis
   const path = join(folder, 'weights.safetensors');
   await writeCheckpoint(path, model, { signal });
   return path;
-}
-
-function hashOf(values: Int32Array | Uint32Array | Float64Array): Promise<string> {
-  return sha256(new Uint8Array(values.slice().buffer));
 }

@@ -1,9 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { fileError } from '../errors/index.js';
-import { statusAt } from '../formats/index.js';
+import { digestFile, statusAt } from '../formats/index.js';
 
 /**
  * SHA-256 of the files in the folder that a command names as its program or in an argument, also behind an equals sign
@@ -20,17 +16,7 @@ export async function hashesOfNamedFiles(
     const inside = relative(folder, path);
     if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) continue;
     // What is no regular file, such as a pipe, would never end.
-    if ((await statusAt(path))?.isFile()) found.push([name, await hashOf(path)]);
+    if ((await statusAt(path))?.isFile()) found.push([name, (await digestFile(path)).sha256]);
   }
   return found;
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path), hash);
-  } catch (error) {
-    throw fileError('read', path, error);
-  }
-  return hash.digest('hex');
 }

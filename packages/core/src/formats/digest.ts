@@ -8,17 +8,31 @@ const WINDOW_BYTES = 4 * 2 ** 20;
 
 /** Length and hash of a file. Cost: one read. @throws RadinError `FILE`; the signal's reason once it is aborted */
 export function digestFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<WrittenFile> {
-  return withRegularFile(path, async (file) => {
-    const sha256 = createHash('sha256');
-    const window = new Uint8Array(Math.min(WINDOW_BYTES, file.size));
-    for (let at = 0; at < file.size; at += window.length) {
-      options.signal?.throwIfAborted();
-      const part = window.subarray(0, Math.min(window.length, file.size - at));
-      await file.read(part, at);
-      sha256.update(part);
-    }
-    return { bytes: file.size, sha256: sha256.digest('hex') };
-  });
+  return digestFiles([path], options);
+}
+
+/** The same of files one after another. */
+export async function digestFiles(
+  paths: readonly string[],
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<WrittenFile> {
+  const sha256 = createHash('sha256');
+  let bytes = 0;
+  let window = new Uint8Array(0);
+  for (const path of paths) {
+    // Not a stream of the path: reading a pipe or a device may never end.
+    await withRegularFile(path, async (file) => {
+      if (window.length < Math.min(WINDOW_BYTES, file.size)) window = new Uint8Array(Math.min(WINDOW_BYTES, file.size));
+      for (let at = 0; at < file.size; at += window.length) {
+        signal?.throwIfAborted();
+        const part = window.subarray(0, Math.min(window.length, file.size - at));
+        await file.read(part, at);
+        sha256.update(part);
+      }
+      bytes += file.size;
+    });
+  }
+  return { bytes, sha256: sha256.digest('hex') };
 }
 
 /** Length and hash of files one after another, as they are written. Pieces must be shorter than 2 GiB. */

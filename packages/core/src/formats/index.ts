@@ -7,7 +7,7 @@ export {
   writeFileAtomically,
   writeTextAtomically,
 } from './atomic-file.js';
-export { digestFile } from './digest.js';
+export { digestFile, digestFiles } from './digest.js';
 export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo } from './dtype.js';
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';

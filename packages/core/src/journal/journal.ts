@@ -1,8 +1,8 @@
-import { rmdir, stat } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileError, RadinError } from '../errors/index.js';
-import { makeFolder, sweepUnfinished } from '../formats/index.js';
+import { isAt, makeFolder, sweepUnfinished } from '../formats/index.js';
 import { firstDifference } from './difference.js';
 import { JournalFile } from './journal-file.js';
 import {
@@ -85,10 +85,7 @@ export class Journal {
   async begin(fingerprint: Fingerprint): Promise<string[]> {
     const notices: string[] = [];
     if (this.#file === undefined) {
-      const isThere = await stat(this.#folder).then(
-        () => true,
-        () => false,
-      );
+      const isThere = await isAt(this.#folder);
       await makeFolder(this.#folder).catch((error: unknown) => {
         throw fileError('make the folder', this.#folder, error);
       });

@@ -25,14 +25,18 @@ interface StartRecord {
   readonly time: string;
 }
 
-/** What a soup got on some samples of a split. */
-export interface EvaluationRecord {
-  readonly record: 'evaluation';
-  /** SHA-256 of all that it depends on: the key of `SoupKeys`. */
+/** A soup on a split. */
+interface OfSoup {
+  /** SHA-256 of all that its evaluation depends on: the key of `SoupKeys`. */
   readonly soup: string;
   readonly split: string;
   readonly models: readonly string[];
   readonly weights: readonly number[];
+}
+
+/** What a soup got on some samples of a split. */
+export interface EvaluationRecord extends OfSoup {
+  readonly record: 'evaluation';
   /** How many samples, and the hash that tells them and their order. */
   readonly samples: number;
   readonly part: string;
@@ -42,12 +46,8 @@ export interface EvaluationRecord {
 }
 
 /** A soup whose evaluation was lost, and why: it is not tried again. */
-export interface LostRecord {
+export interface LostRecord extends OfSoup {
   readonly record: 'lost';
-  readonly soup: string;
-  readonly split: string;
-  readonly models: readonly string[];
-  readonly weights: readonly number[];
   readonly reason: string;
 }
 

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { Backend } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
-import { type ModelOptions, modelFiles, type OnnxModel, withRegularFile } from '../formats/index.js';
+import { digestFiles, type ModelOptions, modelFiles, type OnnxModel, type WrittenFile } from '../formats/index.js';
 import { alignCheckpoints, widestGraph } from './aligned.js';
 import { anglesFromStart, basinWarnings, distancesFromStart, nearDuplicates } from './basin.js';
 import type { Checkpoint, FileCheckpoint } from './checkpoint.js';
@@ -75,11 +74,12 @@ export async function inspectPool(
     for (const file of paths) {
       signal?.throwIfAborted();
       const id = modelId(file);
-      let digest: Digest = { bytes: 0, sha256: '' };
+      let digest: WrittenFile = { bytes: 0, sha256: '' };
       let tensors = 0;
       await attempt(id, found, async () => {
         const [whole, ...shards] = (await modelFiles(file)) as [string, ...string[]];
-        digest = await (quick ? sizeOfFiles : digestFiles)([...shards, whole], signal);
+        const files = [...shards, whole];
+        digest = await (quick ? sizeOfFiles(files) : digestFiles(files, signal ? { signal } : {}));
         const [checkpoint] = await openCheckpoints([file], options);
         if (checkpoint === undefined) return;
         opened.push(checkpoint);
@@ -218,32 +218,7 @@ async function attempt(model: string | undefined, problems: Problem[], step: () 
   }
 }
 
-interface Digest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** Of files one after another. */
-async function digestFiles(paths: readonly string[], signal: AbortSignal | undefined): Promise<Digest> {
-  const hash = createHash('sha256');
-  const chunk = new Uint8Array(2 ** 20);
-  let bytes = 0;
-  for (const path of paths) {
-    // Not a stream of the path: reading a pipe or a device may never end.
-    await withRegularFile(path, async (file) => {
-      for (let at = 0; at < file.size; at += chunk.byteLength) {
-        signal?.throwIfAborted();
-        const part = chunk.subarray(0, file.size - at);
-        await file.read(part, at);
-        hash.update(part);
-      }
-      bytes += file.size;
-    });
-  }
-  return { bytes, sha256: hash.digest('hex') };
-}
-
-async function sizeOfFiles(paths: readonly string[]): Promise<Digest> {
+async function sizeOfFiles(paths: readonly string[]): Promise<WrittenFile> {
   let bytes = 0;
   for (const path of paths) {
     try {

@@ -27,7 +27,7 @@ export async function averageRecord(
   contents: KnownContents,
   version: string,
   options: { readonly signal?: AbortSignal } = {},
-): Promise<SoupRecord> {
+): Promise<SoupRecord & Required<Pick<SoupRecord, 'versions'>>> {
   const ingredients = mixture.ingredients.map((index) => pool.checkpoints[index] as Checkpoint);
   return {
     format: 1,
@@ -44,7 +44,7 @@ export async function choiceRecord(
   { version, method, budget, seed, metric, holdOut, scores }: RecordedChoice,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<SoupRecord> {
-  const { versions, ...record } = await averageRecord(pool, mixture, keys.contents, version, options);
+  const record = await averageRecord(pool, mixture, keys.contents, version, options);
   const splits: [string, RecordedSplit][] = [];
   for (const [name, { split }] of scorers) splits.push([name, await recordedSplit(split, keys)]);
   const task = scorers.get('validation')?.task ?? MULTI_CLASS.name;
@@ -54,11 +54,7 @@ export async function choiceRecord(
   );
   return {
     ...record,
-    versions: {
-      radin: version,
-      averaging: AVERAGING_VERSION,
-      ...(!memory.sizes.byPrograms && { onnxruntime: ONNXRUNTIME_VERSION }),
-    },
+    versions: { ...record.versions, ...(!memory.sizes.byPrograms && { onnxruntime: ONNXRUNTIME_VERSION }) },
     method,
     budget,
     seed,

@@ -1,5 +1,5 @@
-import { type CacheKey, cacheKey, type KeyParts, sha256 } from '../cache/index.js';
-import type { Labels, Split } from '../data/index.js';
+import { type CacheKey, cacheKey, type KeyParts } from '../cache/index.js';
+import { elementsSha256, labelsKeyParts, type Split } from '../data/index.js';
 import type { LogitsKeys } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 import { AVERAGING_VERSION, type Mixture } from '../mixture/index.js';
@@ -65,30 +65,17 @@ export class SoupKeys {
 
   async #share(): Promise<KeyParts> {
     const { keys, split, metric, preparation } = this.#parts;
+    const { groups } = split.labels;
+    const { source } = metric;
     return {
       ...(await keys.run(split.inputs)),
       averaging: AVERAGING_VERSION,
       scoring: VERSION,
-      labels: await hashOf(split.labels.values),
+      ...(await labelsKeyParts(split.labels)),
+      ...(groups && { groups: await elementsSha256(groups) }),
       metric: metric.name,
       ...(preparation !== undefined && { preparation }),
-      ...(await this.#more(split.labels)),
-    };
-  }
-
-  /** What else scores depend on, where labels or metrics are other than classes and what they are counted by. */
-  async #more({ task, targets, tokens, groups }: Labels): Promise<KeyParts> {
-    const { source } = this.#parts.metric;
-    return {
-      ...(task && { task }),
-      ...(targets && { targets: await hashOf(targets) }),
-      ...(tokens && { tokens: [tokens.positions, await hashOf(tokens.places)] }),
-      ...(groups && { groups: await hashOf(groups) }),
       ...(source !== undefined && { source }),
     };
   }
-}
-
-function hashOf(values: Int32Array | Float64Array): Promise<string> {
-  return sha256(new Uint8Array(values.slice().buffer));
 }
