@@ -9,6 +9,11 @@ export interface Progress {
   readonly best?: number;
 }
 
+/** The phase as it is told of: on the validation samples by its own name, on all others as what only reports. */
+export function phaseOn(split: 'validation' | 'test' | 'holdout', phase: 'cache' | 'evaluate'): Progress['phase'] {
+  return split === 'validation' ? phase : 'test';
+}
+
 /** Options of every long call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;

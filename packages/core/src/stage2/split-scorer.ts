@@ -1,20 +1,19 @@
-import type { Backend } from '@radin/native';
 import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
-import {
-  type EvaluateOptions,
-  type Evaluator,
-  type LoadedModel,
-  LostEvaluation,
-  passOfPool,
-} from '../evaluator/index.js';
-import { type Logits, type LogitsStore, type PoolLogits, scoredLogits } from '../logits/index.js';
+import { type EvaluateOptions, type LoadedModel, LostEvaluation } from '../evaluator/index.js';
+import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
 import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
-import type { Checkpoint, Pool } from '../pool/index.js';
-import type { CallOptions, Progress } from '../progress.js';
+import type { Checkpoint } from '../pool/index.js';
+import { type CallOptions, type Progress, phaseOn } from '../progress.js';
 import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
-import { ApproxScorer, type Ranking, type RankOptions, rankProposal } from '../stage1/index.js';
+import {
+  PoolPredictions,
+  type PoolPredictionsParts,
+  type Ranking,
+  type RankOptions,
+  rankProposal,
+} from '../stage1/index.js';
 import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 import type { EvaluationMemory } from './evaluation-memory.js';
 import { KnownEvaluations } from './known-evaluations.js';
@@ -22,24 +21,11 @@ import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
 import { PartialEvaluation } from './partial-evaluation.js';
 import type { SoupKeys } from './soup-keys.js';
 
-export interface SplitScorerParts {
-  readonly pool: Pool;
-  readonly split: Split;
-  readonly evaluator: Evaluator;
-  readonly backend: Backend;
-  readonly metric: Metric;
-  /** Threads of stage 1. */
-  readonly threads?: number;
-  /** The models' logits, where they are not computed, kept in the store if there is one. @throws RadinError */
-  readonly given?: (store?: LogitsStore) => Promise<PoolLogits>;
+export interface SplitScorerParts extends PoolPredictionsParts {
   /** What is evaluated as the mixture's soup; default: the average as it is. */
   readonly openSoup?: OpenSoup;
   /** What earlier runs evaluated. */
   readonly memory?: EvaluationMemory;
-  /** Where the logits of the models are kept, which is closed with the scorer; default: in memory. */
-  readonly store?: LogitsStore;
-  /** Models that may be in memory with their logits, or with their weights between the parts of an evaluation. Default: as is fastest. */
-  readonly atOnce?: number;
 }
 
 /** What cost no forward pass because an earlier run had made it. */
@@ -60,13 +46,12 @@ export class SplitScorer implements MixtureScorer {
   readonly #evaluated = new Map<string, Promise<Evaluated>>();
   readonly #partial = new Map<string, Uint8Array>();
   readonly #known: KnownEvaluations;
-  #rememberedModels = 0;
-  #cache: Promise<PoolLogits> | undefined;
-  #approx: Promise<ApproxScorer> | undefined;
+  readonly #predictions: PoolPredictions;
 
   constructor(parts: SplitScorerParts) {
     this.#parts = parts;
     this.#known = new KnownEvaluations(parts.memory);
+    this.#predictions = new PoolPredictions(parts);
   }
 
   /** N. */
@@ -125,7 +110,7 @@ export class SplitScorer implements MixtureScorer {
 
   /** What was remembered so far. */
   get reused(): Reused {
-    return { models: this.#rememberedModels, evaluations: this.#known.reused };
+    return { models: this.#predictions.remembered, evaluations: this.#known.reused };
   }
 
   /** What the scores are. */
@@ -135,40 +120,21 @@ export class SplitScorer implements MixtureScorer {
 
   /** The cached logits; N full evaluations on the first call, unless they were given. */
   cache(options: CallOptions = {}): Promise<PoolLogits> {
-    const { pool, evaluator, split, given } = this.#parts;
-    if (this.#cache === undefined) {
-      this.#rememberedModels = 0;
-      const { store, atOnce } = this.#parts;
-      const pass =
-        given?.(store) ??
-        passOfPool(pool, evaluator, split, {
-          ...(store && { store }),
-          ...(atOnce && { atOnce }),
-          onRemembered: () => this.#rememberedModels++,
-          ...(options.signal && { signal: options.signal }),
-          onProgress: (done) => options.onProgress?.({ phase: this.#phase('cache'), done, total: pool.size }),
-        });
-      this.#cache = pass;
-      // What failed or was aborted can be asked for again.
-      pass.catch(() => {
-        this.#cache = undefined;
-      });
-    }
-    return this.#cache;
+    return this.#predictions.logits(options);
   }
 
   /** Score of each mixture's averaged logits (RADIN, Eq. 3). */
   async approxScores(mixtures: readonly Mixture[], options: CallOptions = {}): Promise<Float64Array> {
-    return (await this.#approxScorer(options)).scores(mixtures, options);
+    return (await this.#predictions.scorer(options)).scores(mixtures, options);
   }
 
   /** Candidates as a sampler proposes them, in the order of stage 1. */
   rank(options: RankOptions): Promise<Ranking> {
-    return rankProposal(this.poolSize, options, () => this.#approxScorer(options));
+    return rankProposal(this.poolSize, options, () => this.#predictions.scorer(options));
   }
 
   async ensemble(options: CallOptions = {}): Promise<EnsembleScores> {
-    return (await this.#approxScorer(options)).ensemble;
+    return (await this.#predictions.scorer(options)).ensemble;
   }
 
   /** Candidates as samplers propose them by this split's cached logits, all listed and none ranked. */
@@ -178,9 +144,7 @@ export class SplitScorer implements MixtureScorer {
 
   /** Gives back what stage 1 holds. */
   async dispose(): Promise<void> {
-    const approx = await this.#approx?.catch(() => undefined);
-    approx?.close();
-    await this.#parts.store?.close();
+    await this.#predictions.close();
   }
 
   /** Exact score of each single model, from the cached logits. */
@@ -200,7 +164,7 @@ export class SplitScorer implements MixtureScorer {
     let best: number | undefined;
     const report = () => {
       const progress: Progress = {
-        phase: this.#phase('evaluate'),
+        phase: phaseOn(this.#parts.split.name, 'evaluate'),
         done: done.reduce((sum, fraction) => sum + fraction, 0),
         total: mixtures.length,
       };
@@ -347,27 +311,12 @@ export class SplitScorer implements MixtureScorer {
     return { metric, backend, ...(threads && { threads }) };
   }
 
-  #approxScorer(options: CallOptions): Promise<ApproxScorer> {
-    if (this.#approx === undefined) {
-      const { signal } = options;
-      const opened = this.cache(options).then((cache) =>
-        ApproxScorer.open(cache, { ...this.#stage1, ...(signal && { signal }) }),
-      );
-      this.#approx = opened;
-      // What failed or was aborted can be asked for again.
-      opened.catch(() => {
-        this.#approx = undefined;
-      });
-    }
-    return this.#approx;
-  }
-
   async #evaluate(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Evaluated> {
     const known = this.#evaluated.get(mixture.key);
     if (known !== undefined) return known;
     const evaluated =
-      mixture.size === 1 && (this.#cache ?? this.#parts.given) !== undefined
-        ? this.#approxScorer({}).then((approx) => outcome(approx, mixture, this.#parts))
+      mixture.size === 1 && this.#predictions.areAtHand
+        ? this.#predictions.scorer({}).then((approx) => outcome(approx, mixture, this.#parts))
         : this.#evaluateSoup(mixture, { signal, onProgress });
     this.#evaluated.set(mixture.key, evaluated);
     evaluated.catch((error) => {
@@ -376,10 +325,6 @@ export class SplitScorer implements MixtureScorer {
       if (!isLost) this.#evaluated.delete(mixture.key);
     });
     return evaluated;
-  }
-
-  #phase(phase: 'cache' | 'evaluate'): Progress['phase'] {
-    return this.#parts.split.name === 'validation' ? phase : 'test';
   }
 }
 
