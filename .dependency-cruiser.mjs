@@ -1,7 +1,7 @@
-// The import layers of docs/architecture.md: packages point one way, and inside core a folder imports only folders above it.
+// The import layers of docs/architecture.md: packages point one way, and inside core and cli a folder imports only folders above it.
 
 /** Folders of packages/core/src, from the ones that know nothing to the ones that know all. */
-const LAYERS = [
+const CORE_LAYERS = [
   'errors',
   'statistics',
   'formats',
@@ -25,14 +25,18 @@ const LAYERS = [
   'report',
 ];
 
-const core = (folders) => `^packages/core/src/(${folders.join('|')})/`;
+/** The same of packages/cli/src. */
+const CLI_LAYERS = ['terminal', 'pool', 'options', 'output', 'run', 'commands'];
 
-const layerRules = LAYERS.slice(0, -1).map((folder, index) => ({
-  name: `core-${folder}-imports-only-layers-above`,
-  severity: 'error',
-  from: { path: core([folder]) },
-  to: { path: core(LAYERS.slice(index + 1)) },
-}));
+const layerRules = (name, layers) => {
+  const within = (folders) => `^packages/${name}/src/(${folders.join('|')})/`;
+  return layers.slice(0, -1).map((folder, index) => ({
+    name: `${name}-${folder}-imports-only-layers-above`,
+    severity: 'error',
+    from: { path: within([folder]) },
+    to: { path: within(layers.slice(index + 1)) },
+  }));
+};
 
 /** A package may import these of ours. */
 const PACKAGES = {
@@ -57,7 +61,8 @@ const packageRules = Object.entries(PACKAGES).map(([name, allowed]) => ({
 
 export default {
   forbidden: [
-    ...layerRules,
+    ...layerRules('core', CORE_LAYERS),
+    ...layerRules('cli', CLI_LAYERS),
     ...packageRules,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { escapeControls } from '@radin/core';
-import { reason } from './thrown.js';
+import { reason } from './pool/thrown.js';
 
 /** Where the packages of this program lie: a file elsewhere is the user's, or a library's. */
 const OURS = new URL('../../', import.meta.url);

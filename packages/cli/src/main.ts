@@ -1,5 +1,5 @@
-import { Interruption } from './interruption.js';
 import { lateFailure } from './late-failure.js';
+import { Interruption } from './run/interruption.js';
 import { BUG, INPUT, reportInterruption, run } from './run.js';
 
 const args = process.argv.slice(2);

@@ -11,7 +11,7 @@ import { addReport } from './commands/report.js';
 import { addScore } from './commands/score.js';
 import { addSearch } from './commands/search.js';
 import { addVerify } from './commands/verify.js';
-import type { CommandContext } from './run-context.js';
+import type { CommandContext } from './run/run-context.js';
 import { VERSION } from './versions.js';
 
 /** The whole command line. Parsing throws commander's errors; commands throw the library's. */

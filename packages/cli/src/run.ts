@@ -1,8 +1,8 @@
 import { escapeControls, machineError, RadinError } from '@radin/core';
 import { CommanderError } from 'commander';
-import type { Interruption } from './interruption.js';
 import { buildProgram } from './program.js';
-import { shellWord } from './shell-word.js';
+import type { Interruption } from './run/interruption.js';
+import { shellWord } from './terminal/shell-word.js';
 
 /** Exit codes, as documented: 0 done, 1 a bug, 2 the user's input, 130 interrupted. */
 export const BUG = 1;

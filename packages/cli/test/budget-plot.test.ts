@@ -1,6 +1,6 @@
 import { accuracy, type SearchReport } from '@radin/core';
 import { describe, expect, it } from 'vitest';
-import { budgetPlot, plotOptions } from '../src/budget-plot.js';
+import { budgetPlot, plotOptions } from '../src/terminal/budget-plot.js';
 
 const point = (evaluations: number, valScore: number) => ({ evaluations, valScore, models: ['a'], weights: [1] });
 const report = (...points: ReturnType<typeof point>[]) =>

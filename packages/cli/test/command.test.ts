@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RadinError } from '@radin/core';
 import { describe, expect, test } from 'vitest';
-import { resolvePool } from '../src/pool-files.js';
+import { resolvePool } from '../src/pool/pool-files.js';
 import { type LinearPool, linearPool, writeConfig, writeFloats } from './pools.js';
 import { radinJson, runRadin } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { Interruption } from '../src/interruption.js';
+import { Interruption } from '../src/run/interruption.js';
 
 const before = { SIGINT: process.listeners('SIGINT'), SIGTERM: process.listeners('SIGTERM') };
 afterEach(() => {

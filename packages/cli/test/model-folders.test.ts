@@ -14,8 +14,8 @@ import {
   Soup,
 } from '@radin/core';
 import { describe, expect, it } from 'vitest';
-import { resolvePool } from '../src/pool-files.js';
-import { prepareSoup, writeSoupFiles } from '../src/soup-output.js';
+import { prepareSoup, writeSoupFiles } from '../src/output/soup-output.js';
+import { resolvePool } from '../src/pool/pool-files.js';
 import { CHECKPOINTS, found, inFolders, WEIGHTS } from './pool-forms.js';
 import {
   CLASSES,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openSafetensors, type SearchReport, writeNpy } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { value, writeGraph, zeros } from '../../core/test/files.js';
-import type { PoolFlags } from '../src/pool-files.js';
+import type { PoolFlags } from '../src/pool/pool-files.js';
 import { archive, CHECKPOINTS, found, inFolders, otherThings, prefixed, writeParts } from './pool-forms.js';
 import {
   CLASSES,

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accuracy, Mixture, Problem, Soup, writeNpy, writeShardedSafetensors, writeSoup } from '@radin/core';
 import { npy, zip } from '../../core/test/zip.js';
-import { type PoolFlags, resolvePool } from '../src/pool-files.js';
+import { type PoolFlags, resolvePool } from '../src/pool/pool-files.js';
 import {
   CLASSES,
   FEATURES,

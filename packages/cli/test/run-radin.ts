@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Interruption } from '../src/interruption.js';
+import { Interruption } from '../src/run/interruption.js';
 import { run } from '../src/run.js';
 import { newFolder } from './scratch.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Metric, type Predictions, RadinError } from '@radin/core';
 import { describe, expect, it } from 'vitest';
-import { chooseMetric } from '../src/metric-choice.js';
+import { chooseMetric } from '../src/pool/metric-choice.js';
 import { linearPool } from './pools.js';
 import { radinJson, runRadin } from './run-radin.js';
 import { newFolder } from './scratch.js';

@@ -27,9 +27,7 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { checkAverageOutput, replacedIngredient, writeWithLock } from '../average-output.js';
-import { expandModels } from '../expand.js';
-import { list, nonNegative } from '../option-values.js';
+import { list, nonNegative } from '../options/option-values.js';
 import {
   BASE,
   backendOption,
@@ -41,11 +39,13 @@ import {
   withMaxMemory,
   withShardSize,
   withStateDict,
-} from '../options.js';
-import { ingredientPaths } from '../output-folder.js';
-import type { CommandContext } from '../run-context.js';
-import { writeAdapters } from '../soup-output.js';
-import { Terminal } from '../terminal.js';
+} from '../options/options.js';
+import { checkAverageOutput, replacedIngredient, writeWithLock } from '../output/average-output.js';
+import { ingredientPaths } from '../output/output-folder.js';
+import { writeAdapters } from '../output/soup-output.js';
+import { expandModels } from '../pool/expand.js';
+import type { CommandContext } from '../run/run-context.js';
+import { Terminal } from '../terminal/terminal.js';
 import { VERSION } from '../versions.js';
 
 const FACTS: CardFacts = { method: 'radin average', version: VERSION, scores: [] };

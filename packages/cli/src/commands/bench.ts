@@ -3,14 +3,20 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { PaperResult } from '@radin/bench';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
-import { integer } from '../option-values.js';
-import { type CommonOptions, withCommonOptions, withMaxMemory, withPoolFlags, withThreads } from '../options.js';
-import { checkOutputFolder } from '../output-folder.js';
-import { peakNotice } from '../peak-notice.js';
-import { type PoolFlags, resolvePool } from '../pool-files.js';
-import type { CommandContext } from '../run-context.js';
-import { type ReportOptions, reportBeside, withReport, wroteLine } from '../run-report.js';
-import { withBudgets } from '../search-options.js';
+import { integer } from '../options/option-values.js';
+import {
+  type CommonOptions,
+  withCommonOptions,
+  withMaxMemory,
+  withPoolFlags,
+  withThreads,
+} from '../options/options.js';
+import { withBudgets } from '../options/search-options.js';
+import { checkOutputFolder } from '../output/output-folder.js';
+import { type ReportOptions, reportBeside, withReport, wroteLine } from '../output/run-report.js';
+import { type PoolFlags, resolvePool } from '../pool/pool-files.js';
+import type { CommandContext } from '../run/run-context.js';
+import { peakNotice } from '../terminal/peak-notice.js';
 
 interface BenchOptions extends PoolFlags, CommonOptions, ReportOptions {
   readonly budgets: readonly number[];

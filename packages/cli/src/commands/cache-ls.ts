@@ -1,8 +1,8 @@
 import { type CacheEntry, listEntries } from '@radin/core';
 import type { Command } from 'commander';
-import { cacheFolder } from '../cache-folder.js';
-import type { CacheCommandOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import type { CacheCommandOptions } from '../options/options.js';
+import { cacheFolder } from '../run/cache-folder.js';
+import type { CommandContext } from '../run/run-context.js';
 
 /** Characters of a name that tell entries apart. */
 const SHORT_NAME = 12;

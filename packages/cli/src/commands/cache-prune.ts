@@ -1,9 +1,9 @@
 import { pruneEntries, RadinError } from '@radin/core';
 import type { Command } from 'commander';
-import { cacheFolder } from '../cache-folder.js';
-import { byteCount, nonNegative } from '../option-values.js';
-import type { CacheCommandOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import { byteCount, nonNegative } from '../options/option-values.js';
+import type { CacheCommandOptions } from '../options/options.js';
+import { cacheFolder } from '../run/cache-folder.js';
+import type { CommandContext } from '../run/run-context.js';
 
 const DAY = 86_400_000;
 

@@ -1,8 +1,8 @@
 import { RadinError, verifyEntries } from '@radin/core';
 import type { Command } from 'commander';
-import { cacheFolder } from '../cache-folder.js';
-import type { CacheCommandOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import type { CacheCommandOptions } from '../options/options.js';
+import { cacheFolder } from '../run/cache-folder.js';
+import type { CommandContext } from '../run/run-context.js';
 
 export function addCacheVerify(cache: Command, { signal, print, printJson }: CommandContext): void {
   cache

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { withCacheFolder, withCommonOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import { withCacheFolder, withCommonOptions } from '../options/options.js';
+import type { CommandContext } from '../run/run-context.js';
 import { addCacheLs } from './cache-ls.js';
 import { addCachePrune } from './cache-prune.js';
 import { addCacheVerify } from './cache-verify.js';

@@ -11,8 +11,6 @@ import {
   type Metric,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { concludeRun } from '../conclude-run.js';
-import { dryRun, planned } from '../dry-run.js';
 import {
   type DryRunOptions,
   type PoolOptions,
@@ -21,12 +19,7 @@ import {
   withGivenLogits,
   withPoolOptions,
   withShardSize,
-} from '../options.js';
-import { writeResults } from '../output-folder.js';
-import { poolFindings } from '../pool-findings.js';
-import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run-context.js';
-import { commonFacts } from '../run-journal.js';
-import { type ReportOptions, withReport } from '../run-report.js';
+} from '../options/options.js';
 import {
   type CandidateOptions,
   proposalOptions,
@@ -34,8 +27,15 @@ import {
   withBudgets,
   withCandidateOptions,
   withRestart,
-} from '../search-options.js';
-import { soupSources } from '../soup-output.js';
+} from '../options/search-options.js';
+import { writeResults } from '../output/output-folder.js';
+import { type ReportOptions, withReport } from '../output/run-report.js';
+import { soupSources } from '../output/soup-output.js';
+import { concludeRun } from '../run/conclude-run.js';
+import { dryRun, planned } from '../run/dry-run.js';
+import { poolFindings } from '../run/pool-findings.js';
+import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run/run-context.js';
+import { commonFacts } from '../run/run-journal.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */

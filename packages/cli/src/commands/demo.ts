@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { withRunOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import { withRunOptions } from '../options/options.js';
+import type { CommandContext } from '../run/run-context.js';
 import { type CompareCommandOptions, runCompare, withCompareOptions } from './compare.js';
 
 /** The example pool that ships with the project. */

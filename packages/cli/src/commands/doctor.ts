@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { ADDON_PATH, type BackendStatus, listBackends } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, withCommonOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
+import { type CommonOptions, withCommonOptions } from '../options/options.js';
+import type { CommandContext } from '../run/run-context.js';
 import { VERSIONS } from '../versions.js';
 
 /** Of what a processor lists, what the kernels are written for. */

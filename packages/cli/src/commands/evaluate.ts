@@ -17,11 +17,11 @@ import {
   writeNpy,
 } from '@radin/core';
 import { type Command, Option } from 'commander';
-import { expandModels } from '../expand.js';
-import { type PoolOptions, withPoolOptions } from '../options.js';
-import { checkNoInput, checkWritable } from '../output-folder.js';
-import { resolvePool } from '../pool-files.js';
-import { type CommandContext, withProblem } from '../run-context.js';
+import { type PoolOptions, withPoolOptions } from '../options/options.js';
+import { checkNoInput, checkWritable } from '../output/output-folder.js';
+import { expandModels } from '../pool/expand.js';
+import { resolvePool } from '../pool/pool-files.js';
+import { type CommandContext, withProblem } from '../run/run-context.js';
 
 interface EvaluateOptions extends PoolOptions {
   readonly split: 'validation' | 'test';

@@ -23,19 +23,19 @@ import {
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { openCache } from '../cache-folder.js';
-import { inspectionText } from '../inspection-text.js';
-import { modelPredictions, predictionsText, withPredictions } from '../model-predictions.js';
 import {
   type CommonOptions,
   type StateDictOptions,
   withCacheFolder,
   withCommonOptions,
   withStateDict,
-} from '../options.js';
-import { resolvePool } from '../pool-files.js';
-import type { CommandContext } from '../run-context.js';
-import { Terminal } from '../terminal.js';
+} from '../options/options.js';
+import { resolvePool } from '../pool/pool-files.js';
+import { openCache } from '../run/cache-folder.js';
+import { modelPredictions, predictionsText, withPredictions } from '../run/model-predictions.js';
+import type { CommandContext } from '../run/run-context.js';
+import { inspectionText } from '../terminal/inspection-text.js';
+import { Terminal } from '../terminal/terminal.js';
 
 const HASHED_AT_ONCE = 2 ** 30;
 
@@ -166,7 +166,7 @@ async function inspectFile(path: string, stateDict: string | undefined): Promise
         file: path,
         format: 'radin.yaml',
         tensors: [],
-        config: (await (await import('../config.js')).loadConfig(path)).config,
+        config: (await (await import('../pool/config.js')).loadConfig(path)).config,
       };
     case 'safetensors':
     case 'pytorch':

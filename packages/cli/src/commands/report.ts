@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
-import { documentKinds, type RunDocument } from '../document-kinds.js';
-import { type CommonOptions, withCommonOptions } from '../options.js';
-import type { CommandContext } from '../run-context.js';
-import { REPORT_FILE, type ReportOptions, withFormat, writeReport, wroteLine } from '../run-report.js';
+import { type CommonOptions, withCommonOptions } from '../options/options.js';
+import { documentKinds, type RunDocument } from '../output/document-kinds.js';
+import { REPORT_FILE, type ReportOptions, withFormat, writeReport, wroteLine } from '../output/run-report.js';
+import type { CommandContext } from '../run/run-context.js';
 
 interface ReportCommandOptions extends CommonOptions, Pick<ReportOptions, 'format'> {
   readonly out?: string;

@@ -30,10 +30,8 @@ import {
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
-import { ASKED } from '../explain.js';
-import { chooseMetric, metricFlag } from '../metric-choice.js';
-import { nonNegative } from '../option-values.js';
+import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../options/estimate-options.js';
+import { nonNegative } from '../options/option-values.js';
 import {
   type CommonOptions,
   type ComputeOptions,
@@ -42,9 +40,7 @@ import {
   withComputeOptions,
   withMaxMemory,
   withTask,
-} from '../options.js';
-import type { CommandContext } from '../run-context.js';
-import { scoredLogits } from '../scored-logits.js';
+} from '../options/options.js';
 import {
   type CandidateOptions,
   type ExplainOptions,
@@ -52,8 +48,12 @@ import {
   topCount,
   withCandidateOptions,
   withExplain,
-} from '../search-options.js';
-import { Terminal } from '../terminal.js';
+} from '../options/search-options.js';
+import { chooseMetric, metricFlag } from '../pool/metric-choice.js';
+import { scoredLogits } from '../pool/scored-logits.js';
+import type { CommandContext } from '../run/run-context.js';
+import { ASKED } from '../terminal/explain.js';
+import { Terminal } from '../terminal/terminal.js';
 
 /** Candidates printed unless `--top` asks for fewer. */
 const MOST_PRINTED = 1000;

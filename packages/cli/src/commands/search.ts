@@ -16,11 +16,7 @@ import {
   searchText,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { budgetPlot, plotOptions } from '../budget-plot.js';
-import { choiceFacts, type TestedChoice, testChoice, testOutcome } from '../choice-facts.js';
-import { concludeRun } from '../conclude-run.js';
-import { dryRun, planned } from '../dry-run.js';
-import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../estimate-options.js';
+import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../options/estimate-options.js';
 import {
   type DryRunOptions,
   type PoolOptions,
@@ -29,11 +25,7 @@ import {
   withGivenLogits,
   withPoolOptions,
   withShardSize,
-} from '../options.js';
-import { writeResults } from '../output-folder.js';
-import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run-context.js';
-import { commonFacts } from '../run-journal.js';
-import { type ReportOptions, withReport } from '../run-report.js';
+} from '../options/options.js';
 import {
   type CandidateOptions,
   type ExplainOptions,
@@ -50,8 +42,16 @@ import {
   withRacing,
   withRestart,
   withStrategy,
-} from '../search-options.js';
-import { soupSources } from '../soup-output.js';
+} from '../options/search-options.js';
+import { writeResults } from '../output/output-folder.js';
+import { type ReportOptions, withReport } from '../output/run-report.js';
+import { soupSources } from '../output/soup-output.js';
+import { choiceFacts, type TestedChoice, testChoice, testOutcome } from '../run/choice-facts.js';
+import { concludeRun } from '../run/conclude-run.js';
+import { dryRun, planned } from '../run/dry-run.js';
+import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run/run-context.js';
+import { commonFacts } from '../run/run-journal.js';
+import { budgetPlot, plotOptions } from '../terminal/budget-plot.js';
 import { VERSION, VERSIONS } from '../versions.js';
 
 interface SearchOptions

@@ -15,13 +15,19 @@ import {
   verifySoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import { expandModels } from '../expand.js';
-import { chooseMetric, type MetricChoice, metricFlag } from '../metric-choice.js';
-import { BASE, type CommonOptions, type ComputeOptions, withCommonOptions, withComputeOptions } from '../options.js';
-import { type ResolvedPool, resolvePool } from '../pool-files.js';
-import type { CommandContext } from '../run-context.js';
-import { soupSources } from '../soup-output.js';
-import { Terminal } from '../terminal.js';
+import {
+  BASE,
+  type CommonOptions,
+  type ComputeOptions,
+  withCommonOptions,
+  withComputeOptions,
+} from '../options/options.js';
+import { soupSources } from '../output/soup-output.js';
+import { expandModels } from '../pool/expand.js';
+import { chooseMetric, type MetricChoice, metricFlag } from '../pool/metric-choice.js';
+import { type ResolvedPool, resolvePool } from '../pool/pool-files.js';
+import type { CommandContext } from '../run/run-context.js';
+import { Terminal } from '../terminal/terminal.js';
 
 interface VerifyCommandOptions extends CommonOptions, ComputeOptions {
   readonly pool?: string;

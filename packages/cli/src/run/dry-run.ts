@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import { formatBytes, type InspectedSplit, namedInputs, type Problem, predictRun, timePass } from '@radin/core';
-import { freeBytes } from './disk-space.js';
-import type { PoolOptions } from './options.js';
+import type { PoolOptions } from '../options/options.js';
+import { freeBytes } from '../output/disk-space.js';
+import { splitText } from '../terminal/split-text.js';
+import type { Terminal } from '../terminal/terminal.js';
 import type { CommandContext } from './run-context.js';
-import { splitText } from './split-text.js';
-import type { Terminal } from './terminal.js';
 
 /** What a run would do, which its command knows. */
 export interface PlannedRun {

@@ -7,9 +7,9 @@ import {
   type SearchReport,
   type SplitScorer,
 } from '@radin/core';
-import type { WrittenResults } from './output-folder.js';
+import type { WrittenResults } from '../output/output-folder.js';
+import { type ReportOptions, reportBeside, wroteLine } from '../output/run-report.js';
 import { type CommandContext, type OpenRun, recordOf } from './run-context.js';
-import { type ReportOptions, reportBeside, wroteLine } from './run-report.js';
 import { isOver, reportOnTest, type TestStage } from './test-stage.js';
 
 /** A choice by the validation samples, and what is to be done with it. */

@@ -21,7 +21,7 @@ import {
   writeTextAtomically,
   writeTogether,
 } from '@radin/core';
-import type { ShardOptions } from './options.js';
+import type { ShardOptions } from '../options/options.js';
 import { REPORT_FILE } from './run-report.js';
 import { cardScores, prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 

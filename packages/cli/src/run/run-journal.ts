@@ -8,10 +8,10 @@ import {
   RadinError,
   type RunRecord,
 } from '@radin/core';
-import type { PoolOptions } from './options.js';
-import type { HoldOutOptions } from './search-options.js';
-import type { Terminal } from './terminal.js';
-import { VERSION } from './versions.js';
+import type { PoolOptions } from '../options/options.js';
+import type { HoldOutOptions } from '../options/search-options.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { VERSION } from '../versions.js';
 
 /** In the run folder of a run without a cache: the models' logits, until the run is finished. */
 const LOGITS_FOLDER = 'journal-logits';

@@ -2,8 +2,8 @@ import { dirname, join } from 'node:path';
 import { writeTextAtomically } from '@radin/core';
 import type { ExportFormat } from '@radin/report';
 import { type Command, InvalidArgumentError } from 'commander';
+import { list } from '../options/option-values.js';
 import { documentKinds, type RunDocument } from './document-kinds.js';
-import { list } from './option-values.js';
 
 /** What the report of a run is named, and the folder of its charts and tables beside it. */
 export const REPORT_FILE = 'report.html';

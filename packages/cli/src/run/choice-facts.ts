@@ -18,10 +18,10 @@ import {
   splitStatistics,
   unlessStopped,
 } from '@radin/core';
-import { explainSearch, versusGreedy } from './explain.js';
+import { explainSearch, versusGreedy } from '../terminal/explain.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { poolFindings } from './pool-findings.js';
 import type { CommandContext } from './run-context.js';
-import type { Terminal } from './terminal.js';
 
 /** What is said of a search's choice without the test split. */
 export interface ChoiceFacts {

@@ -1,6 +1,6 @@
 import { type CallOptions, LostEvaluation, type Problem, type SplitScorer, unlessStopped } from '@radin/core';
+import type { Terminal } from '../terminal/terminal.js';
 import type { CommandContext } from './run-context.js';
-import type { Terminal } from './terminal.js';
 
 /** What the test split says of a choice. */
 export interface TestStage<Found> {

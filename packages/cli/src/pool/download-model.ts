@@ -1,5 +1,5 @@
 import { accuracy, hubModel } from '@radin/core';
-import { Terminal } from './terminal.js';
+import { Terminal } from '../terminal/terminal.js';
 
 const MEGABYTE = 1e6;
 

@@ -1,7 +1,7 @@
 import { BACKEND_NAMES, metricNames, TASKS } from '@radin/core';
 import { type Command, Option } from 'commander';
+import type { PoolFlags } from '../pool/pool-files.js';
 import { each, integer, positive, positiveByteCount, renaming, signedInteger } from './option-values.js';
-import type { PoolFlags } from './pool-files.js';
 
 /** Values of the options that every command has. */
 export interface CommonOptions {

@@ -13,18 +13,18 @@ import {
   type RunRecord,
   type TaskName,
 } from '@radin/core';
+import type { DryRunOptions, PoolOptions, ShardOptions } from '../options/options.js';
+import type { CandidateOptions, HoldOutOptions, RestartOptions } from '../options/search-options.js';
+import { checkSpace, freeBytes } from '../output/disk-space.js';
+import { checkOutputFolder } from '../output/output-folder.js';
+import { prepareSoup, soupBytes } from '../output/soup-output.js';
+import { chooseMetric, metricFlag } from '../pool/metric-choice.js';
+import { resolvePool } from '../pool/pool-files.js';
+import { peakNotice } from '../terminal/peak-notice.js';
+import { Terminal } from '../terminal/terminal.js';
 import { openCache } from './cache-folder.js';
-import { checkSpace, freeBytes } from './disk-space.js';
 import type { Interruption } from './interruption.js';
-import { chooseMetric, metricFlag } from './metric-choice.js';
-import type { DryRunOptions, PoolOptions, ShardOptions } from './options.js';
-import { checkOutputFolder } from './output-folder.js';
-import { peakNotice } from './peak-notice.js';
-import { resolvePool } from './pool-files.js';
 import { closingJournal, RunJournal } from './run-journal.js';
-import type { CandidateOptions, HoldOutOptions, RestartOptions } from './search-options.js';
-import { prepareSoup, soupBytes } from './soup-output.js';
-import { Terminal } from './terminal.js';
 
 /** What every command is given: when to stop, and where results go. */
 export interface CommandContext {
