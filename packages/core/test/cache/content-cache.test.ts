@@ -179,9 +179,7 @@ test('a folder that can only be read is read, and told of', async () => {
     if (isRoot) process.seteuid?.(0);
     for (const path of [join(folder, 'entries'), folder]) chmodSync(path, 0o755);
   }
-  expect(failures).toEqual([
-    expect.stringMatching(/^Expected to write .* but found: permission denied \(EACCES\)$/),
-  ]);
+  expect(failures).toEqual([expect.stringMatching(/^Expected to write .* but found: permission denied \(EACCES\)$/)]);
   expect(await listEntries(folder)).toHaveLength(1);
 });
 
