@@ -5,6 +5,7 @@ import {
   checkUnchanged,
   choiceRecord,
   type FileCheckpoint,
+  fileError,
   isOnnx,
   JOURNAL_FILE,
   LOCK_FILE,
@@ -202,8 +203,6 @@ function jsonText(value: unknown): string {
   return `${text}\n`;
 }
 
-function unwritable(folder: string, error: NodeJS.ErrnoException): RadinError {
-  return new RadinError('FILE', `Expected to write to the folder ${folder} but found: ${error.code ?? error.message}`, {
-    cause: error,
-  });
+function unwritable(folder: string, error: unknown): unknown {
+  return fileError('write to the folder', folder, error);
 }
