@@ -2,7 +2,7 @@ import { allOrNone } from '../all-or-none.js';
 import { checkLabels, rowsOf, type Split } from '../data/index.js';
 import { type EvaluateOptions, type LoadedModel, LostEvaluation } from '../evaluator/index.js';
 import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
-import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
+import { type Metric, MULTI_CLASS, type TaskName, type Truth, truthOf } from '../metric/index.js';
 import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
 import type { Checkpoint } from '../pool/index.js';
 import { type CallOptions, type Progress, phaseOn } from '../progress.js';
@@ -18,6 +18,7 @@ import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
 import type { EvaluationMemory } from './evaluation-memory.js';
 import { KnownEvaluations } from './known-evaluations.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
+import { type PartTotals, partTotals } from './part-totals.js';
 import { PartialEvaluation } from './partial-evaluation.js';
 import type { SoupKeys } from './soup-keys.js';
 
@@ -116,6 +117,11 @@ export class SplitScorer implements MixtureScorer {
   /** What the scores are. */
   get metric(): Metric {
     return this.#parts.metric;
+  }
+
+  /** How parts of the split add up. @throws RangeError where the metric is no mean over the samples */
+  get partTotals(): PartTotals {
+    return partTotals(this.metric, this.samples, this.#parts.split.labels.classes ?? 1);
   }
 
   /** The cached logits; N full evaluations on the first call, unless they were given. */
@@ -273,8 +279,8 @@ export class SplitScorer implements MixtureScorer {
     const { labels } = this.#parts.split;
     const logits = scoredLogits(outputs, labels);
     checkLabels(labels, logits.classes);
-    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
-    return scoreLogits('the soup', logits, { labels: chosen }, { ...this.#stage1, signal });
+    const truth = truthOf(this.#truth, samples, logits.classes);
+    return scoreLogits('the soup', logits, truth, { ...this.#stage1, signal });
   }
 
   get #truth(): Truth {
