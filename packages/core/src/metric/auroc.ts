@@ -32,6 +32,9 @@ export const multiLabelAuroc = predictionMetric('auroc', ({ logits, samples, cla
   });
 });
 
+/** Classes whose own scores stay in the first-level cache while all samples pass. */
+const CLASSES_AT_ONCE = 32;
+
 /**
  * The mean over the classes of the area of each against the rest, by log softmax(z): the largest logit and the logarithm of the sum taken
  * off, in float64. Cost: sorts each class's own scores, and looks up the place of all others in one read of the logits.
@@ -48,14 +51,22 @@ function meanOfClasses({ logits, samples, classes, truth }: Predictions, { predi
     filled[c] = (filled[c] as number) + 1;
   }
   const places = own.map((scores) => new Places(scores));
+  const least = Float64Array.from(own, (scores) => scores[0] ?? Number.POSITIVE_INFINITY);
   // Of each class the pairs in which the other sample's score is above, ties half.
   const lost = new Float64Array(classes);
-  for (let sample = 0; sample < samples; sample++) {
-    const [label, greatest, logSum] = [labels[sample], most[sample] as number, logSums[sample] as number];
-    for (let c = 0; c < classes; c++) {
-      if (c === label) continue;
-      const place = (places[c] as Places).of((logits[sample * classes + c] as number) - greatest - logSum);
-      lost[c] = (lost[c] as number) + place;
+  for (let first = 0; first < classes; first += CLASSES_AT_ONCE) {
+    const end = Math.min(first + CLASSES_AT_ONCE, classes);
+    for (let sample = 0; sample < samples; sample++) {
+      const label = labels[sample] as number;
+      const greatest = most[sample] as number;
+      const logSum = logSums[sample] as number;
+      const row = sample * classes;
+      for (let c = first; c < end; c++) {
+        const score = (logits[row + c] as number) - greatest - logSum;
+        // Most samples score a class below each of its own.
+        if (score < (least[c] as number) || c === label) continue;
+        lost[c] = (lost[c] as number) + (places[c] as Places).of(score);
+      }
     }
   }
   return meanOf(classes, (c) => {
@@ -133,8 +144,9 @@ class Places {
     if (score < this.#least) return 0;
     if (score > this.#greatest) return this.#sorted.length;
     const cell = this.#cell(score);
-    let [low, high] = [this.#first[cell] as number, this.#first[cell + 1] as number];
-    const end = high;
+    const end = this.#first[cell + 1] as number;
+    let low = this.#first[cell] as number;
+    let high = end;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.#sorted[middle] as number) < score) low = middle + 1;
