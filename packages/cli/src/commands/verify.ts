@@ -15,13 +15,8 @@ import {
   verifySoup,
 } from '@radin/core';
 import type { Command } from 'commander';
-import {
-  BASE,
-  type CommonOptions,
-  type ComputeOptions,
-  withCommonOptions,
-  withComputeOptions,
-} from '../options/options.js';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
+import { BASE, type ComputeOptions, withComputeOptions } from '../options/options.js';
 import { soupSources } from '../output/soup-output.js';
 import { expandModels } from '../pool/expand.js';
 import { chooseMetric, type MetricChoice, metricFlag } from '../pool/metric-choice.js';
@@ -36,10 +31,8 @@ interface VerifyCommandOptions extends CommonOptions, ComputeOptions {
   readonly scores?: true;
 }
 
-export function addVerify(program: Command, context: CommandContext): void {
-  const command = program
-    .command('verify')
-    .description('make a soup again from its ingredients, as its lock or its metadata say, and compare every bit')
+export function addVerify(command: Command, context: CommandContext): void {
+  command
     .argument('<soup>', 'a soup: a file, an index of shards or a model folder; or the folder of a run')
     .option(
       '--pool <pool>',
