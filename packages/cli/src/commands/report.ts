@@ -22,7 +22,7 @@ export function addReport(command: Command, context: CommandContext): void {
 
 async function report(
   folder: string,
-  { out, format, json }: ReportCommandOptions,
+  { out, format = [], json }: ReportCommandOptions,
   { print, printJson }: CommandContext,
 ): Promise<void> {
   const file = out ?? join(folder, REPORT_FILE);
