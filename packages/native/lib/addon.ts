@@ -13,8 +13,8 @@ import { SourceError } from './source-error.js';
  */
 export interface AddonBinding {
   readonly bindingVersion: number;
-  /** Whether the processor has instructions for SHA-256; without them `sha256` refuses. */
-  readonly hasSha256: boolean;
+  /** Whether the host has OpenSSL's functions; without them `sha256` refuses. */
+  readonly canHash: boolean;
   /**
    * Name and reason for being unavailable, or '', of one backend after the other. The first path that is given is where the
    * CUDA library is loaded from for the rest of the process; until then, with null, `cuda` is not looked for.

@@ -23,7 +23,7 @@ export interface TensorHash {
   readonly firstNaN: number;
 }
 
-/** Whether `hashTensors` can be used: the addon is there, and the processor has instructions for SHA-256. Without them, libraries are faster. */
+/** Whether `hashTensors` can be used: the addon is there, and finds OpenSSL's functions in Node. Without them core hashes by `node:crypto`. */
 export function canHashTensors(): boolean {
   return hashingAddon() !== undefined;
 }
@@ -46,7 +46,7 @@ export async function hashTensors(
     return DTYPE_CODES[dtype];
   });
   const addon = hashingAddon();
-  if (addon === undefined) throw new Error('Expected the addon and a processor with instructions for SHA-256');
+  if (addon === undefined) throw new Error('Expected the addon and OpenSSL in the host');
   const { arrays, ranges } = rawSources(sources);
   const digests = new Uint8Array(tensors.length * DIGEST_BYTES);
   const firstNaN = new Float64Array(tensors.length);
@@ -60,7 +60,7 @@ export async function hashTensors(
 function hashingAddon(): AddonBinding | undefined {
   try {
     const addon = loadAddon();
-    return addon.hasSha256 ? addon : undefined;
+    return addon.canHash ? addon : undefined;
   } catch {
     return undefined; // not built, or not for this machine
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ADDON_PATH } from '../lib/addon.js';
 
 type Call = (...values: unknown[]) => unknown;
-const addon = createRequire(import.meta.url)(ADDON_PATH) as { addProduct: Call; sha256: Call; hasSha256: boolean };
+const addon = createRequire(import.meta.url)(ADDON_PATH) as { addProduct: Call; sha256: Call; canHash: boolean };
 
 const four = () => new Float64Array(4);
 const addProduct = (): unknown[] => [four(), 0, four(), four(), 2, 1, 1, new Int32Array(2)];
@@ -37,7 +37,7 @@ describe('the raw addon refuses', () => {
     expect(() => addon.addProduct(...addProduct().with(position, value))).toThrow(TypeError);
   });
 
-  it.skipIf(!addon.hasSha256).each<[string, number, unknown]>([
+  it.skipIf(!addon.canHash).each<[string, number, unknown]>([
     ['bytes of another type', 0, [new Int8Array(3)]],
     ['fewer ranges', 1, new Float64Array(2)],
     ['more dtypes', 2, new Int32Array(2)],
@@ -51,6 +51,6 @@ describe('the raw addon refuses', () => {
 
   it('nothing that is right', async () => {
     expect(await addon.addProduct(...addProduct())).toBe(0);
-    if (addon.hasSha256) expect(await addon.sha256(...sha256())).toBe(0);
+    if (addon.canHash) expect(await addon.sha256(...sha256())).toBe(0);
   });
 });

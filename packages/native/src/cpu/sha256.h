@@ -16,10 +16,11 @@ struct Sha256Request {
   double* first_nan;         // out: [n], the element that is the first NaN, or -1
 };
 
-// Whether this processor has instructions for SHA-256; without them cryptographic libraries are faster than this.
-bool has_sha256_instructions();
+// Whether the host has a cryptographic library whose functions addons can call.
+bool can_hash();
 
-// SHA-256 (FIPS 180-4) of each source, which is read once, and its first NaN. Threads take sources, the longest first.
+// SHA-256 (FIPS 180-4) of each source, which is read once, and its first NaN. Threads take sources, the longest first. Needs `can_hash`.
+// Throws std::bad_alloc.
 RadinStatus sha256(const Sha256Request& request, const RadinRun& run);
 
 }  // namespace radin

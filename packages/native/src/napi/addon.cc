@@ -105,11 +105,11 @@ napi_value initialise(napi_env env, napi_value exports) {
   napi_value version = nullptr;
   if (napi_create_int32(env, kBindingVersion, &version) != napi_ok) return nullptr;
   napi_value hashes = nullptr;
-  if (napi_get_boolean(env, has_sha256_instructions(), &hashes) != napi_ok) return nullptr;
+  if (napi_get_boolean(env, can_hash(), &hashes) != napi_ok) return nullptr;
   const napi_property_descriptor properties[] = {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
       {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"hasSha256", nullptr, nullptr, nullptr, nullptr, hashes, napi_enumerable, nullptr},
+      {"canHash", nullptr, nullptr, nullptr, nullptr, hashes, napi_enumerable, nullptr},
       {"addProduct", nullptr, host_call<add_product_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"average", nullptr, call<average_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankOpen", nullptr, call<bank_open_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -19,7 +19,7 @@ constexpr size_t kDigestBytes = 32;
 class Sha256Job final : public Job {
  public:
   explicit Sha256Job(const Arguments& arguments) {
-    if (!has_sha256_instructions()) throw ArgumentError{"Expected a processor with instructions for SHA-256"};
+    if (!can_hash()) throw ArgumentError{"Expected a host with OpenSSL"};
     sources_ = arguments.sources(arguments[0], arguments[1]);
     const Span<int32_t> dtypes = arguments.int32(arguments[2], "Expected an Int32Array for dtypes");
     const Span<uint8_t> digests = arguments.bytes(arguments[3], "Expected a Uint8Array for digests");
