@@ -8,16 +8,28 @@ import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { SourceError } from './source-error.js';
 
 /**
- * What src/napi exports. `backend` is an index into `backends()`. Every call ends with its state; its promise settles once
+ * What src/napi exports. `backend` is an index into `backends()`; calls without one are the same for all. Every call ends with its state; its promise settles once
  * no thread works on it any more.
  */
 export interface AddonBinding {
   readonly bindingVersion: number;
+  /** Whether the host has OpenSSL's functions; without them `sha256` refuses. */
+  readonly canHash: boolean;
   /**
    * Name and reason for being unavailable, or '', of one backend after the other. The first path that is given is where the
    * CUDA library is loaded from for the rest of the process; until then, with null, `cuda` is not looked for.
    */
   backends(cudaLibrary: string | null): string[];
+  addProduct(
+    values: Float64Array,
+    first: number,
+    left: Float64Array,
+    right: Float64Array,
+    rank: number,
+    scale: number,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   average(
     backend: number,
     weights: Float64Array,
@@ -128,6 +140,15 @@ export interface AddonBinding {
     threads: number,
     state: Int32Array,
   ): Promise<number>;
+  sha256(
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    dtypes: Int32Array,
+    digests: Uint8Array,
+    firstNaN: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   stream(
     backend: number,
     read: readonly Uint8Array[],
@@ -143,7 +164,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 10;
+const BINDING_VERSION = 11;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };
