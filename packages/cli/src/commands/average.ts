@@ -17,6 +17,7 @@ import {
   modelFolders,
   modelId,
   openCheckpoints,
+  openEach,
   openSafetensors,
   Pool,
   RadinError,
@@ -142,7 +143,7 @@ async function averageAdapters(
 ): Promise<void> {
   const mixture = mixtureOf(options.weights, paths.length);
   const { signal } = context;
-  const adapters = await Promise.all(paths.map((path) => FileCheckpoint.open(modelId(path), path)));
+  const adapters = await openEach(paths, (path) => FileCheckpoint.open(modelId(path), path));
   let written: WrittenFolder;
   try {
     const pool = { checkpoints: adapters, ids: adapters.map(({ id }) => id) };
