@@ -18,6 +18,7 @@ import {
   modelFolders,
   modelId,
   openCheckpoints,
+  openEach,
   openSafetensors,
   Pool,
   RadinError,
@@ -158,7 +159,7 @@ async function averageAdapters(
 ): Promise<void> {
   const mixture = mixtureOf(options.weights, paths.length);
   const { signal } = context;
-  const adapters = await Promise.all(paths.map((path) => FileCheckpoint.open(modelId(path), path)));
+  const adapters = await openEach(paths, (path) => FileCheckpoint.open(modelId(path), path));
   let written: WrittenFolder;
   try {
     const pool = { checkpoints: adapters, ids: adapters.map(({ id }) => id) };

@@ -11,11 +11,11 @@ import {
   isAdapterFile,
   isOnnx,
   isOnnxPool,
-  type LoraAdapter,
   type Mixture,
   modelFiles,
   modelFolders,
   ONNX_SOUP_FILE,
+  openEach,
   openLoraAdapter,
   type Pool,
   type PoolFiles,
@@ -136,9 +136,8 @@ export async function writeAdapters(
   facts: CardFacts,
   options: SoupOptions & { readonly base?: string },
 ): Promise<WrittenFolder> {
-  const adapters: LoraAdapter[] = [];
+  const adapters = await openEach(paths, openLoraAdapter);
   try {
-    for (const path of paths) adapters.push(await openLoraAdapter(path));
     return await writeAdapterFolder(folder, adapters, mixture, facts, options);
   } finally {
     await Promise.all(adapters.map((adapter) => adapter.close()));

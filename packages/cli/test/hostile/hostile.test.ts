@@ -171,6 +171,12 @@ describe('a small file that asks for much is refused within 500 MB, in a process
     ['values of a header', 'x.safetensors', () => safetensors(`{"w":[${many('[],', 60_000_000)}[]]}`)],
     ['escapes', 'x.safetensors', () => safetensors(`{"w":"${many('\\u00e4', 60_000_000)}"}`)],
     ['nodes', 'x.onnx', () => (malformedOnnx().find(([label]) => label === 'a million empty nodes') as Malformed)[1]],
+    [
+      'tensors',
+      'x.onnx',
+      () => Buffer.concat([Buffer.of(0x3a, 0x80, 0x89, 0x7a), Buffer.from('2a00'.repeat(1e6), 'hex')]),
+    ],
+    ['brackets', 'x.yaml', () => Buffer.from(']'.repeat(2 ** 18))],
     ['keys', 'x.yaml', () => Buffer.from(Array.from({ length: 100_000 }, (_, at) => `k${at}: 1\n`).join(''))],
   ])('%s', async (_, file, bytes) => {
     const where = newFolder();

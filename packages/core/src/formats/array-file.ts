@@ -2,8 +2,8 @@ import { type NpyArray, type NpyFile, openNpy } from './npy.js';
 import { openNpz } from './npz.js';
 import { openSafetensorsArray } from './safetensors-array.js';
 
-/** `data.npz` or `data.safetensors`, or `data.npz:images` for one array of several. */
-const OF_SEVERAL = /^(.*\.(npz|safetensors))(?::(.+))?$/is;
+/** `data.npz` or `data.safetensors`, or `data.npz:images` for one array of several; NumPy can name one by nothing. */
+const OF_SEVERAL = /^(.*\.(npz|safetensors))(?::(.*))?$/is;
 
 /** The file that holds an array, and the array's name in it where one is given. */
 export function arrayPlace(source: string): { readonly path: string; readonly name?: string } {

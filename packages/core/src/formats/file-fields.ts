@@ -14,10 +14,11 @@ const MOST_BYTES = 2 ** 28;
 /** A field of a protobuf message in a file. */
 export interface FileField {
   readonly number: number;
+  readonly wireType: number;
   readonly isLengthDelimited: boolean;
   /** Of its tag. */
   readonly start: number;
-  /** Of the value of a length-delimited field. */
+  /** Of the value: behind the tag and, of a length-delimited field, the length. */
   readonly payload: number;
   readonly end: number;
 }
@@ -60,7 +61,7 @@ export class FileFields {
       const fieldEnd = start + reader.pos + Number(length);
       if (!(fieldEnd <= end))
         throw new RangeError(`a field of ${Number(length)} bytes where ${end - payload} are left`);
-      return { number, isLengthDelimited, start, payload, end: fieldEnd };
+      return { number, wireType, isLengthDelimited, start, payload, end: fieldEnd };
     } catch (error) {
       throw this.#none((error as Error).message, error);
     }

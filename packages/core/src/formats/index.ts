@@ -36,6 +36,7 @@ export { type GraphMatch, matchGraphs } from './onnx-same-graph.js';
 export type { Initializer } from './onnx-tensor.js';
 export { widestOnnx } from './onnx-widest.js';
 export { copyOnnx, type OnnxCopy } from './onnx-writer.js';
+export { openEach } from './open-each.js';
 export {
   isOnnx,
   type ModelOptions,

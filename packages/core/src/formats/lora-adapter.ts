@@ -142,5 +142,6 @@ function sort(
     const transposed = embedding || (config.fanInFanOut && A.shape.length === 2);
     products.set(`${module}.weight`, { module, a: A, b: B, rank, scale: config.scale(module), transposed, embedding });
   }
+  if (products.size + replaced.size === 0) failFormat('an adapter that changes something', 'no tensors', file.path);
   return [products, replaced];
 }

@@ -1,5 +1,5 @@
 import { quote } from '../errors/index.js';
-import { type Dtype, formatShape, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
+import { type Dtype, MOST_DIMENSIONS, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 
 /** Type codes of NumPy's `descr`, without byte order, that have a place here. */
@@ -36,24 +36,19 @@ export interface NpyHeader {
   readonly shape: readonly number[];
   /** Whether each element's bytes are in big-endian order. */
   readonly bigEndian: boolean;
+  /** Whether the first axis varies fastest: never where that is the same as row-major order. */
+  readonly fortranOrder: boolean;
 }
 
 /**
  * Reads the Python dictionary of an `.npy` header: exactly the keys descr, fortran_order and shape, in any order.
- * @throws RadinError (`FORMAT`) where it is something else, or an array that is not in C order, or a type without a place here
+ * @throws RadinError (`FORMAT`) where it is something else, or a type without a place here
  */
 export function parseNpyHeader(text: string, path: string): NpyHeader {
   const fields = parseDictionary(text, path);
   const order = parseDescr(fields.get('descr') ?? '', path);
   const shape = parseShape(fields.get('shape') ?? '', path);
-  const isC = fields.get('fortran_order') === 'False' || isSameInBothOrders(shape);
-  if (!isC)
-    failFormat(
-      'an array in C order (numpy.ascontiguousarray makes one)',
-      `Fortran order for shape ${formatShape(shape)}`,
-      path,
-    );
-  return { ...order, shape };
+  return { ...order, shape, fortranOrder: fields.get('fortran_order') === 'True' && !isSameInBothOrders(shape) };
 }
 
 /** The header of a little-endian array in C order, as a Python dictionary. */
@@ -116,7 +111,11 @@ function parseDescr(quoted: string, path: string): { dtype: Dtype; bigEndian: bo
 }
 
 function parseShape(tuple: string, path: string): readonly number[] {
-  const items = /^\( *(?:\d+ *(?:, *\d+ *)*,? *)?\)$/.test(tuple) ? (tuple.match(/\d+/g) ?? []) : failDictionary(path);
+  // Python has no numbers that begin with a zero.
+  const items =
+    /^\( *(?:\d+ *(?:, *\d+ *)*,? *)?\)$/.test(tuple) && !/\b0\d/.test(tuple)
+      ? (tuple.match(/\d+/g) ?? [])
+      : failDictionary(path);
   // In Python, (3) is a number and not a tuple.
   if (items.length === 1 && !tuple.includes(',')) failDictionary(path);
   const shape = items.map(Number);

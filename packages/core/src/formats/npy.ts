@@ -3,6 +3,7 @@ import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
 import { failFormat } from './format-error.js';
 import { formatNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header.js';
 import { allocate, openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
+import { gatherStrided } from './strided.js';
 
 const MAGIC = '\x93NUMPY';
 /** Magic text and version. */
@@ -47,13 +48,13 @@ export interface FilePlace {
 
 /** An open array. */
 export interface NpyFile extends NpyInfo {
-  /** Where the little-endian elements are; undefined where they have to be read: big-endian or in an archive. */
+  /** Where the little-endian elements are in C order; undefined where they have to be read: big-endian, in Fortran order or in an archive. */
   readonly range: { readonly fd: number; readonly offset: number; readonly byteLength: number } | undefined;
-  /** Where a file has the little-endian elements as they are; undefined where they are big-endian or have to be unpacked. */
+  /** Where a file has the little-endian elements in C order; undefined where they have to be made so or unpacked. */
   place(): Promise<FilePlace | undefined>;
-  /** The elements, as `readNpy` gives them. */
+  /** The elements, as `readNpy` gives them. Those in Fortran order take their memory twice. */
   read(): Promise<Uint8Array<ArrayBuffer>>;
-  /** The same in parts of a few MiB, in place of `read`: what was unpacked can't be had twice. Each is valid until the next. */
+  /** The same in parts of a few MiB, in place of `read`: what was unpacked can't be had twice. Each is valid until the next. Fortran order is read as a whole first. */
   blocks(): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
 }
@@ -74,19 +75,21 @@ export async function openNpy(path: string): Promise<NpyFile> {
 /** Opens an array in any bytes, which are closed with it or on failure. @param fd where they are a file's, as they are */
 export async function openNpyBytes(file: ByteSource, fd?: number): Promise<NpyFile> {
   try {
-    const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
+    const header = await readHeader(file);
+    const { dtype, shape, dataStart } = header;
+    const isAsItIs = !header.bigEndian && !header.fortranOrder;
     const range = { fd: fd as number, offset: dataStart, byteLength: file.size - dataStart };
     return {
       path: file.path,
       dtype,
       shape,
-      range: bigEndian || fd === undefined ? undefined : range,
+      range: isAsItIs && fd !== undefined ? range : undefined,
       place: async () => {
-        const found = bigEndian ? undefined : await file.place();
+        const found = isAsItIs ? await file.place() : undefined;
         return found && { ...found, offset: found.offset + dataStart };
       },
-      read: () => readElements(file, dtype, bigEndian, dataStart),
-      blocks: () => readBlocks(file, dtype, bigEndian, dataStart),
+      read: () => readElements(file, header),
+      blocks: () => readBlocks(file, header),
       close: () => file.close(),
     };
   } catch (error) {
@@ -95,24 +98,30 @@ export async function openNpyBytes(file: ByteSource, fd?: number): Promise<NpyFi
   }
 }
 
-async function readElements(
-  file: Readable,
-  dtype: Dtype,
-  bigEndian: boolean,
-  dataStart: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readElements(file: Readable, header: PlacedHeader): Promise<Uint8Array<ArrayBuffer>> {
+  const { dtype, bigEndian, fortranOrder, dataStart } = header;
   const data = allocate(file.size - dataStart, file.path);
   await file.read(data, dataStart);
   if (bigEndian) swapBytes(data, dtypeBytes(dtype));
-  return data;
+  return fortranOrder ? inRowMajorOrder(data, header, file.path) : data;
 }
 
-async function* readBlocks(
-  file: Readable,
-  dtype: Dtype,
-  bigEndian: boolean,
-  dataStart: number,
-): AsyncGenerator<Uint8Array> {
+/** The elements of an array whose first axis varies fastest, with the last one fastest. */
+function inRowMajorOrder(source: Uint8Array, { dtype, shape }: NpyHeader, path: string): Uint8Array<ArrayBuffer> {
+  const elementBytes = dtypeBytes(dtype);
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const target = allocate(source.byteLength, path);
+  gatherStrided({ shape, strides, elementBytes }, 0, source.byteLength / elementBytes, source, target);
+  return target;
+}
+
+async function* readBlocks(file: Readable, header: PlacedHeader): AsyncGenerator<Uint8Array> {
+  const { dtype, bigEndian, fortranOrder, dataStart } = header;
+  if (fortranOrder) {
+    const data = await readElements(file, header);
+    for (let at = 0; at < data.byteLength; at += BLOCK_BYTES) yield data.subarray(at, at + BLOCK_BYTES);
+    return;
+  }
   const block = new Uint8Array(Math.min(BLOCK_BYTES, file.size - dataStart));
   for (let at = dataStart; at < file.size; at += block.byteLength) {
     const part = block.subarray(0, file.size - at);
@@ -123,14 +132,14 @@ async function* readBlocks(
 }
 
 /**
- * Reads a NumPy array (`.npy`, versions 1.0 to 3.0) of booleans, integers or floats in C order and either byte order.
+ * Reads a NumPy array (`.npy`, versions 1.0 to 3.0) of booleans, integers or floats in C or Fortran order and either byte order.
  * @throws RadinError `FILE` where it is no readable regular file or too large for one array of this Node version (4 GiB on
  *   Node 20); `FORMAT` where it is no such array or has missing or trailing bytes
  */
 export function readNpy(path: string): Promise<NpyArray> {
   return withRegularFile(path, async (file) => {
-    const { dtype, shape, bigEndian, dataStart } = await readHeader(file);
-    return { path, dtype, shape, data: await readElements(file, dtype, bigEndian, dataStart) };
+    const header = await readHeader(file);
+    return { path, dtype: header.dtype, shape: header.shape, data: await readElements(file, header) };
   });
 }
 
@@ -165,7 +174,10 @@ export async function writeNpy(path: string, dtype: Dtype, shape: readonly numbe
   });
 }
 
-async function readHeader(file: Readable): Promise<NpyHeader & { readonly dataStart: number }> {
+/** A header and the position behind it. */
+type PlacedHeader = NpyHeader & { readonly dataStart: number };
+
+async function readHeader(file: Readable): Promise<PlacedHeader> {
   const { path, size } = file;
   const prefix = Buffer.alloc(Math.min(size, PREFIX_BYTES + 4));
   await file.read(prefix, 0);

@@ -5,7 +5,7 @@ import { failFormat } from './format-error.js';
 import { chooseNamed } from './named-array.js';
 import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
-import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+import { checkPlainEntry, readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
 
 const WHAT = 'NumPy archive (.npz)';
 
@@ -73,7 +73,7 @@ class UnpackedEntry implements ByteSource {
 
   static async open(file: RegularFile, zip: ZipFile, entry: Entry): Promise<UnpackedEntry> {
     const path = `${file.path}, entry ${quote(entry.fileName)}`;
-    if (entry.isEncrypted()) failFormat('an entry in plain', 'an encrypted one', path);
+    checkPlainEntry(entry, path);
     const { compressionMethod: method, uncompressedSize: size } = entry;
     if (method !== STORED && method !== DEFLATED) failFormat('a stored or deflated entry', `method ${method}`, path);
     if (method === DEFLATED) {

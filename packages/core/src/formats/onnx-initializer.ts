@@ -1,10 +1,12 @@
 import { onnx } from '#onnx';
 import { quote } from '../errors/index.js';
-import { type Dtype, tensorBytes } from './dtype.js';
+import { type Dtype, dtypeBytes, formatShape, tensorBytes } from './dtype.js';
 import type { FileField, FileFields } from './file-fields.js';
 import { failFormat } from './format-error.js';
+import { BoundedReader } from './onnx-bounded-reader.js';
 import { type ExternalFiles, externalPlace } from './onnx-external.js';
-import { dtypeOfOnnx, isExternal, readInitializer } from './onnx-tensor.js';
+import { dtypeOfOnnx, isExternal } from './onnx-tensor.js';
+import { isTypedData, sixteenBits } from './onnx-typed-data.js';
 import { delimited } from './protobuf-fields.js';
 import { allocate, type RegularFile } from './regular-file.js';
 
@@ -15,8 +17,9 @@ export const TENSOR_EXTERNAL_DATA = 13;
 export const TENSOR_DATA_LOCATION = 14;
 /** Of numbers that are stored as such: float_data, int32_data, string_data, int64_data, double_data, uint64_data. */
 const TENSOR_TYPED_DATA: readonly number[] = [4, 5, 6, 7, 10, 11];
-/** Packed, these two are the tensor's bytes. */
-const PACKED_AS_RAW: Partial<Record<Dtype, number>> = { F32: 4, F64: 10 };
+
+/** Of a number in protobuf. */
+const LONGEST_VARINT = 10;
 
 /** The types of initializers that are weights. */
 const WEIGHTS: readonly Dtype[] = ['F16', 'BF16', 'F32', 'F64'];
@@ -64,7 +67,7 @@ export class InitializerReader {
     }
     const place = external
       ? await this.#externalPlace(header, byteLength, where)
-      : await this.#placeOf(found, dtype, byteLength);
+      : await this.#placeOf(found, dtype, shape, byteLength);
     if (!isWeight) {
       const data = delimited(TENSOR_RAW_DATA, await bytesAt(place, byteLength));
       return initializerField([...before, ...data, ...after]);
@@ -98,16 +101,34 @@ export class InitializerReader {
     return { file: await this.externals.open(at, byteLength, where), position: at.offset };
   }
 
-  async #placeOf(found: TensorFields, dtype: Dtype, byteLength: number): Promise<WeightPlace> {
-    const [field, ...others] = found.stored;
-    const isRaw = field?.number === TENSOR_RAW_DATA || field?.number === PACKED_AS_RAW[dtype];
-    if (field?.isLengthDelimited && isRaw && others.length === 0) {
-      const { payload, end } = field;
-      if (end - payload === byteLength) return { file: this.file, position: payload };
+  async #placeOf(
+    { stored, where }: TensorFields,
+    dtype: Dtype,
+    shape: readonly number[],
+    byteLength: number,
+  ): Promise<WeightPlace> {
+    const data = stored.filter((field) => field.number === TENSOR_RAW_DATA || isTypedData(field, dtype));
+    const [first, ...others] = data;
+    const found = data.reduce((sum, { payload, end }) => sum + end - payload, 0);
+    if (first !== undefined && first.number !== TENSOR_RAW_DATA && dtypeBytes(dtype) === 2) {
+      const count = byteLength / 2;
+      const bits = found <= LONGEST_VARINT * count ? sixteenBits(await this.#payloads(data, found), count) : undefined;
+      return { bytes: bits ?? failFormat(`${count} numbers from 0 to 65535 as int32_data`, 'others', where) };
     }
-    // Sizes that are wrong end here too.
-    const tensor = this.#decode(await this.#all(found));
-    return { bytes: readInitializer(tensor, this.file.path)?.data as Uint8Array };
+    if (found !== byteLength) failFormat(`${byteLength} bytes for ${dtype} ${formatShape(shape)}`, `${found}`, where);
+    if (first !== undefined && others.length === 0) return { file: this.file, position: first.payload };
+    return { bytes: await this.#payloads(data, found) };
+  }
+
+  /** The values of fields, one after another, of together so many bytes. */
+  async #payloads(fields: readonly FileField[], byteLength: number): Promise<Uint8Array> {
+    const bytes = allocate(byteLength, this.file.path);
+    let at = 0;
+    for (const { payload, end } of fields) {
+      await this.file.read(bytes.subarray(at, at + end - payload), payload);
+      at += end - payload;
+    }
+    return bytes;
   }
 
   /** All fields of a tensor, its data in the middle. */
@@ -119,7 +140,7 @@ export class InitializerReader {
 
   #decode(fields: readonly Uint8Array[]): onnx.TensorProto {
     try {
-      return onnx.TensorProto.decode(Buffer.concat(fields));
+      return onnx.TensorProto.decode(new BoundedReader(Buffer.concat(fields)));
     } catch (error) {
       return failFormat('an initializer', `bytes that are none (${(error as Error).message})`, this.file.path);
     }

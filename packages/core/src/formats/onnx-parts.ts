@@ -16,6 +16,9 @@ import type { RegularFile } from './regular-file.js';
 /** Field number of `onnx-ml.proto`. */
 const MODEL_GRAPH = 7;
 
+/** As many tensors as other formats have. Each has some 300 bytes in memory, however short it is. */
+const MOST_INITIALIZERS = 2 ** 18;
+
 /** `TensorProto.DataLocation.EXTERNAL`. */
 const EXTERNAL = 1;
 
@@ -47,8 +50,11 @@ export async function readParts(file: RegularFile, externals: ExternalFiles): Pr
     // Protobuf would merge them.
     if (graph !== undefined) failFormat('one graph', 'two', path);
     graph = [];
+    let tensors = 0;
     for await (const part of fields.between(field.payload, field.end)) {
       const isTensor = part.number === GRAPH_INITIALIZER && part.isLengthDelimited;
+      if (isTensor && ++tensors > MOST_INITIALIZERS)
+        failFormat(`at most ${MOST_INITIALIZERS} initializers`, 'more', path);
       graph.push(isTensor ? await initializers.read(part) : await fields.whole(part));
     }
   }

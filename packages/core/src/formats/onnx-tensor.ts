@@ -73,6 +73,7 @@ export function readInitializer(tensor: onnx.TensorProto, path: string): Initial
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     failFormat('a shape of integers ≥ 0', formatShape(shape), where);
   }
+  if (Object.hasOwn(tensor, 'segment')) failFormat('a whole initializer', 'a segment of one', where);
   // 0 is UNDEFINED, and none is negative.
   if (tensor.data_type <= 0) failFormat('a type of elements', `${tensor.data_type}`, where);
   const dtype = dtypeOfOnnx(tensor.data_type);
@@ -80,7 +81,7 @@ export function readInitializer(tensor: onnx.TensorProto, path: string): Initial
   const byteLength = tensorBytes(dtype, shape);
   if (byteLength === undefined) failFormat('fewer than 2^53 bytes', `${dtype} ${formatShape(shape)}`, where);
   if (isExternal(tensor)) return { name, dtype, shape, data: undefined, external: true };
-  const data = Object.hasOwn(tensor, 'raw_data') ? tensor.raw_data : encodeTyped(tensor, dtype);
+  const data = Object.hasOwn(tensor, 'raw_data') ? tensor.raw_data : encodeTyped(tensor, dtype, where);
   if (data.byteLength !== byteLength) {
     failFormat(`${byteLength} bytes for ${dtype} ${formatShape(shape)}`, `${data.byteLength}`, where);
   }
@@ -88,13 +89,14 @@ export function readInitializer(tensor: onnx.TensorProto, path: string): Initial
 }
 
 /** Elements that are stored as protobuf numbers in the field that ONNX has for their type, as little-endian bytes. */
-function encodeTyped(tensor: onnx.TensorProto, dtype: Dtype): Uint8Array {
+function encodeTyped(tensor: onnx.TensorProto, dtype: Dtype, where: string): Uint8Array {
   const elementBytes = dtypeBytes(dtype);
   const values = typedField(tensor, dtype);
   const bytes = new Uint8Array(values.length * elementBytes);
   const view = new DataView(bytes.buffer);
   values.forEach((value, index) => {
     const at = index * elementBytes;
+    if (!isInRange(Number(value), dtype)) failFormat(`numbers of type ${dtype}`, `${value} as element ${index}`, where);
     if (dtype === 'F32') view.setFloat32(at, Number(value), true);
     else if (dtype === 'F64') view.setFloat64(at, Number(value), true);
     else if (typeof value !== 'number') setLong(view, at, elementBytes, value);
@@ -105,6 +107,29 @@ function encodeTyped(tensor: onnx.TensorProto, dtype: Dtype): Uint8Array {
     else view.setInt8(at, value);
   });
   return bytes;
+}
+
+/** Whether a number that is stored as a wider one is of the type. Integers of 64 bits and floats always are. */
+function isInRange(value: number, dtype: Dtype): boolean {
+  switch (dtype) {
+    case 'I8':
+      return value >= -0x80 && value <= 0x7f;
+    case 'I16':
+      return value >= -0x8000 && value <= 0x7fff;
+    case 'U8':
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+    case 'F8_E8M0':
+      return value >= 0 && value <= 0xff;
+    case 'U16':
+    case 'F16':
+    case 'BF16':
+      return value >= 0 && value <= 0xffff;
+    case 'U32':
+      return value <= 0xffffffff;
+    default:
+      return true;
+  }
 }
 
 type Long = onnx.TensorProto['int64_data'][number];

@@ -71,18 +71,18 @@ export async function readPeftConfig(path: string): Promise<PeftConfig> {
 
 /** A JSON object of people's making, such as a `config.json`: with fractions, which headers of tensors have not. @throws RadinError */
 export async function readJsonObject(path: string): Promise<Readonly<Record<string, unknown>>> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
     const status = await stat(path);
     if (!status.isFile()) throw new RadinError('FILE', `Expected a regular file but found something else: ${path}`);
     if (status.size > LONGEST_CONFIG) failFormat(`at most ${LONGEST_CONFIG} bytes`, `${status.size}`, path);
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     throw fileError('read', path, error);
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new RadinError('FORMAT', `Expected JSON in ${path}, but: ${(error as Error).message}`, { cause: error });
   }

@@ -147,9 +147,10 @@ export class Machine {
 
   /** State that a value is given once it is made: only the attributes of an OrderedDict, which say nothing of weights. */
   build(): void {
-    this.pop();
+    const state = this.pop();
     const value = this.top();
     if (!(value instanceof PickleDict)) refuse('state of dicts only', `state of ${describeValue(value)}`);
+    if (!(state instanceof PickleDict)) refuse('a dict of attributes as state', describeValue(state));
   }
 }
 

@@ -1,6 +1,6 @@
 import { quote } from '../errors/index.js';
 import { type Machine, refuseName } from './pickle-machine.js';
-import { PickleGlobal, type PickleValue, refuse } from './pickle-values.js';
+import { PickleFloat, PickleGlobal, type PickleValue, refuse } from './pickle-values.js';
 
 const LONGEST_NUMBER = 255;
 const NEWEST_PROTOCOL = 5;
@@ -37,7 +37,7 @@ export const OPERATIONS: readonly (Operation | undefined)[] = operations({
   K: (machine) => machine.push(machine.input.uint8()),
   M: (machine) => machine.push(machine.input.uint16()),
   J: (machine) => machine.push(machine.input.int32()),
-  G: (machine) => machine.push(machine.input.float64()),
+  G: (machine) => machine.pushNew(new PickleFloat(machine.input.float64())),
   138: (machine) => machine.pushNew(machine.input.long(machine.input.uint8())),
   139: (machine) => {
     const length = machine.input.int32();

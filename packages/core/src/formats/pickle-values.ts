@@ -1,6 +1,11 @@
 /** What a pickle holds; tuples, lists, dicts, globals and what a vocabulary makes of them are objects. */
 export type PickleValue = null | boolean | number | bigint | string | object;
 
+/** A float, which Python does not take for an integer where it is a whole number. */
+export class PickleFloat {
+  constructor(readonly value: number) {}
+}
+
 export class PickleTuple {
   constructor(readonly items: readonly PickleValue[]) {}
 }
@@ -51,6 +56,7 @@ export function refuse(expected: string, found: string): never {
 /** A value as messages name it. */
 export function describeValue(value: PickleValue): string {
   if (value === null) return 'None';
+  if (value instanceof PickleFloat) return `the float ${value.value}`;
   if (value instanceof PickleTuple) return 'a tuple';
   if (value instanceof PickleList) return 'a list';
   if (value instanceof PickleDict) return 'a dict';

@@ -2,7 +2,7 @@ import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type Zip
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import type { RegularFile } from './regular-file.js';
-import { readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+import { checkPlainEntry, readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
 
 const WHAT = 'zip archive';
 
@@ -16,10 +16,6 @@ const HEADER_BYTES = 2 ** 26;
 const BLOCK_BYTES = 2 ** 14;
 
 const STORED = 0;
-const ENCRYPTED = 1;
-const UNIX = 3;
-const FILE_TYPE = 0o170000;
-const SYMBOLIC_LINK = 0o120000;
 
 /** A file of an archive, which is there as it is. */
 export interface ZipPlace {
@@ -58,21 +54,13 @@ export class ZipArchive {
   }
 }
 
-/** Refuses what is no plain file: only entries that are used are looked at, the others are never read. */
-function checkEntry(entry: Entry, where: string): void {
+async function placeOf(archive: ZipFile, entry: Entry, path: string): Promise<ZipPlace> {
+  const where = `${path}, entry ${quote(entry.fileName)}`;
+  // Only entries that are used are looked at, the others are never read.
   if (entry.compressionMethod !== STORED) {
     failFormat('an entry without compression, as torch.save writes it', `method ${entry.compressionMethod}`, where);
   }
-  if ((entry.generalPurposeBitFlag & ENCRYPTED) !== 0) failFormat('an entry in plain', 'an encrypted one', where);
-  const mode = entry.externalFileAttributes >>> 16;
-  if (entry.versionMadeBy >>> 8 === UNIX && (mode & FILE_TYPE) === SYMBOLIC_LINK) {
-    failFormat('a file', 'a symbolic link', where);
-  }
-}
-
-async function placeOf(archive: ZipFile, entry: Entry, path: string): Promise<ZipPlace> {
-  const where = `${path}, entry ${quote(entry.fileName)}`;
-  checkEntry(entry, where);
+  checkPlainEntry(entry, where);
   const header = await readEntryHeader(archive, entry, where);
   const { fileName: name, compressedSize: byteLength, crc32 } = entry;
   return { name, offset: header.fileDataStart, byteLength, crc32 };

@@ -6,8 +6,18 @@ import type { RegularFile } from './regular-file.js';
 const END = 'PK\x05\x06';
 const END_BYTES = 22;
 const ZIP64_END = 'PK\x06\x06';
+const ZIP64_END_BYTES = 56;
 /** The flag that says in what characters a name is. */
 const UTF8 = 0x800;
+/** The flag of a header without sizes and checksum, which follow the bytes. */
+const SIZES_FOLLOW = 0x8;
+/** Flags of bytes that are not the file's: encrypted, a patch, strongly encrypted, in an encrypted directory. */
+const NOT_PLAIN = 0x1 | 0x20 | 0x40 | 0x2000;
+/** A size that stands in the header's extra field. */
+const IN_EXTRA_FIELD = 0xffffffff;
+const UNIX = 3;
+const FILE_TYPE = 0o170000;
+const REGULAR_FILE = 0o100000;
 
 /**
  * The entries of an archive by name. Names that leave the archive are refused by yauzl, where it was opened with `strictFileNames`.
@@ -46,14 +56,38 @@ async function checkEnd(file: Pick<RegularFile, 'path' | 'size' | 'read'>, start
   const record = Buffer.alloc(Math.min(END_BYTES, size - end));
   await file.read(record, end);
   const signature = record.toString('latin1', 0, 4);
-  if (signature === ZIP64_END) return;
+  if (signature === ZIP64_END) return checkZip64End(file, start, end);
   if (signature !== END || record.length < END_BYTES) {
     failFormat('the end of the archive behind its directory', 'other bytes', path);
   }
   const length = record.readUInt32LE(12);
   if (length !== end - start) failFormat(`a directory of ${end - start} bytes`, `a length of ${length}`, path);
-  const [here, all] = [record.readUInt16LE(8), record.readUInt16LE(10)];
-  if (here !== all) failFormat('all entries in one part', `${here} of ${all}`, path);
+  const [part, here, all] = [record.readUInt16LE(6), record.readUInt16LE(8), record.readUInt16LE(10)];
+  if (here !== all || part !== 0) failFormat('all entries in one part', `${here} of ${all} in part ${part}`, path);
+}
+
+/** The same of archives with more entries or bytes, whose directory has another end before the usual one. */
+async function checkZip64End(file: Pick<RegularFile, 'path' | 'size' | 'read'>, start: number, end: number) {
+  const { path, size } = file;
+  const record = Buffer.alloc(Math.min(ZIP64_END_BYTES, size - end));
+  await file.read(record, end);
+  if (record.length < ZIP64_END_BYTES) failFormat('the end of the archive behind its directory', 'other bytes', path);
+  const length = record.readBigUInt64LE(40);
+  if (length !== BigInt(end - start)) failFormat(`a directory of ${end - start} bytes`, `a length of ${length}`, path);
+  const [part, here, all] = [record.readUInt32LE(20), record.readBigUInt64LE(24), record.readBigUInt64LE(32)];
+  if (here !== all || part !== 0) failFormat('all entries in one part', `${here} of ${all} in part ${part}`, path);
+}
+
+/** Refuses what is no plain file. @throws RadinError */
+export function checkPlainEntry(
+  { generalPurposeBitFlag, externalFileAttributes, versionMadeBy }: Entry,
+  where: string,
+) {
+  if ((generalPurposeBitFlag & NOT_PLAIN) !== 0) failFormat('an entry in plain', 'an encrypted one or a patch', where);
+  const type = (externalFileAttributes >>> 16) & FILE_TYPE;
+  if (versionMadeBy >>> 8 === UNIX && type !== 0 && type !== REGULAR_FILE) {
+    failFormat('a file', 'a link, folder or device', where);
+  }
 }
 
 /**
@@ -66,9 +100,19 @@ export async function readEntryHeader(archive: ZipFile, entry: Entry, where: str
   if (
     Buffer.compare(header.fileName, entry.fileNameRaw) !== 0 ||
     header.compressionMethod !== entry.compressionMethod ||
-    ((header.generalPurposeBitFlag ^ entry.generalPurposeBitFlag) & UTF8) !== 0
+    ((header.generalPurposeBitFlag ^ entry.generalPurposeBitFlag) & (UTF8 | NOT_PLAIN)) !== 0
   ) {
     failFormat('the name and the method of the directory', 'others in the header of the entry', where);
+  }
+  const follow = (header.generalPurposeBitFlag & SIZES_FOLLOW) !== 0;
+  const agrees = (own: number, listed: number) => own === listed || (follow && own === 0);
+  const agreesOrIsLong = (own: number, listed: number) => own === IN_EXTRA_FIELD || agrees(own, listed);
+  if (
+    !agrees(header.crc32, entry.crc32) ||
+    !agreesOrIsLong(header.compressedSize, entry.compressedSize) ||
+    !agreesOrIsLong(header.uncompressedSize, entry.uncompressedSize)
+  ) {
+    failFormat('the sizes and the checksum of the directory', 'others in the header of the entry', where);
   }
   return header;
 }

@@ -1,7 +1,7 @@
 import type { Backend } from '@radin/native';
 import { RadinError } from '../errors/index.js';
 import type { MemoryMeter } from '../evaluator/index.js';
-import { isAdapterFile, openLoraAdapter, openOnnx, widestOnnx } from '../formats/index.js';
+import { isAdapterFile, openEach, openLoraAdapter, openOnnx, widestOnnx } from '../formats/index.js';
 import { withAdapterSoup } from '../huggingface/index.js';
 import { accuracy, defaultMetric } from '../metric/index.js';
 import { Mixture, Soup, type SoupRecord } from '../mixture/index.js';
@@ -41,7 +41,7 @@ export async function openIngredients(
   soup: FileCheckpoint,
 ): Promise<OpenIngredients> {
   if (base === undefined && isAdapterFile(soup.path)) {
-    const adapters = await Promise.all(models.map((path) => FileCheckpoint.open(modelId(path), path)));
+    const adapters = await openEach(models, (path) => FileCheckpoint.open(modelId(path), path));
     return { checkpoints: adapters, close: () => closeCheckpoints(adapters) };
   }
   const opened = await openCheckpoints(models, { base, stateDict });
@@ -60,7 +60,7 @@ export async function openIngredients(
 
 /** That of the pool, by which the soup's weights have their names. */
 async function graphOf(architecture: readonly string[]) {
-  const models = await Promise.all(architecture.map(openOnnx));
+  const models = await openEach(architecture, openOnnx);
   await Promise.all(models.map((model) => model.close()));
   return widestOnnx(models)?.graph;
 }
@@ -94,7 +94,7 @@ export async function withRebuiltAdapter<T>(
   { base }: SoupSources,
   use: (soup: Checkpoint) => Promise<T>,
 ): Promise<T> {
-  const adapters = await Promise.all(models.map((path) => openLoraAdapter(path)));
+  const adapters = await openEach(models, openLoraAdapter);
   try {
     return await withAdapterSoup(adapters, recordedMixture(record), base, use);
   } finally {

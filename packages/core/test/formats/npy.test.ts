@@ -73,6 +73,7 @@ describe('reads what NumPy wrote', () => {
     ['empty', 'I32', [3, 0, 2]],
     ['vector', 'I32', [5]],
     ['fortran-column', 'F32', [4, 1]],
+    ['fortran', 'F32', [2, 3]],
   ])('%s', async (name, dtype, shape) => {
     const path = `${FIXTURES}${name}.npy`;
     const array = await readNpy(path);
@@ -93,7 +94,6 @@ describe('reads what NumPy wrote', () => {
     ['complex', /"<c8" \(complex numbers\)/],
     ['dates', /"<M8\[D\]" \(dates\)/],
     ['structured', /a structured dtype/],
-    ['fortran', /Fortran order for shape \[2, 3\]/],
   ])('or refuses it: %s', async (name, expected) => {
     expect(await refusal(readNpy(`${FIXTURES}refused-${name}.npy`), 'FORMAT')).toMatch(expected);
   });

@@ -62,7 +62,8 @@ test.skipIf(!hasNumpy)('archives that NumPy wrote are read as they are (skipped 
   const script = [
     'import sys, numpy as n',
     'a = n.arange(60000, dtype="f8").reshape(100, 600); b = n.array([True, False])',
-    'n.savez(sys.argv[1] + "/s.npz", a=a, b=b); n.savez_compressed(sys.argv[1] + "/c.npz", a=a, b=b)',
+    'arrays = {"a": a, "b": b, "f": n.asfortranarray(a.reshape(100, 20, 30).astype(">f4")), "": n.float64(3)}',
+    'n.savez(sys.argv[1] + "/s.npz", **arrays); n.savez_compressed(sys.argv[1] + "/c.npz", **arrays)',
   ];
   execFileSync('/usr/bin/python3', ['-c', script.join('\n'), folder]);
   for (const name of ['s', 'c']) {
@@ -71,6 +72,12 @@ test.skipIf(!hasNumpy)('archives that NumPy wrote are read as they are (skipped 
     expect(shape).toEqual([100, 600]);
     expect(Buffer.compare(data, bytesOf(Float64Array.from({ length: 60000 }, (_, at) => at)))).toBe(0);
     expect((await readArray(`${path}:b`)).data).toEqual(Uint8Array.of(1, 0));
+    const bigEndianInFortranOrder = await readArray(`${path}:f`);
+    expect(bigEndianInFortranOrder.shape).toEqual([100, 20, 30]);
+    expect(
+      Buffer.compare(bigEndianInFortranOrder.data, bytesOf(Float32Array.from({ length: 60000 }, (_, at) => at))),
+    ).toBe(0);
+    expect((await readArray(`${path}:`)).data).toEqual(bytesOf(Float64Array.of(3)));
   }
 });
 

@@ -276,6 +276,15 @@ describe('refused with the reason is a graph', () => {
     const w = { name: 'w', data_type: 1, dims: [int64(1)], raw_data: new Uint8Array(4), float_data: [1] };
     writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [w] } }).finish());
     expect(await refusal(openOnnx(path), 'FORMAT')).toMatch(/in one place.*"w"/);
+    const half = { name: 'w', data_type: 10, dims: [int64(2)] };
+    for (const int32_data of [[1, 65536], [1, -1], [1], [1, 2, 3]]) {
+      writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [{ ...half, int32_data }] } }).finish());
+      expect(await refusal(openOnnx(path), 'FORMAT')).toMatch(/2 numbers from 0 to 65535 .*"w"/);
+    }
+    // Of another type's field nothing is read, however much it holds.
+    const other = { ...half, data_type: 1, int32_data: Array(1000).fill(1) };
+    writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [other] } }).finish());
+    expect(await refusal(openOnnx(path), 'FORMAT')).toMatch(/8 bytes for F32 \[2\] but found 0 .*"w"/);
     const bytes = readFileSync(`${MODELS}typed/a.onnx`);
     for (let length = 0; length < bytes.length; length += 13) {
       writeFileSync(path, bytes.subarray(0, length));

@@ -138,6 +138,26 @@ describe('refuses', () => {
     ['too few bytes', { initializer: [float('w', [2], 7)] }, /8 bytes for F32 \[2\] but found 7 .*"w"/],
     ['a size that overflows', { initializer: [float('w', [2 ** 31, 2 ** 31, 4], 0)] }, /2\^53/],
     ['missing data', { initializer: [{ name: 'w', data_type: 1, dims: [int64(2)] }] }, /8 bytes .* found 0/],
+    [
+      'a part of an initializer',
+      { initializer: [{ ...float('w', [1], 4), segment: { begin: int64(0), end: int64(1) } }] },
+      /a whole initializer .*"w"/,
+    ],
+    ...(
+      [
+        [2, 256],
+        [3, -129],
+        [4, -1],
+        [5, 32768],
+        [10, 65536],
+        [16, -1],
+      ] as const
+    ).map(([data_type, value]): [string, onnx.GraphProto.$Properties, RegExp] => [
+      `${value} as a number of type ${data_type}`,
+      { initializer: [{ name: 'w', data_type, dims: [int64(2)], int32_data: [1, value] }] },
+      new RegExp(`numbers of type .* but found ${value} as element 1 .*"w"`),
+    ]),
+    ['a million tensors of nothing', { initializer: Array(2 ** 19 + 1).fill({}) }, /more than 524288 messages/],
     ['sparse initializers', { sparse_initializer: [{}] }, /dense/],
     ['names that are no UTF-8', { initializer: [float('\ufffd', [1], 4)] }, /UTF-8/],
   ])('%s', async (_, graph, expected) => {

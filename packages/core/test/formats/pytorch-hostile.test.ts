@@ -1,9 +1,19 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RadinError } from '../../src/errors/index.js';
 import { openPyTorch } from '../../src/formats/pytorch-reader.js';
-import { dictPickle, pickle, type TensorSpec, tensorPickle, text, writeBytes, writePyTorch } from './pytorch-files.js';
+import {
+  dictPickle,
+  long,
+  pickle,
+  type TensorSpec,
+  tensorPickle,
+  text,
+  writeBytes,
+  writePyTorch,
+} from './pytorch-files.js';
 import { refusal, scratch } from './scratch.js';
 import { type ZipEndSpec, type ZipEntrySpec, zipOf } from './zip-files.js';
 
@@ -79,6 +89,16 @@ describe('a pickle is refused', () => {
     ['that calls with a list', () => pickle(`${ORDERED_DICT}]R`), /tuple of arguments/],
     ['that sets the state of a tensor', () => pickle(tensorPickle(), '}b'), /state of dicts only/],
     ['that sets the state of a function', () => pickle('ctorch._utils\n_rebuild_tensor_v2\n}b'), /state of dicts only/],
+    ['that sets what is no state', () => pickle(`${ORDERED_DICT})R`, text('x'), 'b'), /a dict of attributes as state/],
+    [
+      'that has a float for a size',
+      () => {
+        const two = long(2).toString('latin1');
+        const whole = tensorPickle().toString('latin1').replace(two, 'G@\0\0\0\0\0\0\0');
+        return pickle(whole);
+      },
+      /an integer .* for the shape of a tensor but found the float 2/,
+    ],
     ['that appends to a dict', () => pickle('}K\x01a'), /a list to append to/],
     ['that fills a tuple', () => pickle(')K\x01K\x02s'), /a dict to fill/],
     [
@@ -229,7 +249,12 @@ describe('an archive is refused', () => {
       /checksum .*damaged.*m\/data\.pkl/,
     ],
     ['with an entry larger than the file', storage({ size: 2 ** 31 }), /overflows|whole zip/],
-    ['with an entry that is a link', storage({ madeBy: 0x0300, attributes: 0xa1ff0000 }), /symbolic link/],
+    ['with an entry that is a link', storage({ madeBy: 0x0300, attributes: 0xa1ff0000 }), /a link, folder or device/],
+    ['with an entry that is a device', storage({ madeBy: 0x0300, attributes: 0x21ff0000 }), /a link, folder or device/],
+    ['with a patch in place of an entry', storage({ flags: 0x820 }), /entry in plain/],
+    ['whose directory is encrypted', storage({ flags: 0x2800 }), /entry in plain/],
+    ['whose entry has another checksum in its own header', storage({ localCrc: 7 }), /sizes and the checksum/],
+    ['whose entry has another size in its own header', storage({ localSize: 20 }), /sizes and the checksum/],
     ['whose entry has another name in its own header', storage({ localName: 'm/data/1' }), /name and the method/],
     ['with two entries of one name', more({ name: 'm/data/0', data }), /two of "m\/data\/0"/],
     ['with an absolute name', more({ name: '/etc/passwd', data }), /absolute path/],
@@ -242,6 +267,7 @@ describe('an archive is refused', () => {
       /byte order "big"/,
     ],
     ['in several parts', end({ disk: 1 }), /multi-disk/],
+    ['whose directory is in another part', end({ directoryDisk: 1 }), /all entries in one part .* in part 1/],
     ['whose directory is cut off', end({ entries: 3 }), /headers within the file|zip archive/],
     ['whose directory is elsewhere', end({ directoryAt: 2 ** 31 }), /headers within the file/],
     ['that holds code', more({ name: 'm/code/x.py', data }), /TorchScript/],
@@ -258,6 +284,9 @@ describe('an archive is refused', () => {
     inner.writeUInt32LE(0x04034b50);
     inner.writeUInt16LE('m/data/1'.length, 26);
     inner.writeUInt16LE(0x800, 6);
+    inner.writeUInt32LE(crc32(data), 14);
+    inner.writeUInt32LE(data.byteLength, 18);
+    inner.writeUInt32LE(data.byteLength, 22);
     inner.write('m/data/1', 30);
     const whole = writePyTorch(two, [], { storage: { data: Buffer.concat([Buffer.alloc(0), inner]) } });
     const at = readFileSync(whole).indexOf(inner);

@@ -7,8 +7,11 @@ export interface ZipEntrySpec {
   readonly method?: number;
   readonly flags?: number;
   readonly crc?: number;
-  /** Both sizes in the directory. */
+  /** Both sizes in both headers. */
   readonly size?: number;
+  /** In the entry's own header. */
+  readonly localCrc?: number;
+  readonly localSize?: number;
   readonly madeBy?: number;
   readonly attributes?: number;
   readonly localName?: string;
@@ -18,6 +21,7 @@ export interface ZipEntrySpec {
 
 export interface ZipEndSpec {
   readonly disk?: number;
+  readonly directoryDisk?: number;
   readonly entries?: number;
   readonly directoryAt?: number;
   readonly comment?: string;
@@ -45,12 +49,16 @@ export function zipOf(entries: readonly ZipEntrySpec[], end: ZipEndSpec = {}): B
     ...lies
   } of entries) {
     const { crc = crc32(data), size = data.byteLength, at = position } = lies;
+    const { localCrc = crc, localSize = size } = lies;
     const shared = [flags, method] as const;
     const local = bytes(
       30,
       [0, 4, 0x04034b50],
       [6, 2, shared[0]],
       [8, 2, shared[1]],
+      [14, 4, localCrc],
+      [18, 4, localSize],
+      [22, 4, localSize],
       [26, 2, Buffer.byteLength(localName)],
     );
     const entry = bytes(
@@ -70,12 +78,13 @@ export function zipOf(entries: readonly ZipEntrySpec[], end: ZipEndSpec = {}): B
     parts.push(local, Buffer.from(localName), Buffer.from(data));
     position += 30 + Buffer.byteLength(localName) + data.byteLength;
   }
-  const { disk = 0, entries: count = entries.length, directoryAt = position, comment = '' } = end;
+  const { disk = 0, directoryDisk = 0, entries: count = entries.length, directoryAt = position, comment = '' } = end;
   const directorySize = directory.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const last = bytes(
     22,
     [0, 4, 0x06054b50],
     [4, 2, disk],
+    [6, 2, directoryDisk],
     [8, 2, count],
     [10, 2, count],
     [12, 4, directorySize],
