@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 
 const { run } = await import('../../packages/cli/dist/run.js');
-const { Interruption } = await import('../../packages/cli/dist/interruption.js');
+const { Interruption } = await import('../../packages/cli/dist/run/interruption.js');
 
 process.on('message', async ({ args, cwd }) => {
   process.chdir(cwd);

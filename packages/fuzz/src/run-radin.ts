@@ -1,4 +1,4 @@
-import { Interruption } from '../../cli/dist/interruption.js';
+import { Interruption } from '../../cli/dist/run/interruption.js';
 import { run } from '../../cli/dist/run.js';
 
 /** Runs the program in this process. @returns what it wrote to both outputs */

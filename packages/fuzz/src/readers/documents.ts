@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readJsonObject } from '@radin/core';
-import { loadConfig } from '../../../cli/dist/config.js';
+import { loadConfig } from '../../../cli/dist/pool/config.js';
 import { mutant } from '../changes/bytes.js';
 import { once } from '../changes/choice.js';
 import { jsonMutant } from '../changes/json.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { accuracy, crossEntropy, hubModel, verifyEntries } from '@radin/core';
-import { expandArrays, expandModels } from '../../../cli/dist/expand.js';
+import { expandArrays, expandModels } from '../../../cli/dist/pool/expand.js';
 import { ContentCache, cacheKey } from '../../../core/dist/cache/index.js';
 import { failureOf, printedScore, readCommandLogits } from '../../../core/dist/evaluator/command-result.js';
 import { mutant, TEXTS } from '../changes/bytes.js';
