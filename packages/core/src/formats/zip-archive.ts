@@ -20,6 +20,8 @@ const ENCRYPTED = 1;
 const UNIX = 3;
 const FILE_TYPE = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
+/** Of MS-DOS, in the lowest byte of the attributes. */
+const FOLDER = 0x10;
 
 /** A file of an archive, which is there as it is. */
 export interface ZipPlace {
@@ -67,6 +69,10 @@ function checkEntry(entry: Entry, where: string): void {
   const mode = entry.externalFileAttributes >>> 16;
   if (entry.versionMadeBy >>> 8 === UNIX && (mode & FILE_TYPE) === SYMBOLIC_LINK) {
     failFormat('a file', 'a symbolic link', where);
+  }
+  // For torch such an entry has no bytes, and it reads zeros.
+  if ((entry.externalFileAttributes & FOLDER) !== 0 || entry.fileName.endsWith('/')) {
+    failFormat('a file', 'a folder', where);
   }
 }
 

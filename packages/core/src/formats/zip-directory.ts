@@ -5,7 +5,13 @@ import type { RegularFile } from './regular-file.js';
 
 const END = 'PK\x05\x06';
 const END_BYTES = 22;
+const LONGEST_COMMENT = 0xffff;
 const ZIP64_END = 'PK\x06\x06';
+const ZIP64_END_BYTES = 56;
+const ZIP64_LOCATOR = 'PK\x06\x07';
+const ZIP64_LOCATOR_BYTES = 20;
+/** What fields have whose number is elsewhere, in 64 bits. */
+const [ELSEWHERE_16, ELSEWHERE_32] = [0xffff, 0xffffffff];
 /** The flag that says in what characters a name is. */
 const UTF8 = 0x800;
 
@@ -17,7 +23,7 @@ const UTF8 = 0x800;
  */
 export async function readZipDirectory(
   archive: ZipFile,
-  file: Pick<RegularFile, 'path' | 'size' | 'read'>,
+  file: ZipBytes,
   most: number,
   two: string,
   nameOf: (entry: Entry) => string = ({ fileName }) => fileName,
@@ -36,24 +42,69 @@ export async function readZipDirectory(
     if (entries.has(name)) failFormat('entries of different names', `${two} ${quote(name)}`, path);
     entries.set(name, entry);
   }
-  await checkEnd(file, start, cursor.readEntryCursor);
+  await checkEnd(file, start, cursor.readEntryCursor, archive.entryCount);
   return entries;
 }
 
-/** Other readers look for the directory by its length, or believe the number of entries of this part, so both have to be true. */
-async function checkEnd(file: Pick<RegularFile, 'path' | 'size' | 'read'>, start: number, end: number): Promise<void> {
-  const { path, size } = file;
-  const record = Buffer.alloc(Math.min(END_BYTES, size - end));
-  await file.read(record, end);
-  const signature = record.toString('latin1', 0, 4);
-  if (signature === ZIP64_END) return;
-  if (signature !== END || record.length < END_BYTES) {
+/**
+ * What stands behind the directory. Other readers than ours find the directory by its length or by the records of 64 bits, or believe
+ * the number of entries of this part, so all that is there has to be true.
+ */
+async function checkEnd(file: ZipBytes, start: number, end: number, count: number): Promise<void> {
+  const { path } = file;
+  const zip64Bytes = ZIP64_END_BYTES + ZIP64_LOCATOR_BYTES;
+  const zip64 = await bytesAt(file, end, zip64Bytes);
+  const isZip64 = signature(zip64) === ZIP64_END;
+  if (isZip64) checkZip64(zip64, start, end, count, path);
+
+  const record = await bytesAt(file, isZip64 ? end + zip64Bytes : end, END_BYTES + LONGEST_COMMENT);
+  if (signature(record) !== END || record.length < END_BYTES) {
     failFormat('the end of the archive behind its directory', 'other bytes', path);
   }
+  if (record.includes(END, 1, 'latin1')) failFormat('one end of the archive', 'two', path);
+  const orElsewhere = (value: number, elsewhere: number, wanted: number) =>
+    value === wanted || (isZip64 && value === elsewhere);
   const length = record.readUInt32LE(12);
-  if (length !== end - start) failFormat(`a directory of ${end - start} bytes`, `a length of ${length}`, path);
+  if (!orElsewhere(length, ELSEWHERE_32, end - start)) {
+    failFormat(`a directory of ${end - start} bytes`, `a length of ${length}`, path);
+  }
   const [here, all] = [record.readUInt16LE(8), record.readUInt16LE(10)];
-  if (here !== all) failFormat('all entries in one part', `${here} of ${all}`, path);
+  if (here !== all || !orElsewhere(all, ELSEWHERE_16, count)) {
+    failFormat(`all ${count} entries in one part`, `${here} of ${all}`, path);
+  }
+}
+
+type ZipBytes = Pick<RegularFile, 'path' | 'size' | 'read'>;
+
+/** So many bytes, or those that there are. */
+async function bytesAt(file: ZipBytes, from: number, most: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(Math.max(0, Math.min(most, file.size - from)));
+  await file.read(bytes, from);
+  return bytes;
+}
+
+const signature = (bytes: Buffer) => bytes.toString('latin1', 0, 4);
+
+/** The end of the directory in 64 bits, and the record that says where it is. */
+function checkZip64(bytes: Buffer, start: number, end: number, count: number, path: string): void {
+  const locator = bytes.subarray(ZIP64_END_BYTES);
+  if (signature(locator) !== ZIP64_LOCATOR || locator.length < ZIP64_LOCATOR_BYTES) {
+    failFormat('the place of the 64-bit end of the directory', 'other bytes', path);
+  }
+  const fields: readonly (readonly [what: string, found: bigint, wanted: number])[] = [
+    ['its length', bytes.readBigUInt64LE(4), ZIP64_END_BYTES - 12],
+    ['its part', BigInt(bytes.readUInt32LE(16)), 0],
+    ['the part of the directory', BigInt(bytes.readUInt32LE(20)), 0],
+    ['entries in this part', bytes.readBigUInt64LE(24), count],
+    ['entries', bytes.readBigUInt64LE(32), count],
+    ['the length of the directory', bytes.readBigUInt64LE(40), end - start],
+    ['the place of the directory', bytes.readBigUInt64LE(48), start],
+    ['the part it is in', BigInt(locator.readUInt32LE(4)), 0],
+    ['its place', locator.readBigUInt64LE(8), end],
+  ];
+  const wrong = fields.find(([, found, wanted]) => found !== BigInt(wanted));
+  if (wrong !== undefined)
+    failFormat(`${wrong[0]} in the 64-bit end of the directory to be ${wrong[2]}`, `${wrong[1]}`, path);
 }
 
 /**
@@ -69,6 +120,15 @@ export async function readEntryHeader(archive: ZipFile, entry: Entry, where: str
     ((header.generalPurposeBitFlag ^ entry.generalPurposeBitFlag) & UTF8) !== 0
   ) {
     failFormat('the name and the method of the directory', 'others in the header of the entry', where);
+  }
+  const { compressedSize } = entry;
+  // Left out by those who write as they go, or in 64 bits.
+  if (![compressedSize, 0, ELSEWHERE_32].includes(header.compressedSize)) {
+    failFormat(
+      `the ${compressedSize} bytes of the directory`,
+      `${header.compressedSize} in the header of the entry`,
+      where,
+    );
   }
   return header;
 }
