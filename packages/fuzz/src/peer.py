@@ -1,5 +1,6 @@
 """What numpy, torch and onnx read of files: python3 peer.py numpy|torch|onnx. Takes a path a line, prints a JSON object a line."""
 import hashlib
+import importlib
 import json
 import os
 import resource
@@ -144,6 +145,8 @@ def with_onnx(path):
 
 
 read = {"numpy": with_numpy, "torch": with_torch, "onnx": with_onnx}[sys.argv[1]]
+# Which takes seconds, and is no part of reading the first file.
+importlib.import_module(sys.argv[1])
 print("ready", file=OUT, flush=True)
 for line in sys.stdin:
     try:
