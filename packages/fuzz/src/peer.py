@@ -49,6 +49,9 @@ def tolerant(build):
     """Of a checkpoint only the state dict counts: what is beside it need not be whole."""
 
     def built(*values):
+        without = next((value for value in values if isinstance(value, Unbuilt)), None)
+        if without is not None:
+            return without
         try:
             return build(*values)
         except Exception as error:
