@@ -9,6 +9,7 @@ import type { Reader } from '../src/reader.js';
 import { ARRAY_READERS } from '../src/readers/arrays.js';
 import { DOCUMENT_READERS } from '../src/readers/documents.js';
 import { ONNX_READERS } from '../src/readers/onnx.js';
+import { ONNX_GRAPH_READER } from '../src/readers/onnx-graph.js';
 import { PYTORCH_READERS } from '../src/readers/pytorch.js';
 import { RECORD_READERS } from '../src/readers/records.js';
 import { SAFETENSORS_READERS } from '../src/readers/safetensors.js';
@@ -23,6 +24,7 @@ const FAST = [
   SAFETENSORS_READERS,
   PYTORCH_READERS,
   ONNX_READERS,
+  ONNX_GRAPH_READER,
   DOCUMENT_READERS,
   STORE_READERS,
   RECORD_READERS,
