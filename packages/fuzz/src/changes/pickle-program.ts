@@ -1,12 +1,7 @@
 import type { Random } from '@radin/core';
 import { TEXTS } from './bytes.js';
 import { below, lie, of, once, unsigned } from './choice.js';
-
-/** One operation of a pickle, with its argument. */
-export type Operation = Buffer;
-
-export const op = (code: number | string, ...argument: readonly Uint8Array[]): Operation =>
-  Buffer.concat([typeof code === 'number' ? Buffer.of(code) : Buffer.from(code, 'latin1'), ...argument]);
+import { type Operation, op, PickleWriter } from './pickle-writer.js';
 
 const STORAGES = [
   'Float',
@@ -35,90 +30,63 @@ const BYTES: Readonly<Record<string, number>> = {
   ComplexFloat: 8,
 };
 
+const DTYPES: Readonly<Record<string, string>> = {
+  Float: 'float32',
+  Double: 'float64',
+  Half: 'float16',
+  BFloat16: 'bfloat16',
+  Long: 'int64',
+  Int: 'int32',
+  Short: 'int16',
+  Char: 'int8',
+  Byte: 'uint8',
+  Bool: 'bool',
+  ComplexFloat: 'complex64',
+};
+/** Values that few checkpoints have: a long number, texts of Python 2, bytes, a type, a device. */
+const ODD_VALUES: readonly Operation[] = [
+  op(0x8b, unsigned(9n, 4), Buffer.alloc(9, 7)),
+  op('U', Buffer.of(2), Buffer.from('ab')),
+  op('T', unsigned(2n, 4), Buffer.from('ab')),
+  op('C', Buffer.of(2), Buffer.from('ab')),
+  op('B', unsigned(2n, 4), Buffer.from('ab')),
+  op('ctorch\nfloat32\n'),
+  op('ctorch\ndevice\n', op('X', unsigned(3n, 4), Buffer.from('cpu')), op(0x85), op('R')),
+];
+
 /** A program for a state dict and the storages that its tensors are in. */
 export interface PickleProgram {
   readonly operations: readonly Operation[];
   readonly storages: ReadonlyMap<string, { readonly bytes: number; readonly booleans: boolean }>;
 }
 
-/** Writes programs as torch.save does, of any protocol and in any of the ways that pickles have to say the same. */
-class Writer {
-  readonly operations: Operation[] = [];
+/** Writes checkpoints as torch.save does. */
+class CheckpointWriter extends PickleWriter {
   readonly storages = new Map<string, { bytes: number; booleans: boolean }>();
-  #memo = 0;
 
-  constructor(
-    readonly random: Random,
-    readonly protocol: number,
-  ) {}
-
-  put(...operations: readonly Operation[]): void {
-    this.operations.push(...operations);
+  #emptyOrderedDict(): void {
+    this.global('collections\nOrderedDict');
+    this.put(op(')'), op('R'));
   }
 
-  /** Some values are remembered, as the pickler of Python does with each. */
-  #remember(): void {
-    if (once(this.random, 3)) return;
-    if (this.protocol >= 4 && once(this.random, 2)) this.put(op(0x94));
-    else
-      this.put(
-        this.#memo < 256 && once(this.random, 2)
-          ? op('q', Buffer.of(this.#memo))
-          : op('r', unsigned(BigInt(this.#memo), 4)),
-      );
-    this.#memo++;
+  /** A tuple of integers, as a torch.Size now and then. */
+  #sizes(sizes: readonly number[]): void {
+    const named = once(this.random, 12);
+    if (named) this.global('torch\nSize');
+    this.tuple(sizes.length, (axis) => this.integer(sizes[axis] as number));
+    if (named) this.put(op(0x85), op('R'));
   }
 
-  text(value: string): void {
-    const bytes = Buffer.from(value);
-    if (this.protocol >= 4 && bytes.length < 256 && once(this.random, 2))
-      this.put(op(0x8c, Buffer.of(bytes.length), bytes));
-    else this.put(op('X', unsigned(BigInt(bytes.length), 4), bytes));
-    this.#remember();
-  }
-
-  integer(value: number): void {
-    if (value < 256 && once(this.random, 2)) this.put(op('K', Buffer.of(value)));
-    else if (value < 65536 && once(this.random, 2)) this.put(op('M', unsigned(BigInt(value), 2)));
-    else if (once(this.random, 2)) this.put(op('J', unsigned(BigInt(value), 4)));
-    else this.put(op(0x8a, Buffer.of(8), unsigned(BigInt(value), 8)));
-  }
-
-  global(name: string): void {
-    const [module = '', member = ''] = name.split('\n');
-    if (this.protocol >= 4 && once(this.random, 2)) {
-      this.text(module);
-      this.text(member);
-      this.put(op(0x93));
-    } else this.put(op(`c${module}\n${member}\n`));
-    this.#remember();
-  }
-
-  tuple(count: number, values: (at: number) => void): void {
-    const short = count <= 3 && once(this.random, 2);
-    if (!short) this.put(op('('));
-    for (let at = 0; at < count; at++) values(at);
-    this.put(short ? op(count === 0 ? ')' : 0x84 + count) : op('t'));
-    this.#remember();
-  }
-
-  dict(entries: number, entry: (at: number) => void): void {
-    const ordered = once(this.random, 2);
-    if (ordered) {
-      this.global('collections\nOrderedDict');
-      this.put(op(')'), op('R'));
-    } else this.put(op('}'));
-    this.#remember();
-    if (once(this.random, 2)) {
-      this.put(op('('));
-      for (let at = 0; at < entries; at++) entry(at);
-      this.put(op('u'));
-      return;
-    }
-    for (let at = 0; at < entries; at++) {
-      entry(at);
-      this.put(op('s'));
-    }
+  /** A reference to numbers that are stored under a new key. @param type undefined where they are only bytes */
+  #storage(type: string | undefined, count: number, stored: { bytes: number; booleans: boolean }): void {
+    const key = String(this.storages.size);
+    this.storages.set(key, stored);
+    this.tuple(5, (field) => {
+      if (field === 1) this.global(type === undefined ? 'torch.storage\nUntypedStorage' : `torch\n${type}Storage`);
+      else if (field === 4) this.integer(count);
+      else this.text(['storage', '', key, 'cpu'][field] as string);
+    });
+    this.put(op('Q'));
   }
 
   tensor(): void {
@@ -127,46 +95,46 @@ class Writer {
     const shape = of(random, [[], [0], [1], [4], [2, 3], [3, 2, 1], [1, 2, 3, 2]]);
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
     const transposed = once(random, 4);
+    const [sizes, steps] = [shape, strides].map((list) => (transposed ? [...list].reverse() : list)) as [
+      number[],
+      number[],
+    ];
+    // One number that stands for as many as are asked for, or for more than anyone has.
+    const expanded = once(random, 12);
+    if (expanded) {
+      sizes.push(of(random, [2, 100, 10_000, 2 ** 31 - 1]));
+      steps.push(0);
+    }
     const offset = once(random, 3) ? below(random, 3) : 0;
     const count =
       shape.reduce((product, size) => product * size, 1) + offset + (once(random, 4) ? below(random, 4) : 0);
-    const key = String(this.storages.size);
-    this.storages.set(key, { bytes: count * (BYTES[type] as number), booleans: type === 'Bool' });
+    const stored = { bytes: count * (BYTES[type] as number), booleans: type === 'Bool' };
     const parameter = once(random, 4);
-    const differentiable = /Float|Double|Half/.test(type);
     if (parameter) this.global('torch._utils\n_rebuild_parameter');
     if (parameter) this.put(op('('));
-    this.global('torch._utils\n_rebuild_tensor_v2');
-    this.tuple(6, (at) => {
-      if (at === 0) {
-        this.tuple(5, (field) => {
-          if (field === 1) this.global(`torch\n${type}Storage`);
-          else if (field === 4) this.integer(count);
-          else this.text(['storage', '', key, 'cpu'][field] as string);
-        });
-        this.put(op('Q'));
-      } else if (at === 1) this.integer(offset);
-      else if (at < 4) {
-        const sizes = at === 2 ? shape : strides;
-        const order = transposed ? [...sizes].reverse() : sizes;
-        this.tuple(order.length, (axis) => this.integer(order[axis] as number));
-      } else if (at === 4) this.put(op(0x89));
-      else {
-        this.global('collections\nOrderedDict');
-        this.put(op(')'), op('R'));
-      }
+    const dtype = once(random, 12) ? DTYPES[type] : undefined;
+    this.global(`torch._utils\n_rebuild_tensor_v${dtype === undefined ? 2 : 3}`);
+    this.tuple(dtype === undefined ? 6 : 7, (at) => {
+      if (at === 0)
+        this.#storage(dtype === undefined ? type : undefined, dtype === undefined ? count : stored.bytes, stored);
+      else if (at === 1) this.integer(offset);
+      else if (at < 4) this.#sizes(at === 2 ? sizes : steps);
+      else if (at === 4) this.put(op(0x89));
+      else if (at === 5) this.#emptyOrderedDict();
+      else this.global(`torch\n${dtype}`);
     });
     this.put(op('R'));
     if (!parameter) return;
+    const differentiable = /Float|Double|Half/.test(type);
     this.put(op(differentiable || once(random, 12) ? 0x88 : 0x89));
-    this.global('collections\nOrderedDict');
-    this.put(op(')'), op('R'), op('t'), op('R'));
+    this.#emptyOrderedDict();
+    this.put(op('t'), op('R'));
   }
 
   /** Anything that pickles can hold, so deep at most. */
   value(depth: number): void {
     const { random } = this;
-    const kind = below(random, depth > 0 ? 12 : 7);
+    const kind = below(random, depth > 0 ? 13 : 8);
     if (kind === 0) this.put(op('N'));
     else if (kind === 1) this.put(op(once(random, 2) ? 0x88 : 0x89));
     else if (kind === 2) this.integer(Number(lie(random, 3) & 0x7fffffffn));
@@ -174,11 +142,16 @@ class Writer {
     else if (kind === 4) this.put(op('G', unsigned(lie(random, 1), 8)));
     else if (kind === 5) this.put(op(0x8a, Buffer.of(below(random, 9)), Buffer.alloc(8, 0xff)));
     else if (kind === 6) this.tensor();
-    else if (kind === 7) this.tuple(below(random, 4), () => this.value(depth - 1));
-    else if (kind === 8) {
-      this.put(op(']'), op('('));
+    else if (kind === 7) this.put(of(random, ODD_VALUES));
+    else if (kind === 8) this.tuple(below(random, 4), () => this.value(depth - 1));
+    else if (kind === 9) {
+      const [empty, fill] = of(random, [
+        [']', 'e'],
+        [0x8f, 0x90],
+      ] as const);
+      this.put(op(empty), op('('));
       for (let left = below(random, 4); left > 0; left--) this.value(depth - 1);
-      this.put(op('e'));
+      this.put(op(fill));
     } else this.state(below(random, 4), depth - 1);
   }
 
@@ -203,7 +176,7 @@ function beginning(random: Random, protocol: number, following: readonly Operati
 /** A program as a checkpoint has it: a state dict, alone or among other things. */
 export function program(random: Random): PickleProgram {
   const protocol = 2 + below(random, 4);
-  const writer = new Writer(random, protocol);
+  const writer = new CheckpointWriter(random, protocol);
   const within = once(random, 4);
   if (within) {
     writer.dict(2, (at) => {

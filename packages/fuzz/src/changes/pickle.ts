@@ -1,6 +1,7 @@
 import type { Random } from '@radin/core';
 import { below, of } from './choice.js';
-import { type Operation, op, type PickleProgram } from './pickle-program.js';
+import type { PickleProgram } from './pickle-program.js';
+import { type Operation, op } from './pickle-writer.js';
 
 const FORBIDDEN = [
   'os\nsystem',

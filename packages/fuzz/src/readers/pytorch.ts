@@ -23,6 +23,7 @@ export const PYTORCH_READERS: readonly Reader[] = [
         [/\bversion\b/, 'the version of the format, which says nothing of tensors, is not read'],
         [/unsupported multidisk/, 'the part of an entry says nothing where all of the archive is one part'],
         [/not in a subdirectory/, 'entries outside of the folder are not read'],
+        [/has no attribute '_rebuild_tensor_v3'/, 'a function that newer versions of torch have'],
         [/_rebuild_tensor_v2\(\) takes 6 /, 'metadata, which newer versions of torch have, and which are empty'],
       ],
     },
@@ -38,6 +39,9 @@ export const PYTORCH_READERS: readonly Reader[] = [
       }
       if (!once(random, 20)) files.push({ name: 'm/version', bytes: Buffer.from('3\n') });
       if (once(random, 8)) files.push({ name: 'm/byteorder', bytes: Buffer.from(once(random, 4) ? 'big' : 'little') });
+      // What makes a program of it.
+      if (once(random, 60))
+        files.push({ name: of(random, ['m/constants.pkl', 'm/code/x.py']), bytes: Buffer.of(0x4e) });
       return { 'x.pt': zipMutant(random, files, once(random, 4) ? 1 + below(random, 2) : 0) };
     },
     read: (folder) => readCheckpointTensors(join(folder, 'x.pt')),
