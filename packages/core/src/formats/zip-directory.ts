@@ -1,7 +1,8 @@
-import type { Entry, LocalFileHeader, ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, type LocalFileHeader, type ZipFile } from 'yauzl';
 import { quote, RadinError } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import type { RegularFile } from './regular-file.js';
+import { ZipReader } from './zip-reader.js';
 
 const END = 'PK\x05\x06';
 const END_BYTES = 22;
@@ -16,18 +17,19 @@ const [ELSEWHERE_16, ELSEWHERE_32] = [0xffff, 0xffffffff];
 const UTF8 = 0x800;
 
 /**
- * The entries of an archive by name. Names that leave the archive are refused by yauzl, where it was opened with `strictFileNames`.
+ * Opens an archive and reads its directory, by name. Names that leave the archive are refused.
  * @param two how an error begins that names what is there twice
  * @param nameOf what an entry is called by whoever asks for it
- * @throws RadinError where there are more than `most` entries or two of one name
+ * @throws RadinError where there are more than `most` entries or two of one name; what yauzl throws where it is no archive
  */
-export async function readZipDirectory(
-  archive: ZipFile,
-  file: ZipBytes,
+export async function openZip(
+  file: RegularFile,
   most: number,
   two: string,
   nameOf: (entry: Entry) => string = ({ fileName }) => fileName,
-): Promise<Map<string, Entry>> {
+): Promise<{ readonly archive: ZipFile; readonly entries: ReadonlyMap<string, Entry> }> {
+  const options = { autoClose: false, lazyEntries: true, strictFileNames: true } as const;
+  const archive = await fromRandomAccessReaderPromise(new ZipReader(file), file.size, options);
   const { path } = file;
   const cursor = archive as unknown as { readonly readEntryCursor: number };
   const start = cursor.readEntryCursor;
@@ -43,14 +45,14 @@ export async function readZipDirectory(
     entries.set(name, entry);
   }
   await checkEnd(file, start, cursor.readEntryCursor, archive.entryCount);
-  return entries;
+  return { archive, entries };
 }
 
 /**
  * What stands behind the directory. Other readers than ours find the directory by its length or by the records of 64 bits, or believe
  * the number of entries of this part, so all that is there has to be true.
  */
-async function checkEnd(file: ZipBytes, start: number, end: number, count: number): Promise<void> {
+async function checkEnd(file: RegularFile, start: number, end: number, count: number): Promise<void> {
   const { path } = file;
   const zip64Bytes = ZIP64_END_BYTES + ZIP64_LOCATOR_BYTES;
   const zip64 = await bytesAt(file, end, zip64Bytes);
@@ -74,10 +76,8 @@ async function checkEnd(file: ZipBytes, start: number, end: number, count: numbe
   }
 }
 
-type ZipBytes = Pick<RegularFile, 'path' | 'size' | 'read'>;
-
 /** So many bytes, or those that there are. */
-async function bytesAt(file: ZipBytes, from: number, most: number): Promise<Buffer> {
+async function bytesAt(file: RegularFile, from: number, most: number): Promise<Buffer> {
   const bytes = Buffer.alloc(Math.max(0, Math.min(most, file.size - from)));
   await file.read(bytes, from);
   return bytes;

@@ -95,7 +95,7 @@ class CheckpointWriter extends PickleWriter {
     const shape = of(random, [[], [0], [1], [4], [2, 3], [3, 2, 1], [1, 2, 3, 2]]);
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
     const transposed = once(random, 4);
-    const [sizes, steps] = [shape, strides].map((list) => (transposed ? [...list].reverse() : list)) as [
+    const [sizes, steps] = [shape, strides].map((list) => (transposed ? [...list].reverse() : [...list])) as [
       number[],
       number[],
     ];
