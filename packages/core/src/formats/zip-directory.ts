@@ -101,6 +101,7 @@ function checkZip64(bytes: Buffer, start: number, end: number, count: number, pa
     ['the place of the directory', bytes.readBigUInt64LE(48), start],
     ['the part it is in', BigInt(locator.readUInt32LE(4)), 0],
     ['its place', locator.readBigUInt64LE(8), end],
+    ['parts', BigInt(locator.readUInt32LE(16)), 1],
   ];
   const wrong = fields.find(([, found, wanted]) => found !== BigInt(wanted));
   if (wrong !== undefined)

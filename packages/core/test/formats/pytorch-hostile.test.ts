@@ -292,6 +292,7 @@ describe('an archive is refused', () => {
     ['place of the directory', 48, /central directory/],
     ['record of its place', 56, /the place of the 64-bit end/],
     ['part in that', 60, /the part it is in/],
+    ['number of parts', 72, /parts in the/],
     ['place in that', 64, /end of central directory record/],
   ])('whose 64-bit end has another %s', async (_, at, message) => {
     const bytes = readFileSync(new URL('./fixtures/pytorch/module.pt', import.meta.url));
