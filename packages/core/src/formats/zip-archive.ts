@@ -10,7 +10,8 @@ const WHAT = 'zip archive';
 const MOST_ENTRIES = 2 ** 16;
 
 const STORED = 0;
-const ENCRYPTED = 1;
+/** Flags of what is encrypted, in any of its three ways, or a patch of something else. */
+const NOT_PLAIN = 0x2061;
 const UNIX = 3;
 const FILE_TYPE = 0o170000;
 const SYMBOLIC_LINK = 0o120000;
@@ -55,7 +56,7 @@ function checkEntry(entry: Entry, where: string): void {
   if (entry.compressionMethod !== STORED) {
     failFormat('an entry without compression, as torch.save writes it', `method ${entry.compressionMethod}`, where);
   }
-  if ((entry.generalPurposeBitFlag & ENCRYPTED) !== 0) failFormat('an entry in plain', 'an encrypted one', where);
+  if ((entry.generalPurposeBitFlag & NOT_PLAIN) !== 0) failFormat('an entry in plain', 'an encrypted one', where);
   const mode = entry.externalFileAttributes >>> 16;
   if (entry.versionMadeBy >>> 8 === UNIX && (mode & FILE_TYPE) === SYMBOLIC_LINK) {
     failFormat('a file', 'a symbolic link', where);
