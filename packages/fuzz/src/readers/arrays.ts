@@ -48,8 +48,12 @@ export const ARRAY_READERS: readonly Reader[] = [
     mutate: (random) => ({ 'x.npy': npyMutant(random), 'y.npy': npyMutant(random) }),
     read: async (folder) => {
       const path = join(folder, 'x.npy');
-      const withGroups = (labels: Promise<Labels>) => async () => readGroups(join(folder, 'y.npy'), await labels);
-      await attempts(withGroups(readLabels(path)), ...TASKS.map((name) => withGroups(readTaskLabels(path, { name }))));
+      const withGroups = (labels: () => Promise<Labels>) => async () =>
+        readGroups(join(folder, 'y.npy'), await labels());
+      await attempts(
+        withGroups(() => readLabels(path)),
+        ...TASKS.map((name) => withGroups(() => readTaskLabels(path, { name }))),
+      );
       return undefined;
     },
   },
