@@ -60,6 +60,16 @@ describe.each(FAST.map((reader) => [reader.name, reader] as const))(
   },
 );
 
+test.each(['lock', 'journal', 'config', 'pytorch', 'onnx-graph', 'adapter'])(
+  'some of the files for the reader %s are accepted, so that most get deep',
+  async (name) => {
+    const reader = FAST.find((one) => one.name === name) as Reader;
+    let index = 0;
+    while (index < 2000 && (await judged(reader, index)) !== 'accepted') index++;
+    expect(index).toBeLessThan(2000);
+  },
+);
+
 test('what is thrown that is no refusal, or more than one line, is a finding', () => {
   const refusal = (message: string) => Object.assign(new Error(message), { name: 'RadinError' });
   expect(verdictOf(refusal('Expected a but found b: x.npy')).kind).toBe('refused');

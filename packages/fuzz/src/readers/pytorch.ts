@@ -23,7 +23,7 @@ export const PYTORCH_READERS: readonly Reader[] = [
         [/\bversion\b/, 'the version of the format, which says nothing of tensors, is not read'],
         [/unsupported multidisk/, 'the part of an entry says nothing where all of the archive is one part'],
         [/not in a subdirectory/, 'entries outside of the folder are not read'],
-        [/get attribute '_rebuild_tensor_v3'/, 'a function that newer versions of torch have'],
+        [/attribute '_rebuild_tensor_v3'/, 'a function that newer versions of torch have'],
         [/_rebuild_tensor_v2\(\) takes 6 /, 'metadata, which newer versions of torch have, and which are empty'],
       ],
     },
