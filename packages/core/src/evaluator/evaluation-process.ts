@@ -58,6 +58,7 @@ export class EvaluationProcess {
   #broken: Extract<ProcessReply, { kind: 'broken' }> | undefined;
   /** Whether its end is wanted, or known of. */
   #over = false;
+  #endedUnasked = false;
 
   /** Starts the process. @param graphPath names the graph in errors */
   constructor(
@@ -102,6 +103,11 @@ export class EvaluationProcess {
     this.#watch = setInterval(() => this.#look(), WATCH_INTERVAL);
     this.#watch.unref();
     this.send({ kind: 'setup', setup: { ...setup, record: record.path } });
+  }
+
+  /** Whether it has ended, and neither a limit nor ONNX Runtime's word was why: a crash, or somebody's kill. */
+  get endedUnasked(): boolean {
+    return this.#endedUnasked;
   }
 
   send(request: ProcessRequest): void {
@@ -192,6 +198,7 @@ export class EvaluationProcess {
   #end(how: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#endedUnasked = this.#loss === undefined && this.#broken === undefined;
     const loss = this.#loss ?? {
       expected: 'a process of ONNX Runtime that lives on',
       found: this.#broken?.message ?? how,

@@ -81,7 +81,17 @@ export class FencedJobs {
     this.#record.close();
   }
 
+  /** Tries twice, as batches are, where the process ends before it takes jobs: that it does may be none of the graph's doing. */
   async #startProcess(): Promise<void> {
+    try {
+      await this.#tryToStart();
+    } catch (error) {
+      if (this.#process?.endedUnasked !== true || this.#failure !== undefined) throw error;
+      await this.#tryToStart();
+    }
+  }
+
+  async #tryToStart(): Promise<void> {
     this.#inputs = new Map();
     this.#process = new EvaluationProcess(this.#setup, this.#graphPath, this.#record, this.#clock, this.#limits, {
       reply: (reply) => this.#receive(reply),

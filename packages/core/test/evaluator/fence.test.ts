@@ -62,6 +62,33 @@ test.skipIf(process.platform !== 'linux')('a process that is killed in the middl
   expect(kills).toBeGreaterThan(1);
 });
 
+/** Kills the next processes that this one starts, as soon as they are there. */
+async function killWhileStarting(times: number): Promise<void> {
+  const killed = new Set<number>();
+  while (killed.size < times) {
+    for (const pid of childrenOf(process.pid)) {
+      if (killed.size === times || killed.has(pid)) continue;
+      killed.add(pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    await wait(1);
+  }
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'a process that is killed before it takes jobs is started again, once',
+  async () => {
+    const killed = killWhileStarting(1);
+    const { evaluator, models } = await openSlow(folder, 2);
+    await killed;
+    expect((await evaluator.logits(models[0], slowInputs)).samples).toBe(slowInputs.samples);
+    await evaluator.dispose();
+    const both = killWhileStarting(2);
+    await expect(openSlow(folder, 2)).rejects.toEqual(refused('EVALUATION', /lives on .* killed by SIGKILL/));
+    await both;
+  },
+);
+
 test.skipIf(process.platform !== 'linux')(
   'a process that is killed after the last batch has come changes no result',
   async () => {
