@@ -3,6 +3,7 @@ import { ARRAY_READERS } from './readers/arrays.js';
 import { DOCUMENT_READERS } from './readers/documents.js';
 import { GRAPH_READER } from './readers/graph.js';
 import { ONNX_READERS } from './readers/onnx.js';
+import { ONNX_GRAPH_READER } from './readers/onnx-graph.js';
 import { PYTORCH_READERS } from './readers/pytorch.js';
 import { RECORD_READERS } from './readers/records.js';
 import { REPORT_READER } from './readers/report.js';
@@ -15,6 +16,7 @@ export const READERS: readonly Reader[] = [
   ...SAFETENSORS_READERS,
   ...PYTORCH_READERS,
   ...ONNX_READERS,
+  ONNX_GRAPH_READER,
   ...DOCUMENT_READERS,
   ...STORE_READERS,
   ...RECORD_READERS,

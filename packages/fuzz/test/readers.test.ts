@@ -9,6 +9,7 @@ import type { Reader } from '../src/reader.js';
 import { ARRAY_READERS } from '../src/readers/arrays.js';
 import { DOCUMENT_READERS } from '../src/readers/documents.js';
 import { ONNX_READERS } from '../src/readers/onnx.js';
+import { ONNX_GRAPH_READER } from '../src/readers/onnx-graph.js';
 import { PYTORCH_READERS } from '../src/readers/pytorch.js';
 import { RECORD_READERS } from '../src/readers/records.js';
 import { SAFETENSORS_READERS } from '../src/readers/safetensors.js';
@@ -23,6 +24,7 @@ const FAST = [
   SAFETENSORS_READERS,
   PYTORCH_READERS,
   ONNX_READERS,
+  ONNX_GRAPH_READER,
   DOCUMENT_READERS,
   STORE_READERS,
   RECORD_READERS,
@@ -55,6 +57,16 @@ describe.each(FAST.map((reader) => [reader.name, reader] as const))(
       const [one, again] = [new Random(1, 7), new Random(1, 7)].map((random) => reader.mutate(random));
       expect(one).toEqual(again);
     });
+  },
+);
+
+test.each(['lock', 'journal', 'config', 'pytorch', 'onnx-graph', 'adapter'])(
+  'some of the files for the reader %s are accepted, so that most get deep',
+  async (name) => {
+    const reader = FAST.find((one) => one.name === name) as Reader;
+    let index = 0;
+    while (index < 2000 && (await judged(reader, index)) !== 'accepted') index++;
+    expect(index).toBeLessThan(2000);
   },
 );
 

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
-import { type Entry, fromFdPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import { chooseNamed } from './named-array.js';
 import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
-import { checkPlainEntry, readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+import { checkPlainEntry, openZip, readEntryHeader, understood } from './zip-directory.js';
 
 const WHAT = 'NumPy archive (.npz)';
 
@@ -30,9 +30,9 @@ const DEFLATED = 8;
 export async function openNpz(path: string, name: string | undefined): Promise<NpyFile> {
   const file = await openRegularFile(path);
   try {
-    const { zip, entries } = await readDirectory(file);
+    const { archive, entries } = await readDirectory(file);
     const entry = chooseNamed(entries, name, path);
-    return await openNpyBytes(await UnpackedEntry.open(file, zip, entry));
+    return await openNpyBytes(await UnpackedEntry.open(file, archive, entry));
   } catch (error) {
     await file.close();
     throw error;
@@ -44,13 +44,9 @@ export function arrayNames(path: string): Promise<string[]> {
   return withRegularFile(path, async (file) => [...(await readDirectory(file)).entries.keys()]);
 }
 
-async function readDirectory(file: RegularFile): Promise<{ zip: ZipFile; entries: ReadonlyMap<string, Entry> }> {
-  const { path } = file;
-  return understood(WHAT, path, async () => {
-    const zip = await fromFdPromise(file.fd, { autoClose: false, lazyEntries: true, strictFileNames: true });
-    const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
-    return { zip, entries: await readZipDirectory(zip, file, MOST_ENTRIES, 'two called', nameOf) };
-  });
+function readDirectory(file: RegularFile): ReturnType<typeof openZip> {
+  const nameOf = ({ fileName }: Entry) => fileName.replace(/\.npy$/, '');
+  return understood(WHAT, file.path, () => openZip(file, MOST_ENTRIES, 'two called', nameOf));
 }
 
 /** The bytes of an entry, which can be read once, from the start to the end; only those of a header again and again. */

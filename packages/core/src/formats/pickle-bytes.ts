@@ -10,12 +10,21 @@ export class PickleBytes {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  #frameEnd = 0;
   /** Of the next byte. */
   at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The next bytes are a frame, at whose end an operation ends: Python's readers take what reaches over it for different things. */
+  frame(length: number): void {
+    if (this.at < this.#frameEnd) refuse('frames one after the other', 'one within another');
+    const start = this.#step(length);
+    this.#frameEnd = this.at;
+    this.at = start;
   }
 
   uint8(): number {
@@ -51,21 +60,14 @@ export class PickleBytes {
   }
 
   text(length: number): string {
-    try {
-      return this.#decoder.decode(this.take(length));
-    } catch (error) {
-      if (error instanceof TypeError) refuse('text in UTF-8', 'other bytes');
-      throw error;
-    }
+    return this.#decode(this.take(length));
   }
 
   /** A text that ends with a line feed, which is not part of it. */
   line(): string {
     const length = this.#bytes.subarray(this.at, this.at + LONGEST_LINE).indexOf(NEWLINE);
     if (length < 0) refuse(`a name of less than ${LONGEST_LINE} bytes`, 'a longer one, or the end');
-    const text = this.text(length);
-    this.at++;
-    return text;
+    return this.#decode(this.take(length + 1).subarray(0, length));
   }
 
   /** A signed little-endian number; a bigint above 2^53. */
@@ -76,10 +78,22 @@ export class PickleBytes {
     return Number.isSafeInteger(near) ? near : value;
   }
 
+  #decode(bytes: Uint8Array): string {
+    try {
+      return this.#decoder.decode(bytes);
+    } catch (error) {
+      if (error instanceof TypeError) refuse('text in UTF-8', 'other bytes');
+      throw error;
+    }
+  }
+
   #step(length: number): number {
     const start = this.at;
     if (length > this.#bytes.byteLength - start) {
       refuse(`${length} more bytes`, `the end after ${this.#bytes.byteLength - start}`);
+    }
+    if (start < this.#frameEnd && start + length > this.#frameEnd) {
+      refuse('a frame of whole operations', 'one that reaches over its end');
     }
     this.at = start + length;
     return start;

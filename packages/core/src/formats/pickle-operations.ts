@@ -18,10 +18,7 @@ export const OPERATIONS: readonly (Operation | undefined)[] = operations({
     const protocol = input.uint8();
     if (protocol < 2 || protocol > NEWEST_PROTOCOL) refuse(`protocol 2 to ${NEWEST_PROTOCOL}`, `${protocol}`);
   },
-  // FRAME: a hint for readers that buffer.
-  149: ({ input }) => {
-    input.uint64();
-  },
+  149: ({ input }) => input.frame(input.uint64()),
   '(': (machine) => machine.mark(),
   '0': (machine) => {
     machine.pop();

@@ -74,6 +74,9 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
   'torch.float8_e8m0fnu': 'F8_E8M0',
 };
 
+/** Types of floating-point and complex numbers. */
+const HAS_GRADIENT = /^(F|BF|C)\d/;
+
 /** The names that checkpoints may refer to: a part of what `torch.load(…, weights_only=True)` takes, and nothing that it does not. */
 const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
   [
@@ -85,7 +88,11 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
     rebuilder('_rebuild_tensor', [4, 4], rebuildTensor),
     rebuilder('_rebuild_tensor_v2', [6, 7], rebuildTensor),
     rebuilder('_rebuild_tensor_v3', [7, 8], rebuildTypedTensor),
-    rebuilder('_rebuild_parameter', [3, 3], ([data = null]) => data),
+    rebuilder('_rebuild_parameter', [3, 3], ([data = null, gradient = null]) => {
+      if (!(data instanceof TorchTensor)) refuse('a tensor for a parameter', describeValue(data));
+      checkGradient(gradient, data.dtype);
+      return data;
+    }),
   ].map((global) => [global.name, global]),
 );
 
@@ -117,19 +124,28 @@ function rebuilder(
 }
 
 /** (storage, offset, shape, strides, requires_grad, hooks, metadata); the first version of it ends after the strides. */
-function rebuildTensor([stored, offset, shape, strides, , , metadata = null]: readonly PickleValue[]): TorchTensor {
+function rebuildTensor(items: readonly PickleValue[]): TorchTensor {
+  const [stored, offset, shape, strides, gradient = false, , metadata = null] = items;
   if (!(stored instanceof TorchStorage)) refuse('a storage for a tensor', describeValue(stored ?? null));
   if (stored.dtype === undefined) refuse('a storage of a type for a tensor', 'one of bytes');
+  checkGradient(gradient, stored.dtype);
   return tensor(stored, stored.dtype, offset, shape, strides, metadata);
 }
 
 /** The same with the tensor's type before the metadata. */
 function rebuildTypedTensor(items: readonly PickleValue[]): TorchTensor {
-  const [stored, offset, shape, strides, , , dtype, metadata = null] = items;
+  const [stored, offset, shape, strides, gradient = null, , dtype, metadata = null] = items;
   if (!(stored instanceof TorchStorage)) refuse('a storage for a tensor', describeValue(stored ?? null));
   if (!(dtype instanceof PickleGlobal) || !Object.hasOwn(DTYPES, dtype.name))
     refuse('a dtype', describeValue(dtype ?? null));
+  checkGradient(gradient, DTYPES[dtype.name] as Dtype);
   return tensor(stored, DTYPES[dtype.name] as Dtype, offset, shape, strides, metadata);
+}
+
+/** Whether a tensor requires a gradient, which torch makes only of numbers that can have one. */
+function checkGradient(required: PickleValue, dtype: Dtype): void {
+  if (typeof required !== 'boolean') refuse('True or False for requires_grad', describeValue(required));
+  if (required && !HAS_GRADIENT.test(dtype)) refuse('a gradient of floating-point tensors only', `one of ${dtype}`);
 }
 
 function tensor(

@@ -1,19 +1,13 @@
-import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import type { RegularFile } from './regular-file.js';
-import { checkPlainEntry, readEntryHeader, readZipDirectory, understood } from './zip-directory.js';
+import { checkPlainEntry, openZip, readEntryHeader, understood } from './zip-directory.js';
 
 const WHAT = 'zip archive';
 
 /** More files than any checkpoint has tensors. */
 const MOST_ENTRIES = 2 ** 16;
-
-/** Bytes of headers that are read at most. */
-const HEADER_BYTES = 2 ** 26;
-
-/** Headers are read in blocks: one system call for the many small reads of a directory. */
-const BLOCK_BYTES = 2 ** 14;
 
 const STORED = 0;
 
@@ -41,11 +35,7 @@ export class ZipArchive {
    */
   static async open(file: RegularFile): Promise<ZipArchive> {
     const { path } = file;
-    const { archive, entries } = await understood(WHAT, path, async () => {
-      const options = { autoClose: false, lazyEntries: true, strictFileNames: true } as const;
-      const archive = await fromRandomAccessReaderPromise(new HeaderReader(file), file.size, options);
-      return { archive, entries: await readZipDirectory(archive, file, MOST_ENTRIES, 'two of') };
-    });
+    const { archive, entries } = await understood(WHAT, path, () => openZip(file, MOST_ENTRIES, 'two of'));
     return new ZipArchive(path, new Set(entries.keys()), (name) => {
       const entry = entries.get(name);
       if (entry === undefined) failFormat(`an entry ${quote(name)}`, 'none', path);
@@ -64,45 +54,4 @@ async function placeOf(archive: ZipFile, entry: Entry, path: string): Promise<Zi
   const header = await readEntryHeader(archive, entry, where);
   const { fileName: name, compressedSize: byteLength, crc32 } = entry;
   return { name, offset: header.fileDataStart, byteLength, crc32 };
-}
-
-class HeaderReader extends RandomAccessReader {
-  readonly #file: RegularFile;
-  #block: Uint8Array = new Uint8Array(0);
-  #blockStart = 0;
-  #allowance = HEADER_BYTES;
-
-  constructor(file: RegularFile) {
-    super();
-    this.#file = file;
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null, bytesRead?: number) => void,
-  ): void {
-    this.#read(buffer.subarray(offset, offset + length), position).then(
-      () => callback(null, length),
-      (error: Error) => callback(error),
-    );
-  }
-
-  async #read(target: Uint8Array, position: number): Promise<void> {
-    const { size, path } = this.#file;
-    const end = position + target.byteLength;
-    if (end > size) failFormat('headers within the file', `one that ends at byte ${end} of ${size}`, path);
-    this.#allowance -= target.byteLength;
-    if (this.#allowance < 0) failFormat(`at most ${HEADER_BYTES} bytes of headers`, 'more', path);
-    if (target.byteLength > BLOCK_BYTES) return this.#file.read(target, position);
-    if (position < this.#blockStart || end > this.#blockStart + this.#block.byteLength) {
-      const block = new Uint8Array(Math.min(BLOCK_BYTES, size - position));
-      await this.#file.read(block, position);
-      this.#block = block;
-      this.#blockStart = position;
-    }
-    target.set(this.#block.subarray(position - this.#blockStart, end - this.#blockStart));
-  }
 }

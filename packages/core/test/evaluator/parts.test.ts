@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LoadedModel } from '../../src/evaluator/index.js';
 import type { Checkpoint } from '../../src/pool/index.js';
 import { draw, f32, linearGraph, numbers, refused, reluGraph, temporaryFolder, tensor } from '../pools.js';
 import { inputsOf, openEvaluator, openSlow, slowInputs } from './opened.js';
@@ -38,25 +40,6 @@ describe.each([1, 2])('on %d threads, an open model', (threads) => {
     await loaded.close();
   });
 
-  test('gives the same bits in parts as in one, where the batches are the same', async () => {
-    const {
-      evaluator,
-      models: [model],
-    } = await open(threads);
-    const loaded = await evaluator.open(model, inputs);
-    const whole = await loaded.logits(order);
-    const parts = [];
-    for (const [first, end] of [
-      [0, 16],
-      [16, 64],
-      [64, 100],
-    ] as const) {
-      parts.push(...(await loaded.logits(order.slice(first, end))).values);
-    }
-    expect(parts).toEqual([...whole.values]);
-    await loaded.close();
-  });
-
   test('keeps its weights while others are evaluated', async () => {
     const {
       evaluator,
@@ -72,6 +55,42 @@ describe.each([1, 2])('on %d threads, an open model', (threads) => {
     const again = await Promise.all([third, second, first].map((model) => evaluator.logits(model, inputs)));
     expect(again.reverse()).toEqual(expected);
   });
+});
+
+test('any split of any samples’ batches over any workers gives the bits that one gives alone', async () => {
+  const workers = await Promise.all(
+    [1, 2, 3].map(async (threads) => {
+      const { evaluator, models } = await open(threads);
+      return Promise.all(models.map((model) => evaluator.open(model, inputs)));
+    }),
+  );
+  const split = fc.record({
+    model: fc.nat(models.length - 1),
+    asked: fc.shuffledSubarray([...order], { minLength: 1 }),
+    /** Of each batch: whether a part begins there, and whose it is. */
+    parts: fc.array(fc.record({ begins: fc.boolean(), worker: fc.nat(workers.length - 1) }), {
+      minLength: 7,
+      maxLength: 7,
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(split, async ({ model, asked, parts }) => {
+      const loaded = (worker: number) => workers[worker]?.[model] as LoadedModel;
+      const alone = await loaded(0).logits(Uint32Array.from(asked));
+      const begins = parts.flatMap((part, at) => (at === 0 || part.begins ? [{ at: at * batch, ...part }] : []));
+      const pieces = begins.map(({ at, worker }, index) => ({
+        worker,
+        samples: asked.slice(at, begins[index + 1]?.at),
+      }));
+      const found = await Promise.all(
+        pieces
+          .filter(({ samples }) => samples.length > 0)
+          .map(({ worker, samples }) => loaded(worker).logits(Uint32Array.from(samples))),
+      );
+      expect(found.flatMap(({ values }) => [...values])).toEqual([...alone.values]);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('inputs that are widened, and a graph that fixes the batch, work in parts', async () => {

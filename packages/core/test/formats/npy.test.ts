@@ -160,9 +160,18 @@ test('any bytes give an array or a RadinError', async () => {
     ...`{ } ( ) [ , : 'descr' 'fortran_order' 'shape' '<f4' '|O' True False 1 2 \n`.split(' '),
   );
   const text = fc.array(piece).map((pieces) => pieces.join(''));
-  const framed = text.map((body) =>
-    Buffer.from(`\x93NUMPY\x01\0${String.fromCharCode(body.length % 256)}\0${body}`, 'latin1'),
-  );
+  /** Mostly what stands there, and any pieces. */
+  const or = (...usual: readonly string[]) => fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...usual) }, text);
+  const dictionary = fc
+    .tuple(
+      or("'<f4'", "'|u1'", "'|O'", "'<c8'"),
+      or('True', 'False'),
+      or('()', '(2)', '(2,)', '(1, 2)', `(${'9'.repeat(20)},)`),
+    )
+    .map(([descr, order, shape]) => `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }\n`);
+  const framed = fc
+    .oneof(text, dictionary)
+    .map((body) => Buffer.from(`\x93NUMPY\x01\0${String.fromCharCode(body.length % 256)}\0${body}`, 'latin1'));
   const run = async (bytes: Uint8Array): Promise<void> => {
     writeFileSync(path, bytes);
     const found = await readNpy(path).catch((error: unknown) => error);

@@ -136,6 +136,19 @@ describe('hostile archives are refused in one line', () => {
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
+  test.each([2n ** 62n, 2n ** 63n, 2n ** 64n - 1n])('a directory whose 64-bit end is at byte %d', async (place) => {
+    const whole = zip([{ name: 'x.npy', bytes: zeros }]);
+    const locator = Buffer.alloc(20);
+    locator.write('PK\x06\x07', 'latin1');
+    locator.writeBigUInt64LE(place, 8);
+    locator.writeUInt32LE(1, 16);
+    const path = join(folder, 'far.npz');
+    writeFileSync(path, Buffer.concat([whole.subarray(0, -22), locator, whole.subarray(-22)]));
+    await expect(readArray(path)).rejects.toEqual(
+      refused('FORMAT', /headers within the file but found one that ends at/),
+    );
+  });
+
   test('a cut archive, and what is no archive', async () => {
     const whole = zip([{ name: 'x.npy', bytes: array, deflated: true }]);
     for (const bytes of [whole.subarray(0, 1000), whole.subarray(0, -1), Buffer.from('not a zip')]) {

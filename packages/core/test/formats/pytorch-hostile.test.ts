@@ -35,6 +35,7 @@ async function refuses(path: string, message: RegExp): Promise<void> {
   expect(found.length).toBeLessThan(path.length + 500);
 }
 
+const PARAMETER = 'ctorch._utils\n_rebuild_parameter\n';
 const ORDERED_DICT = 'ccollections\nOrderedDict\n';
 const repeated = (part: string, times: number) => Buffer.from(part.repeat(times), 'latin1');
 const short = (value: string) => `\x8c${String.fromCharCode(value.length)}${value}`;
@@ -129,6 +130,34 @@ describe('a pickle is refused', () => {
     ['that has a number of 2 GiB', () => pickle('\x8b\xff\xff\xff\x7f'), /numbers of at most 255 bytes/],
     ['that has a number of negative length', () => pickle('\x8b\xff\xff\xff\xff'), /numbers of at most 255 bytes/],
     ['that has a global without an end', () => pickle('c', 'a'.repeat(5000)), /a name of less than/],
+    ['whose frame is longer than it', () => pickle('\x95', uint64(100n), '}'), /100 more bytes/],
+    ['whose frame ends within a text', () => pickle('\x95', uint64(4n), text('abc')), /reaches over its end/],
+    ['whose frame ends within a name', () => pickle('\x95', uint64(8n), ORDERED_DICT), /reaches over its end/],
+    [
+      'whose frame ends before the end of a line',
+      () => pickle('\x95', uint64(12n), ORDERED_DICT, ')R'),
+      /reaches over its end/,
+    ],
+    [
+      'whose frame begins in another',
+      () => pickle('\x95', uint64(20n), '\x95', uint64(1n), ORDERED_DICT),
+      /one after the other but found one within/,
+    ],
+    [
+      'whose parameter is no tensor',
+      () => dictPickle({ w: pickle(PARAMETER, '(N\x88NtR') }),
+      /a tensor for a parameter but found None/,
+    ],
+    [
+      'whose parameter wants a gradient or not',
+      () => dictPickle({ w: pickle(PARAMETER, '(', tensorPickle(), 'K\x01NtR') }),
+      /True or False for requires_grad but found the number 1/,
+    ],
+    [
+      'whose parameter of integers has a gradient',
+      () => dictPickle({ w: pickle(PARAMETER, '(', tensorPickle({ type: 'IntStorage' }), '\x88NtR') }),
+      /floating-point tensors only but found one of I32/,
+    ],
     ['that reads beyond its end', () => pickle('J\x01'), /more bytes|the end/],
   ])('%s', async (_, body, message) => {
     await refuses(writePyTorch(body()), message);
@@ -251,6 +280,11 @@ describe('an archive is refused', () => {
     ['with an entry larger than the file', storage({ size: 2 ** 31 }), /overflows|whole zip/],
     ['with an entry that is a link', storage({ madeBy: 0x0300, attributes: 0xa1ff0000 }), /a link, folder or device/],
     ['with an entry that is a device', storage({ madeBy: 0x0300, attributes: 0x21ff0000 }), /a link, folder or device/],
+    [
+      'with an entry that is a folder, which torch reads as zeros',
+      storage({ attributes: 0x10 }),
+      /a link, folder or device/,
+    ],
     ['with a patch in place of an entry', storage({ flags: 0x820 }), /entry in plain/],
     ['whose directory is encrypted', storage({ flags: 0x2800 }), /entry in plain/],
     ['whose entry has another checksum in its own header', storage({ localCrc: 7 }), /sizes and the checksum/],
@@ -276,6 +310,40 @@ describe('an archive is refused', () => {
     ['that is empty', () => writeBytes(new Uint8Array()), /which is a zip archive/],
   ])('%s', async (_, write, message) => {
     await refuses(write(), message);
+  });
+
+  test.each<[string, number, RegExp]>([
+    ['length', 4, /its length .* to be 44/],
+    ['part', 16, /multi-disk/],
+    ['part of the directory', 20, /part of the directory/],
+    ['number of entries in this part', 24, /entries in this part/],
+    ['number of entries', 32, /the end of the archive behind/],
+    ['length of the directory', 40, /length of the directory/],
+    ['place of the directory', 48, /central directory/],
+    ['record of its place', 56, /the place of the 64-bit end/],
+    ['part in that', 60, /the part it is in/],
+    ['number of parts', 72, /parts in the/],
+    ['place in that', 64, /end of central directory record/],
+  ])('whose 64-bit end has another %s', async (_, at, message) => {
+    const bytes = readFileSync(new URL('./fixtures/pytorch/module.pt', import.meta.url));
+    const end = bytes.lastIndexOf('PK\x06\x06', undefined, 'latin1');
+    bytes[end + at] = (bytes[end + at] as number) ^ 1;
+    await refuses(writeBytes(bytes), message);
+  });
+
+  test('that has another end in its comment', async () => {
+    const bytes = readFileSync(writePyTorch(WEIGHTS, [], { end: { comment: 'x'.repeat(22) } }));
+    const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+    bytes.copy(bytes, end + 22, end, end + 20);
+    bytes.writeUInt16LE(0, bytes.length - 2);
+    await refuses(writeBytes(bytes), /one end of the archive but found two/);
+  });
+
+  test('whose entry has another length in its own header', async () => {
+    const bytes = readFileSync(writePyTorch(WEIGHTS));
+    const header = bytes.lastIndexOf('PK\x03\x04', undefined, 'latin1');
+    bytes.writeUInt32LE(23, header + 18);
+    await refuses(writeBytes(bytes), /the 24 bytes of the directory but found 23/);
   });
 
   test('whose tensors lie in the same bytes', async () => {

@@ -16,10 +16,13 @@ import { openNativeBackend } from '../../../native/dist/native.js';
 import { below, of, once } from '../changes/choice.js';
 import { type Call, randomCall } from './calls.js';
 import { type Files, oddArgument } from './requests.js';
+import { type Unshared, unsharedFault } from './unshared.js';
 
 const [seed, first, count, seconds, progress] = process.argv.slice(2) as [string, string, string, string, string];
 /** Between threads that are ended in the middle of calls. */
 const CALLS_BETWEEN_WORKERS = 500;
+/** In so many calls each function of the addon has been called. */
+const CALLS_FOR_ALL = 100;
 
 const RECORDED = fileURLToPath(new URL('./recorded-addon.cjs', import.meta.url));
 const recorded = createRequire(import.meta.url)(RECORDED) as typeof import('./recorded-addon.cjs');
@@ -72,7 +75,9 @@ async function rawCalls(random: Random): Promise<void> {
         ? (old as Uint8Array).slice(0, below(random, (old as Uint8Array).length + 1))
         : oddArgument(random);
     changed[at] =
-      Array.isArray(old) && once(random, 2) ? old.with(below(random, old.length) || 0, oddArgument(random)) : resized;
+      Array.isArray(old) && old.length > 0 && once(random, 2)
+        ? old.with(below(random, old.length), oddArgument(random))
+        : resized;
     try {
       await raw(...changed);
     } catch {
@@ -100,26 +105,33 @@ const marks = openSync(progress, 'w');
 const mark = Buffer.alloc(8);
 const until = Date.now() + Number(seconds) * 1000;
 let [agreed, refused, differed, index] = [0, 0, 0, Number(first)];
+const found = (what: string) => {
+  differed++;
+  console.log(
+    `FOUND by bindings: call ${index}: ${what}\n  again: npm run fuzz -- --only bindings --seed ${seed} --mutant ${index}`,
+  );
+};
 for (const end = index + Number(count); index < end && Date.now() < until && differed < 10; index++) {
   mark.writeDoubleLE(index);
   writeSync(marks, mark, 0, 8, 0);
   const random = new Random(Number(seed), index);
-  const call = randomCall(random, files(random));
+  const call = randomCall(random, index, files(random));
   const options = {
     threads: of(random, [1, 1, 2, 5]),
     ...(once(random, 30) && { signal: AbortSignal.abort(new Error('aborted')) }),
   };
   recorded.calls.splice(0);
-  const concurrent = once(random, 8) ? [outcome(randomCall(random, files(random)), native, options)] : [];
+  const concurrent = once(random, 8)
+    ? [outcome(randomCall(random, below(random, 100), files(random)), native, options)]
+    : [];
   // Outputs are the request's, so one call has to be over before the other begins.
   const ours = await outcome(call, native, options);
   await Promise.all(concurrent);
   const theirs = await outcome(call, reference, options);
+  const fault = await unsharedFault(random, recorded as unknown as Unshared, folder);
+  if (fault !== undefined) found(fault);
   if (!agree(ours, theirs)) {
-    differed++;
-    console.log(
-      `FOUND by bindings: call ${index}: the addon gives ${ours.slice(0, 600)} and the reference ${theirs.slice(0, 600)}\n  again: npm run fuzz -- --only bindings --seed ${seed} --mutant ${index}`,
-    );
+    found(`the addon gives ${ours.slice(0, 600)} and the reference ${theirs.slice(0, 600)}`);
   } else if (/^\w*Error: /.test(ours)) refused++;
   else agreed++;
   await rawCalls(random);
@@ -128,6 +140,12 @@ for (const end = index + Number(count); index < end && Date.now() < until && dif
   if (index % CALLS_BETWEEN_WORKERS === 0) await endedWorker(random);
 }
 rmSync(folder, { recursive: true });
+const functions = Object.keys(recorded).filter((name) => typeof (recorded[name] as unknown) === 'function');
+const missed = functions.filter((name) => !recorded.called.has(name));
+if (index - Number(first) >= CALLS_FOR_ALL && missed.length > 0) {
+  differed++;
+  console.log(`FOUND by bindings: functions of the addon that no call reaches: ${missed.join(', ')}`);
+}
 console.log(
   `bindings      , ${index - Number(first)} calls, ${agreed} with equal results, ${refused} refused alike, ${differed === 0 ? 'nothing found' : `${differed} FOUND`}`,
 );

@@ -1,18 +1,23 @@
 import type { Random } from '@radin/core';
 import {
   type AverageRequest,
+  type BankRequest,
+  type CrossEntropyBankRequest,
   type CrossEntropyRequest,
   FLOAT_BYTES,
   type FloatDtype,
   type GramRequest,
   leastAverageMemory,
   leastGramMemory,
+  type PredictRequest,
   type Source,
 } from '@radin/native';
 import { below, of, once } from '../changes/choice.js';
 
 const DTYPES: readonly FloatDtype[] = ['F16', 'BF16', 'F32', 'F64'];
 const LENGTHS = [0, 1, 2, 3, 7, 8, 15, 33, 64, 129, 1000];
+const SAMPLES = [0, 1, 2, 15, 33];
+const CLASSES = [1, 2, 3, 10, 65];
 
 /** Bytes at any alignment; of any bits, or of usual numbers. */
 function bytes(random: Random, length: number, dtype: FloatDtype, usual: boolean): Uint8Array<ArrayBuffer> {
@@ -75,18 +80,40 @@ export function gramRequest(random: Random, files: Files): GramRequest {
   return { models, groups, tensors, memoryLimit: leastGramMemory(models) + below(random, 2 ** 20) };
 }
 
+/** Now and then one that is hard: huge, not finite, the edge of what is near. */
+const logit = (random: Random, wild: boolean) =>
+  wild && once(random, 40)
+    ? of(random, [1e30, -3e38, NaN, Infinity, 64, -0])
+    : (below(random, 2001) - 1000) / of(random, [1, 100, 250]);
+
+export function predictRequest(random: Random): PredictRequest {
+  const [samples, classes] = [of(random, SAMPLES), of(random, CLASSES)];
+  // Of logits that are not finite predictions mean nothing.
+  const logits = Float32Array.from({ length: samples * classes }, () => logit(random, false));
+  return { logits, classes };
+}
+
+export function crossEntropyRequest(random: Random, files: Files): CrossEntropyRequest {
+  const request = logitsRequest(random, files);
+  const temperatures = Float64Array.from(request.logits, () => of(random, [1, 0.5, 3, 1e-6, 1e6]));
+  return {
+    ...request,
+    gradient: once(random, 3),
+    ...(once(random, 2) && { measure: of(random, ['loss', 'probability', 'squared-error'] as const) }),
+    ...(once(random, 3) && { temperatures }),
+  };
+}
+
 /** Logits of a few models, with mixtures: for a bank, a cross-entropy and its bank alike. */
-export function logitsRequest(random: Random, files: Files): CrossEntropyRequest & { readonly top: number } {
+export function logitsRequest(
+  random: Random,
+  files: Files,
+): BankRequest & CrossEntropyBankRequest & { readonly mixtures: Float64Array } {
   const models = 1 + below(random, 5);
-  const samples = of(random, [0, 1, 2, 15, 33]);
-  const classes = of(random, [1, 2, 3, 10, 65]);
+  const [samples, classes] = [of(random, SAMPLES), of(random, CLASSES)];
   const wild = once(random, 8);
   const logits = Array.from({ length: models }, () => {
-    const values = Float32Array.from({ length: samples * classes }, () =>
-      wild && once(random, 40)
-        ? of(random, [1e30, -3e38, NaN, Infinity, 64, -0])
-        : (below(random, 2001) - 1000) / of(random, [1, 100, 250]),
-    );
+    const values = Float32Array.from({ length: samples * classes }, () => logit(random, wild));
     return { dtype: 'F32' as const, source: source(random, files, new Uint8Array(values.buffer)) };
   });
   const count = below(random, 4);
@@ -101,7 +128,7 @@ export function logitsRequest(random: Random, files: Files): CrossEntropyRequest
     labels: Int32Array.from({ length: samples }, () => below(random, classes)),
     mixtures,
     top: 1 + below(random, Math.min(3, classes)),
-    gradient: once(random, 3),
+    ratio: of(random, [1, 1e-3, 1e-9]),
   };
 }
 

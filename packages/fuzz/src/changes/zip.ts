@@ -96,6 +96,14 @@ const LIES: readonly ((random: Random, parts: Part[]) => void)[] = [
     central.extraLength = [2, BigInt(extra[1].length)];
     if (once(random, 2)) local.extraLength = [2, BigInt(extra[0].length)];
   },
+  // A link, a folder, an encrypted entry.
+  (random, parts) => {
+    const { local, central } = of(random, parts);
+    const kind = below(random, 3);
+    if (kind === 0) central.madeBy = [2, 0x314n];
+    if (kind < 2) central.external = [4, of(random, [0xa1ff0000n, 0x10n])];
+    else for (const fields of [local, central]) fields.flags = [2, 0x801n];
+  },
 ];
 
 function structuredCloned(one: Part): Part {
@@ -124,19 +132,44 @@ export function zipMutant(random: Random, files: readonly ZipFile[], lies = belo
   const directory = Buffer.concat(
     parts.map(({ central, names, extra }) => Buffer.concat([bytesOf(central), names[1], extra[1]])),
   );
+  const whole = [...written, directory, ...endOf(random, parts.length, directory.length, position, lies > 0)];
+  if (lies > 0 && once(random, 12))
+    whole.splice(below(random, whole.length + 1), 0, Buffer.alloc(1 + below(random, 40), 0x50));
+  return Buffer.concat(whole);
+}
+
+/** What stands behind a directory: its end, often in 64 bits too, with a comment now and then. */
+function endOf(random: Random, entries: number, length: number, position: number, lies: boolean): Buffer[] {
+  const [count, size, offset] = [entries, length, position].map(BigInt) as [bigint, bigint, bigint];
+  const zip64: Fields = {
+    magic: [4, 0x06064b50n],
+    length: [8, 44n],
+    madeBy: [2, 45n],
+    version: [2, 45n],
+    disk: [4, 0n],
+    directoryDisk: [4, 0n],
+    here: [8, count],
+    all: [8, count],
+    size: [8, size],
+    offset: [8, offset],
+  };
+  const locator: Fields = { magic: [4, 0x07064b50n], disk: [4, 0n], place: [8, offset + size], disks: [4, 1n] };
+  const in64 = once(random, 3);
+  const elsewhere = in64 && once(random, 2);
   const end: Fields = {
     magic: [4, 0x06054b50n],
     disk: [2, 0n],
     directoryDisk: [2, 0n],
-    here: [2, BigInt(parts.length)],
-    all: [2, BigInt(parts.length)],
-    size: [4, BigInt(directory.length)],
-    offset: [4, BigInt(position)],
+    here: [2, elsewhere ? 0xffffn : count],
+    all: [2, elsewhere ? 0xffffn : count],
+    size: [4, elsewhere ? ZIP64 : size],
+    offset: [4, elsewhere ? ZIP64 : offset],
     commentLength: [2, 0n],
   };
-  if (lies > 0 && once(random, 5)) wrong(random, end);
-  const whole = [...written, directory, bytesOf(end)];
-  if (lies > 0 && once(random, 12))
-    whole.splice(below(random, whole.length + 1), 0, Buffer.alloc(1 + below(random, 40), 0x50));
-  return Buffer.concat(whole);
+  if (lies && once(random, 5)) wrong(random, of(random, in64 ? [end, zip64, locator] : [end]));
+  const records = [...(in64 ? [bytesOf(zip64), bytesOf(locator)] : []), bytesOf(end)];
+  if (!once(random, 12)) return records;
+  const comment = once(random, 2) ? Buffer.from('a comment') : bytesOf(end);
+  end.commentLength = [2, BigInt(comment.length)];
+  return [...records.slice(0, -1), bytesOf(end), comment];
 }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { openLogits, readLabels, readTaskLabels, TASKS } from '@radin/core';
+import { type Labels, openLogits, readLabels, readTaskLabels, TASKS } from '@radin/core';
 import { readGroups } from '../../../core/dist/data/index.js';
 import { mutant } from '../changes/bytes.js';
 import { below, of, once } from '../changes/choice.js';
 import { npyMutant } from '../changes/npy.js';
 import { type ZipFile, zipMutant } from '../changes/zip.js';
 import type { Reader } from '../reader.js';
+import { attempts } from './attempts.js';
 import { readNpyTensors, readNpzTensors } from './tensor-reads.js';
 
 /** Single arrays, archives of them, and what is made of them: labels, groups and logits. */
@@ -36,19 +37,23 @@ export const ARRAY_READERS: readonly Reader[] = [
       const bytes = zipMutant(random, files);
       return { 'x.npz': once(random, 8) ? mutant(bytes, random) : bytes };
     },
-    read: (folder) => readNpzTensors(join(folder, 'x.npz')),
+    read: async (folder) => {
+      const tensors = await readNpzTensors(join(folder, 'x.npz'));
+      // Whether an archive of nothing is one, NumPy asks its first bytes.
+      return tensors.length > 0 ? tensors : undefined;
+    },
   },
   {
     name: 'labels',
     mutate: (random) => ({ 'x.npy': npyMutant(random), 'y.npy': npyMutant(random) }),
     read: async (folder) => {
       const path = join(folder, 'x.npy');
-      const labels = await readLabels(path).catch(refused);
-      if (labels !== undefined) await readGroups(join(folder, 'y.npy'), labels).catch(refused);
-      for (const name of TASKS) {
-        const found = await readTaskLabels(path, { name }).catch(refused);
-        if (found !== undefined) await readGroups(join(folder, 'y.npy'), found).catch(refused);
-      }
+      const withGroups = (labels: () => Promise<Labels>) => async () =>
+        readGroups(join(folder, 'y.npy'), await labels());
+      await attempts(
+        withGroups(() => readLabels(path)),
+        ...TASKS.map((name) => withGroups(() => readTaskLabels(path, { name }))),
+      );
       return undefined;
     },
   },
@@ -67,9 +72,3 @@ export const ARRAY_READERS: readonly Reader[] = [
     },
   },
 ];
-
-/** Goes on with the next of several readers of one file. @throws what is no refusal */
-function refused(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'RadinError') return undefined;
-  throw error;
-}

@@ -7,7 +7,7 @@ import type { Reader } from '../reader.js';
 import { fixture } from '../seeds/repository.js';
 import { readOnnxTensors } from './tensor-reads.js';
 
-const INLINE = [
+export const INLINE = [
   'typed.onnx',
   'subgraph.onnx',
   'torch.onnx',

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { mutant } from '../changes/bytes.js';
 import { below, lie, of, once } from '../changes/choice.js';
-import { pickleMutant, program } from '../changes/pickle.js';
+import { pickleMutant } from '../changes/pickle.js';
+import { program } from '../changes/pickle-program.js';
 import { type ZipFile, zipMutant } from '../changes/zip.js';
 import type { Reader } from '../reader.js';
 import { fixture } from '../seeds/repository.js';
@@ -18,7 +19,13 @@ export const PYTORCH_READERS: readonly Reader[] = [
     peer: {
       name: 'torch',
       file: 'x.pt',
-      explained: [[/hasRecord\("version"\)/, 'a file without the version of the format']],
+      explained: [
+        [/\bversion\b/, 'the version of the format, which says nothing of tensors, is not read'],
+        [/unsupported multidisk/, 'the part of an entry says nothing where all of the archive is one part'],
+        [/not in a subdirectory/, 'entries outside of the folder are not read'],
+        [/attribute '_rebuild_tensor_v3'/, 'a function that newer versions of torch have'],
+        [/_rebuild_tensor_v2\(\) takes 6 /, 'metadata, which newer versions of torch have, and which are empty'],
+      ],
     },
     mutate: (random) => {
       if (once(random, 8)) return { 'x.pt': mutant(of(random, SEEDS), random) };
@@ -32,6 +39,9 @@ export const PYTORCH_READERS: readonly Reader[] = [
       }
       if (!once(random, 20)) files.push({ name: 'm/version', bytes: Buffer.from('3\n') });
       if (once(random, 8)) files.push({ name: 'm/byteorder', bytes: Buffer.from(once(random, 4) ? 'big' : 'little') });
+      // What makes a program of it.
+      if (once(random, 60))
+        files.push({ name: of(random, ['m/constants.pkl', 'm/code/x.py']), bytes: Buffer.of(0x4e) });
       return { 'x.pt': zipMutant(random, files, once(random, 4) ? 1 + below(random, 2) : 0) };
     },
     read: (folder) => readCheckpointTensors(join(folder, 'x.pt')),

@@ -9,7 +9,8 @@ import { jsonMutant } from '../changes/json.js';
 import type { Reader } from '../reader.js';
 
 const HASH = '0123456789abcdef'.repeat(4);
-const FILE = { path: '../models/a.safetensors', bytes: 8, sha256: HASH };
+const PLACE = { path: '../models/a.safetensors', bytes: 8 };
+const FILE = { ...PLACE, sha256: HASH };
 const LOCK = {
   format: 1,
   record: {
@@ -26,8 +27,8 @@ const LOCK = {
   files: [FILE],
   results: [FILE],
   ingredients: [
-    { id: 'a', files: [FILE] },
-    { id: 'b', files: [FILE] },
+    { id: 'a', files: [PLACE] },
+    { id: 'b', files: [PLACE] },
   ],
   others: [],
   sources: { graph: 'model.onnx', rename: { 'module.': '' }, validation: { inputs: { x: 'x.npy' }, labels: 'y.npy' } },

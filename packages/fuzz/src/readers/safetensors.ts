@@ -100,9 +100,10 @@ export const SAFETENSORS_READERS: readonly Reader[] = [
         peft_type: 'LORA',
         r: rank,
         lora_alpha: 4,
-        target_modules: ['q', 'v'],
+        target_modules: ['q'],
         rank_pattern: once(random, 4) ? { q: rank } : {},
         alpha_pattern: {},
+        modules_to_save: ['v'],
         use_rslora: once(random, 4),
         fan_in_fan_out: false,
         bias: 'none',
@@ -111,14 +112,19 @@ export const SAFETENSORS_READERS: readonly Reader[] = [
       const prefix = 'base_model.model.';
       const [a, aBytes] = header(random, [`${prefix}q.lora_A.weight`], [[rank, 3]]);
       const [b, bBytes] = header(random, [`${prefix}q.lora_B.weight`], [[2, rank]]);
-      const second = Object.values(b)[0] as { data_offsets: number[] };
-      second.data_offsets = second.data_offsets.map((offset) => offset + aBytes);
-      const fields = { ...a, ...b };
+      // A tensor that is trained whole, in the place of the base's.
+      const whole = once(random, 3) ? header(random, [`${prefix}v.weight`], [[2, 3]]) : ([{}, 0] as const);
+      const behind = (part: object, bytes: number) => {
+        for (const one of Object.values(part) as { data_offsets?: number[] }[])
+          if (one.data_offsets !== undefined) one.data_offsets = one.data_offsets.map((offset) => offset + bytes);
+        return part;
+      };
+      const fields = { ...a, ...behind(b, aBytes), ...behind(whole[0], aBytes + bBytes) };
       const text = once(random, 3) ? jsonMutant(random, fields) : JSON.stringify(fields);
-      const [base, baseBytes] = header(random, ['q.weight'], [[2, 3]]);
+      const [base, baseBytes] = header(random, ['q.weight', 'v.weight'], [[2, 3]]);
       return {
         'adapter_config.json': Buffer.from(once(random, 3) ? JSON.stringify(config) : jsonMutant(random, config)),
-        'adapter_model.safetensors': safetensorsOf(random, text, aBytes + bBytes),
+        'adapter_model.safetensors': safetensorsOf(random, text, aBytes + bBytes + whole[1]),
         'base.safetensors': safetensorsOf(random, JSON.stringify(base), baseBytes),
       };
     },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { accuracy, crossEntropy, hubModel, verifyEntries } from '@radin/core';
+import { accuracy, crossEntropy, hubModel, type Metric, verifyEntries } from '@radin/core';
 import { expandArrays, expandModels } from '../../../cli/dist/pool/expand.js';
 import { ContentCache, cacheKey } from '../../../core/dist/cache/index.js';
 import { failureOf, printedScore, readCommandLogits } from '../../../core/dist/evaluator/command-result.js';
@@ -9,6 +9,7 @@ import { below, lie, of, once, unsigned } from '../changes/choice.js';
 import { jsonMutant } from '../changes/json.js';
 import { npyMutant } from '../changes/npy.js';
 import type { Reader } from '../reader.js';
+import { attempts } from './attempts.js';
 
 const KEY = cacheKey('logits', { model: 'a', samples: 3 });
 const PAYLOAD = Buffer.from('a result of 24 bytes....');
@@ -72,25 +73,19 @@ export const STORE_READERS: readonly Reader[] = [
     read: async (folder) => {
       const { readFileSync } = await import('node:fs');
       const stdout = readFileSync(join(folder, 'out.txt'), 'utf8');
-      const refusals: unknown[] = [];
       const failed = failureOf({ code: 1, signal: null, timedOut: false, stdout, stderr: stdout }, 1000) as string;
       if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(failed) || failed.length > 400)
         throw new Error(`no line of a message: ${failed}`);
-      for (const metric of [accuracy, crossEntropy]) {
-        try {
-          const score = printedScore({ code: 0, signal: null, timedOut: false, stdout, stderr: '' }, metric);
-          if (!Number.isFinite(score)) throw new Error('a score that is not finite');
-        } catch (error) {
-          refusals.push(error);
-        }
-      }
-      const bug = refusals.find((error) => !(error instanceof Error && error.name === 'RadinError'));
-      if (bug !== undefined) throw bug;
-      await readCommandLogits(join(folder, 'x.npy'), {
-        labels: { path: 'y', values: Int32Array.of(0, 1) },
-        samples: 2,
-      } as never);
-      if (refusals.length === 2) throw refusals[0];
+      const scored = (metric: Metric) => () => {
+        const score = printedScore({ code: 0, signal: null, timedOut: false, stdout, stderr: '' }, metric);
+        if (!Number.isFinite(score)) throw new Error('a score that is not finite');
+      };
+      const logits = () =>
+        readCommandLogits(join(folder, 'x.npy'), {
+          labels: { path: 'y', values: Int32Array.of(0, 1) },
+          samples: 2,
+        } as never);
+      await attempts(scored(accuracy), scored(crossEntropy), logits);
       return undefined;
     },
   },
@@ -130,13 +125,10 @@ export const STORE_READERS: readonly Reader[] = [
       const pattern = readFileSync(join(folder, 'pattern.txt'), 'utf8');
       // What a pattern finds of the whole file system is the user's, and takes as long as it is large.
       if (pattern.startsWith('/') || pattern.includes('..')) return undefined;
-      const refusals: unknown[] = [];
-      await expandArrays([pattern], folder, 'a test').catch((error) => refusals.push(error));
-      if (!pattern.startsWith('hf://'))
-        await expandModels([pattern], folder, 'a test').catch((error) => refusals.push(error));
-      const bug = refusals.find((error) => !(error instanceof Error && error.name === 'RadinError'));
-      if (bug !== undefined) throw bug;
-      if (refusals.length > 0) throw refusals[0];
+      await attempts(
+        () => expandArrays([pattern], folder, 'a test'),
+        () => pattern.startsWith('hf://') || expandModels([pattern], folder, 'a test'),
+      );
       return undefined;
     },
   },

@@ -32,14 +32,20 @@ const value = (number: number, name: string, size: number) =>
     message(2, message(1, integer(1, FLOAT), message(2, message(1, text(2, 'n')), message(1, integer(1, size))))),
   );
 
+const HIDDEN_LAYER = [node('MatMul', ['x', 'W'], 'p'), node('Add', ['p', 'b'], 's'), node('Relu', ['s'], 'r')];
+
 /** logits = relu(x W + b) V in ONNX, field by field. */
-export function tinyGraph(): Field[] {
-  const nodes = [
-    node('MatMul', ['x', 'W'], 'p'),
-    node('Add', ['p', 'b'], 's'),
-    node('Relu', ['s'], 'r'),
-    node('MatMul', ['r', 'V'], 'logits'),
-  ];
+export const tinyGraph = (): Field[] => graphOf([...HIDDEN_LAYER, node('MatMul', ['r', 'V'], 'logits')]);
+
+/** The same with a normalisation, whose statistics are one more b, before V. */
+export const normalisedGraph = (): Field[] =>
+  graphOf([
+    ...HIDDEN_LAYER,
+    node('BatchNormalization', ['r', 'b', 'b', 'b', 'b'], 'n'),
+    node('MatMul', ['n', 'V'], 'logits'),
+  ]);
+
+function graphOf(nodes: readonly Field[]): Field[] {
   const weights = [tensor('W', [FEATURES, 5]), tensor('b', [5]), tensor('V', [5, CLASSES])];
   const graph = message(7, ...nodes, text(2, 'g'), ...weights, value(11, 'x', FEATURES), value(12, 'logits', CLASSES));
   return [integer(1, 8), graph, message(8, integer(2, 13))];
