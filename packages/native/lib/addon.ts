@@ -105,6 +105,7 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
+  endProcess(code: number): never;
   gram(
     backend: number,
     models: number,
@@ -143,7 +144,7 @@ export type RawBank = BankStatistics;
 export type RawCrossEntropyBank = { readonly __bank: never };
 
 /** Equal to kBindingVersion in src/napi/addon.cc. */
-const BINDING_VERSION = 10;
+const BINDING_VERSION = 11;
 
 /** The codes of RadinDtype in src/kernels.h. */
 export const DTYPE_CODES: Readonly<Record<FloatDtype, number>> = { F16: 0, BF16: 1, F32: 2, F64: 3 };

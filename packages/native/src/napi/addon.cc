@@ -14,7 +14,7 @@ namespace {
 
 // Equal to BINDING_VERSION in lib/addon.ts; raised with every change of a signature, so that an addon left over from an
 // earlier build is refused by name instead of being called wrongly.
-constexpr int32_t kBindingVersion = 10;
+constexpr int32_t kBindingVersion = 11;
 
 // @throws ArgumentError unless it is one that this machine has: another's instructions would end the process.
 const RadinBackend& backend_at(size_t index) {
@@ -59,6 +59,10 @@ napi_value close_cross_entropy_bank(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value end(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] { return end_process(env, Arguments(env, info, 1)); });
+}
+
 napi_value lock(napi_env env, napi_callback_info info) {
   return guarded(env, [&] { return lock_file(env, Arguments(env, info, 1)); });
 }
@@ -101,6 +105,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"openCrossEntropyBank", nullptr, call<entropy_bank_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"crossEntropyBounds", nullptr, call<entropy_bounds_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"closeCrossEntropyBank", nullptr, close_cross_entropy_bank, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"endProcess", nullptr, end, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"gram", nullptr, call<gram_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"lockFile", nullptr, lock, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"predict", nullptr, call<predict_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
