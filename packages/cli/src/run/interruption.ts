@@ -61,8 +61,11 @@ export class Interruption {
     const reason = new Error('interrupted');
     const toFinish = this.#finishable > 0;
     setTimeout(() => this.#atDeadline?.(), toFinish ? END_WITHIN : END_ABANDONED_WITHIN).unref();
-    if (!toFinish) return this.#abandon.abort(reason);
-    setTimeout(() => this.#abandon.abort(reason), FINISH_WITHIN).unref();
-    this.#finish.abort(reason);
+    if (toFinish) {
+      setTimeout(() => this.#abandon.abort(reason), FINISH_WITHIN).unref();
+      this.#finish.abort(reason);
+    } else {
+      this.#abandon.abort(reason);
+    }
   }
 }
