@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -95,6 +96,10 @@ describe('verify', () => {
       /Expected the ingredient "a" at .*models.a\.safetensors but found none/,
     );
     expect(await verify(folder, SOUP, '--models', 'moved/*')).toMatchObject({ verified: true, files: 1 });
+    cpSync(join(folder, 'moved'), join(folder, 'again'), { recursive: true });
+    expect(await refusal(folder, SOUP, '--models', 'moved/*', 'again/*')).toMatch(
+      /Expected one model called "a" but found two: .*moved.a\.safetensors and .*again.a\.safetensors/,
+    );
   });
 
   it('goes by the lock after soup and pool were moved together', async () => {

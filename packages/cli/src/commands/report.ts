@@ -24,7 +24,7 @@ export function addReport(program: Command, context: CommandContext): void {
 
 async function report(
   folder: string,
-  { out, format, json }: ReportCommandOptions,
+  { out, format = [], json }: ReportCommandOptions,
   { print, printJson }: CommandContext,
 ): Promise<void> {
   const file = out ?? join(folder, REPORT_FILE);

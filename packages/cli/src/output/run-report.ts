@@ -14,7 +14,7 @@ const FORMATS: readonly ExportFormat[] = ['svg', 'png', 'csv', 'json', 'md'];
 export interface ReportOptions {
   /** False for `--no-report`. */
   readonly report: boolean;
-  readonly format: readonly ExportFormat[];
+  readonly format?: readonly ExportFormat[];
 }
 
 export function withFormat(command: Command): Command {
@@ -27,7 +27,6 @@ export function withFormat(command: Command): Command {
     '--format <name,…>',
     `also write each chart and table of the report into ${EXPORTS_FOLDER}/: some of ${FORMATS.join(', ')}`,
     list(format),
-    [],
   );
 }
 
@@ -63,7 +62,7 @@ export async function writeReport(documents: readonly RunDocument[], request: Re
 export async function reportBeside(
   folder: string,
   document: RunDocument,
-  { report, format }: ReportOptions,
+  { report, format = [] }: ReportOptions,
 ): Promise<{ readonly paths: readonly string[]; readonly failure?: Error }> {
   const file = join(folder, REPORT_FILE);
   try {

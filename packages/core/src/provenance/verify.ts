@@ -106,9 +106,9 @@ export async function verifySoup(named: NamedSoup, options: VerifyOptions): Prom
   return result();
 }
 
-/** The ingredients' models in the order of the record. @throws RadinError naming the first that is not there */
+/** The ingredients' models in the order of the record. @throws RadinError naming the first that is not there, or that is there twice */
 async function modelsOf({ record, models, found }: NamedSoup, given: readonly string[] | undefined): Promise<string[]> {
-  const byId = given && new Map(given.map((path) => [modelId(path), path]));
+  const byId = given && modelsById(given);
   const paths: string[] = [];
   for (const [at, id] of record.models.entries()) {
     const path = byId === undefined ? models?.[at] : byId.get(id);
@@ -122,6 +122,20 @@ async function modelsOf({ record, models, found }: NamedSoup, given: readonly st
     paths.push(path);
   }
   return paths;
+}
+
+/** @throws RadinError where two models have one id: either could be the ingredient */
+function modelsById(paths: readonly string[]): Map<string, string> {
+  const byId = new Map<string, string>();
+  for (const path of paths) {
+    const id = modelId(path);
+    const other = byId.get(id);
+    if (other !== undefined) {
+      throw new RadinError('CONFIG', `Expected one model called ${quote(id)} but found two: ${other} and ${path}`);
+    }
+    byId.set(id, path);
+  }
+  return byId;
 }
 
 /** The soup's files, and those of the run that are still beside it. */
