@@ -151,16 +151,14 @@ it.skipIf(!existsSync(CHILDREN))(
     const args = ['search', '--budget', '3', '--metric', 'cross-entropy', '--no-cache'];
     const undisturbed = await leaves(folder, args);
     const here = newFolder();
-  const journal = join(here, 'out', 'journal.jsonl');
-  let killed = 0;
+    const journal = join(here, 'out', 'journal.jsonl');
+    let killed = 0;
     // A run has a journal once its process is ready.
     const watch = setInterval(() => {
       if (killed > 0 || !existsSync(journal)) return;
       for (const pid of readFileSync(CHILDREN, 'utf8').trim().split(/\s+/))
         killed += Number(process.kill(Number(pid), 'SIGKILL'));
     }, 1);
-    const here = newFolder();
-    const journal = join(here, 'out', 'journal.jsonl');
     try {
       expect(await leaves(folder, args, here)).toEqual(undisturbed);
     } finally {
