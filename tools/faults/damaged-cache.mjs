@@ -1,6 +1,16 @@
 /** Entries of the cache that are flipped, cut, exchanged or replaced by what is no file. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from './commands.mjs';
 
@@ -23,6 +33,10 @@ const DAMAGES = {
   folder: (path) => {
     rmSync(path);
     mkdirSync(path);
+  },
+  'full folder': (path) => {
+    rmSync(path);
+    mkdirSync(join(path, 'more'), { recursive: true });
   },
   pipe: (path) => {
     rmSync(path);
@@ -75,5 +89,17 @@ async function damageEntries(workplace, name, damage, which, random) {
     const others = entries.filter((one) => one !== entry);
     DAMAGES[damage](join(folder, entry), join(folder, others[random.uint32() % others.length]), random);
   }
-  return workplace.judge(name, false, await workplace.run(args));
+  const wrong = await workplace.judge(name, false, await workplace.run(args));
+  return [...wrong, ...unlike(filled, cache)];
+}
+
+/** Entries that did not become again what a run without damage keeps. */
+function unlike(filled, cache) {
+  const bytesOf = (folder, entry) => {
+    const path = join(folder, 'entries', entry);
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : undefined;
+  };
+  return readdirSync(join(filled, 'entries'))
+    .filter((entry) => !bytesOf(cache, entry)?.equals(bytesOf(filled, entry)))
+    .map((entry) => `an entry is not made again: ${entry}`);
 }

@@ -236,7 +236,11 @@ DIR *opendir(const char *path) { REAL(opendir); GIVING_POINTER(LIST, path, real(
 void *mmap64(void *at, size_t bytes, int protection, int flags, int fd, off64_t from) {
   REAL(mmap64);
   if (page == NULL || !is_watched_fd(fd)) return real(at, bytes, protection, flags, fd, from);
-  return enter(MAP, NULL) == FAIL ? MAP_FAILED : real(at, bytes, protection, flags, fd, from);
+  enum mode mode = enter(MAP, NULL);
+  if (mode == FAIL) return MAP_FAILED;
+  void *result = real(at, bytes, protection, flags, fd, from);
+  leave(mode);
+  return result;
 }
 
 /* libuv asks for a file's status, and copies files, by number. */
@@ -247,23 +251,29 @@ long syscall(long number, ...) {
   for (int at = 0; at < 6; at++) given[at] = va_arg(rest, long);
   va_end(rest);
   REAL(syscall);
-  int yes = 0;
+  enum mode mode = NOTHING;
   if (page != NULL && number == SYS_statx) {
     const char *path = (const char *)given[1];
-    yes = path != NULL && path[0] != '\0' ? is_watched(path) : is_watched_fd((int)given[0]);
-    if (yes && enter(STATUS, path) == FAIL) return -1;
+    if (path != NULL && path[0] != '\0' ? is_watched(path) : is_watched_fd((int)given[0])) mode = enter(STATUS, path);
   } else if (page != NULL && number == SYS_copy_file_range && is_watched_fd((int)given[2])) {
-    if (enter(WRITE, NULL) == FAIL) return -1;
+    mode = enter(WRITE, NULL);
   } else if (page != NULL && number == SYS_memfd_create) {
-    if (enter(CREATE, (const char *)given[0]) == FAIL) return -1;
+    mode = enter(CREATE, (const char *)given[0]);
   }
-  return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+  if (mode == FAIL) return -1;
+  long result = real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+  leave(mode);
+  return result;
 }
 int statx(int folder, const char *restrict path, int flags, unsigned mask, struct statx *restrict to) {
   REAL(statx);
   if (page == NULL || !(path[0] != '\0' ? is_watched(path) : is_watched_fd(folder)))
     return real(folder, path, flags, mask, to);
-  return enter(STATUS, path) == FAIL ? -1 : real(folder, path, flags, mask, to);
+  enum mode mode = enter(STATUS, path);
+  if (mode == FAIL) return -1;
+  int result = real(folder, path, flags, mask, to);
+  leave(mode);
+  return result;
 }
 
 /* Memory of at least so many bytes: the C library's own names, since dlsym allocates. */

@@ -51,14 +51,18 @@ export class Workplace {
 
   /** In the resident process. Paths that it prints are those of any workplace. */
   async run(args) {
-    const outcome = await this.resident.run(args, this.folder);
-    return { ...outcome, stdout: outcome.stdout.replaceAll(`${this.folder}/`, '') };
+    return this.#ofAnyPlace(await this.resident.run(args, this.folder));
   }
 
   /** In a process of its own. */
-  runAlone(args, options = {}) {
+  async runAlone(args, options = {}) {
     const { shim = false, ...others } = options;
-    return runProgram(args, this.folder, { ...this.environment, ...(shim && this.control.environment) }, others);
+    const environment = { ...this.environment, ...(shim && this.control.environment) };
+    return this.#ofAnyPlace(await runProgram(args, this.folder, environment, others));
+  }
+
+  #ofAnyPlace(outcome) {
+    return { ...outcome, stdout: outcome.stdout.replaceAll(`${this.folder}/`, '') };
   }
 
   /** Everything as before a run. @param earlier whether the results of an earlier run are there */

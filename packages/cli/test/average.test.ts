@@ -153,3 +153,22 @@ describe.concurrent('average', () => {
     expect(stderr).toBe('');
   });
 });
+
+describe('a soup of many models', () => {
+  it('tells the peak of memory beside the limit and nothing else', async () => {
+    const folder = newFolder();
+    for (let k = 0; k < 20; k++) {
+      await writeModel(join(folder, `m${10 + k}.safetensors`), [float32('w', [1], Float32Array.of(k))]);
+    }
+    const { code, stderr } = await runRadin(
+      ['average', '*.safetensors', '--out', 'soup.safetensors', '--max-memory', '300MiB'],
+      folder,
+    );
+    expect(stderr).toMatch(/^radin: note: peak memory .* MiB, predicted at most 300 MiB, allowed 300 MiB\n$/);
+    expect(code).toBe(0);
+    const soup = await openSafetensors(join(folder, 'soup.safetensors'));
+    const bytes = new Uint8Array(4);
+    await soup.read('w', bytes).finally(() => soup.close());
+    expect(new Float32Array(bytes.buffer)).toEqual(Float32Array.of(9.5));
+  });
+});

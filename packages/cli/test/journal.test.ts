@@ -120,6 +120,7 @@ describe('the folder of an unfinished run', () => {
     ['another budget', ['--budget', '7'], 'Expected budget 6,'],
     ['another strategy', ['--budget', '6', '--strategy', 'radin'], 'Expected strategy "adaptive",'],
     ['another seed', ['--budget', '6', '--seed', '1'], 'Expected seed 0,'],
+    ['a hold-out', ['--budget', '6', '--holdout', '0.2'], 'Expected holdout none,'],
     ['another metric', ['--budget', '6', '--metric', 'cross-entropy'], 'Expected metric "accuracy",'],
   ])('is refused to %s', async (_, options, message) => {
     const before = readFileSync(join(folder, 'out', 'journal.jsonl'));

@@ -1,10 +1,19 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { ProblemInspection } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { linearPool, modelPath, writeConfig } from './pools.js';
 import { DIGITS, radinJson, runRadin, runRadinHere } from './run-radin.js';
-import { newFolder } from './scratch.js';
+import { listing, newFolder } from './scratch.js';
 
 interface DryRun {
   readonly pool: { readonly models: readonly string[]; readonly samples: number; readonly classes: number };
@@ -98,6 +107,42 @@ describe.concurrent('logits in place of a file of the pool', () => {
       expect.stringMatching('^radin: error: Expected --save-logits to be another file'),
     ]);
     expect(readFileSync(join(folder, path))).toEqual(before);
+  });
+});
+
+describe.concurrent('results in place of a file of the pool', () => {
+  const link = (target: string, path: string) => symlinkSync(resolve(target), path);
+  it.each([
+    ['a soup', (pool: string) => link(join(pool, 'val_labels.npy'), join(pool, 'out/soup.safetensors')), 'out'],
+    ['a journal', (pool: string) => link(join(pool, 'models/a.safetensors'), join(pool, 'out/journal.jsonl')), 'out'],
+    ['a lock', (pool: string) => link(join(pool, 'model.onnx'), join(pool, 'out/radin.lock.json')), 'out'],
+    [
+      'a folder that is that of the models',
+      (pool: string) => link(join(pool, 'models'), join(pool, 'linked')),
+      'linked',
+    ],
+    [
+      'a folder that holds a model',
+      (pool: string) => {
+        renameSync(join(pool, 'models/a.safetensors'), join(pool, 'out/a.safetensors'));
+        link(join(pool, 'out/a.safetensors'), join(pool, 'models/a.safetensors'));
+      },
+      'out',
+    ],
+    ['a folder without a name', () => {}, ''],
+  ])('are refused, whatever links say: %s', async (_, prepare, out) => {
+    const { folder } = await linearPool({ models: 2 });
+    mkdirSync(join(folder, 'out'));
+    prepare(folder);
+    const bytes = () =>
+      listing(folder).map((name) => {
+        const path = join(folder, name);
+        return [name, statSync(path).isFile() && readFileSync(path, 'hex')];
+      });
+    const before = bytes();
+    const { code, stderr } = await runRadinHere(['search', '.', '--out', out, '--restart'], folder);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^radin: error: Expected .*--out.*\n$/)]);
+    expect(bytes()).toEqual(before);
   });
 });
 

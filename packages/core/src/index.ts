@@ -58,6 +58,7 @@ export {
   crossEntropy,
   defaultMetric,
   hasClasses,
+  isMean,
   isSum,
   type Metric,
   MULTI_CLASS,

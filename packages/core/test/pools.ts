@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mixture } from '../src/mixture/index.js';
+import { type Checkpoint, Pool } from '../src/pool/index.js';
 import { draw, f32, linearGraph, numbers, reluGraph, tensor, writeArray, writeGraph, writeModel } from './files.js';
 
 export * from './files.js';
@@ -161,4 +162,34 @@ export function everySubset(count: number): number[][] {
 export function chiSquare(counts: readonly number[]): number {
   const expected = counts.reduce((sum, count) => sum + count, 0) / counts.length;
   return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+}
+
+/**
+ * Models in no file, which can only be read: model k has (k + 1) · (i mod 257) as element i of `large`, and the first three of these as `small`.
+ * @returns also `largest`, the most bytes that were read at once of one tensor, and the weights of `large`, which may be changed
+ */
+export function readOnlyPool(
+  models: number,
+  length: number,
+): { readonly pool: Pool; readonly largest: () => number; readonly weights: readonly Float32Array[] } {
+  let largest = 0;
+  const weights = Array.from({ length: models }, (_, k) => {
+    const values = new Float32Array(length);
+    for (let at = 0; at < length; at++) values[at] = (k + 1) * (at % 257);
+    return values;
+  });
+  const checkpoints = weights.map(
+    (values, k): Checkpoint => ({
+      id: `m${k}`,
+      tensors: [
+        { name: 'small', dtype: 'F32', shape: [3], byteLength: 12 },
+        { name: 'large', dtype: 'F32', shape: [length], byteLength: 4 * length },
+      ],
+      read: async (_, target, byteOffset = 0) => {
+        largest = Math.max(largest, target.byteLength);
+        target.set(new Uint8Array(values.buffer, byteOffset, target.byteLength));
+      },
+    }),
+  );
+  return { pool: new Pool(checkpoints), largest: () => largest, weights };
 }

@@ -1,8 +1,9 @@
 import {
   accuracy,
   alignCheckpoints,
+  averageMemory,
   averageRecord,
-  averageWork,
+  type Backend,
   backendNamed,
   type CardFacts,
   checkUnchanged,
@@ -45,6 +46,7 @@ import { ingredientPaths } from '../output/output-folder.js';
 import { writeAdapters } from '../output/soup-output.js';
 import { expandModels } from '../pool/expand.js';
 import type { CommandContext } from '../run/run-context.js';
+import { tellingPeak } from '../run/tell-peak.js';
 import { Terminal } from '../terminal/terminal.js';
 import { VERSION } from '../versions.js';
 
@@ -87,12 +89,29 @@ export function addAverage(program: Command, context: CommandContext): void {
 async function average(models: string[], options: AverageOptions, context: CommandContext): Promise<void> {
   const { signal } = context;
   const download = { ...options, signal };
-  const { stateDict, maxMemory } = options;
+  const { maxMemory } = options;
   const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', download);
   const paths = await expandModels(models, '.', 'argument', download);
   const named = backendNamed(options.backend);
-  const backend = maxMemory === undefined ? named : limitedBackend(named, averageWork(maxMemory, paths.length));
-  if (base === undefined && paths.every(isAdapterFile)) return averageAdapters(paths, options, context);
+  const memory = maxMemory === undefined ? undefined : averageMemory(maxMemory, paths.length);
+  const backend = memory === undefined ? named : limitedBackend(named, memory.work);
+  const limits = memory && { predicted: memory.peakMemory, allowed: maxMemory as number };
+  await tellingPeak(limits, new Terminal(options, accuracy), () =>
+    base === undefined && paths.every(isAdapterFile)
+      ? averageAdapters(paths, options, context)
+      : averageModels(paths, base, backend, options, context),
+  );
+}
+
+async function averageModels(
+  paths: readonly string[],
+  base: string | undefined,
+  backend: Backend,
+  options: AverageOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { signal } = context;
+  const { stateDict } = options;
   const opened = await openCheckpoints(paths, { stateDict, base });
   try {
     const { checkpoints, problems } = alignCheckpoints(opened);

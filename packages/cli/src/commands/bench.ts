@@ -61,7 +61,7 @@ async function runBench(
     throw new RadinError('CONFIG', `Expected a multi-class pool for this benchmark but found ${files.task.name}`);
   }
   const { out, cache = join(out, 'evaluations'), quick, json, quiet, threads = availableParallelism() } = options;
-  await checkOutputFolder(out, files.models);
+  await checkOutputFolder(out, files);
   // Loaded here, since no other command needs it.
   const { defaultChoices, howToGoOn, paperText, runPaper, writePaperJson } = await import('@radin/bench');
   const choices = {

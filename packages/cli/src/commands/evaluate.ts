@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
-  arrayPlace,
-  arraySources,
   type Checkpoint,
   formatScore,
   isHubReference,
@@ -10,7 +8,6 @@ import {
   metricTitle,
   modelFile,
   modelId,
-  type PoolFiles,
   RadinError,
   type SplitScorer,
   scoringReport,
@@ -20,6 +17,7 @@ import { type Command, Option } from 'commander';
 import { type PoolOptions, withPoolOptions } from '../options/options.js';
 import { checkNoInput, checkWritable } from '../output/output-folder.js';
 import { expandModels } from '../pool/expand.js';
+import { inputPaths } from '../pool/input-paths.js';
 import { resolvePool } from '../pool/pool-files.js';
 import { type CommandContext, withProblem } from '../run/run-context.js';
 
@@ -63,7 +61,7 @@ async function evaluate(
   // Only then can it be in the place of a file that the pool names.
   if (saveLogits !== undefined && existsSync(saveLogits)) {
     const { files } = await resolvePool(pool, ungiven);
-    await checkNoInput(saveLogits, [path, ...filesOf(files)], '--save-logits');
+    await checkNoInput(saveLogits, [path, ...inputPaths(files)], '--save-logits');
   }
   const evaluateOne = { ...ungiven, only: path };
   await withProblem(
@@ -98,17 +96,6 @@ async function evaluate(
     },
     { splits: [split] },
   );
-}
-
-/** All that evaluations of the pool read. */
-function filesOf(files: PoolFiles): string[] {
-  const { validation, test, batchNormInputs, graph, base, init, models } = files;
-  const inputs = [validation.inputs, test?.inputs, batchNormInputs].flatMap((one) =>
-    one === undefined ? [] : arraySources(one),
-  );
-  const arrays = [...inputs, validation.labels, test?.labels].flat();
-  const paths = arrays.flatMap((source) => (source === undefined ? [] : arrayPlace(source).path));
-  return [...paths, ...models, ...[graph, base, init].filter((path) => path !== undefined)];
 }
 
 async function writeLogits(path: string, logits: Logits | undefined, scorer: SplitScorer): Promise<void> {

@@ -23,8 +23,8 @@ import {
   rowsOf,
   type Sampler,
   type StoredLogits,
+  scoringMemory,
   scoringReport,
-  scoringThreads,
   singleScores,
   type TaskName,
   withLogitsFiles,
@@ -52,7 +52,9 @@ import {
 import { chooseMetric, metricFlag } from '../pool/metric-choice.js';
 import { scoredLogits } from '../pool/scored-logits.js';
 import type { CommandContext } from '../run/run-context.js';
+import { tellingPeak } from '../run/tell-peak.js';
 import { ASKED } from '../terminal/explain.js';
+import type { PeakMemory } from '../terminal/peak-notice.js';
 import { Terminal } from '../terminal/terminal.js';
 
 /** Candidates printed unless `--top` asks for fewer. */
@@ -138,24 +140,27 @@ async function score(
       if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
       checkProposal(ids.length, { ...proposal, estimate }, metric);
       const { lambda, top: keep } = options;
-      const threads = threadsOf(options, { models: ids.length, samples, classes, samplers: proposal.samplers });
-      const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
-      try {
-        const call = { signal, onProgress: terminal.onProgress };
-        const ranked = await rankProposal(
-          ids.length,
-          { ...proposal, ...call, estimate, lambda, keep },
-          async () => scorer,
-        );
-        const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
-        return {
-          ranking: ranked,
-          shape: { models: ids.length, samples, classes, ...(task.name !== MULTI_CLASS.name && { task: task.name }) },
-          explanation: explained,
-        };
-      } finally {
-        scorer.close();
-      }
+      const shape = { models: ids.length, samples, classes };
+      const { threads, limits } = memoryOf(options, { ...shape, samplers: proposal.samplers });
+      return tellingPeak(limits, terminal, async () => {
+        const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
+        try {
+          const call = { signal, onProgress: terminal.onProgress };
+          const ranked = await rankProposal(
+            ids.length,
+            { ...proposal, ...call, estimate, lambda, keep },
+            async () => scorer,
+          );
+          const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
+          return {
+            ranking: ranked,
+            shape: { ...shape, ...(task.name !== MULTI_CLASS.name && { task: task.name }) },
+            explanation: explained,
+          };
+        } finally {
+          scorer.close();
+        }
+      });
     },
     labels,
   );
@@ -202,7 +207,7 @@ async function score(
 }
 
 /** The threads that the options ask for, or as many of them as --max-memory leaves room for. @throws RadinError where that is none */
-function threadsOf(
+function memoryOf(
   { threads, maxMemory, candidates }: ScoreOptions,
   {
     models,
@@ -210,9 +215,9 @@ function threadsOf(
     classes,
     samplers,
   }: { models: number; samples: number; classes: number; samplers: readonly Sampler[] },
-): number | undefined {
-  if (maxMemory === undefined) return threads;
-  return scoringThreads(maxMemory, {
+): { readonly threads: number | undefined; readonly limits?: Pick<PeakMemory, 'predicted' | 'allowed'> } {
+  if (maxMemory === undefined) return { threads };
+  const memory = scoringMemory(maxMemory, {
     models,
     classes,
     threads: threads ?? availableParallelism(),
@@ -223,6 +228,7 @@ function threadsOf(
     graphBytes: 0,
     racing: 0,
   });
+  return { threads: memory.threads, limits: { predicted: memory.peakMemory, allowed: maxMemory } };
 }
 
 /** Models up to which a number is kept for each subset. */

@@ -1,6 +1,9 @@
 import {
+  averageMemory,
   backendNamed,
   defaultMetric,
+  limitedBackend,
+  type MemoryMeter,
   type Metric,
   MULTI_CLASS,
   metricNamed,
@@ -19,17 +22,20 @@ import {
   BASE,
   type CommonOptions,
   type ComputeOptions,
+  type MemoryOptions,
   withCommonOptions,
   withComputeOptions,
+  withMaxMemory,
 } from '../options/options.js';
 import { soupSources } from '../output/soup-output.js';
 import { expandModels } from '../pool/expand.js';
 import { chooseMetric, type MetricChoice, metricFlag } from '../pool/metric-choice.js';
 import { type ResolvedPool, resolvePool } from '../pool/pool-files.js';
 import type { CommandContext } from '../run/run-context.js';
+import { tellingPeak } from '../run/tell-peak.js';
 import { Terminal } from '../terminal/terminal.js';
 
-interface VerifyCommandOptions extends CommonOptions, ComputeOptions {
+interface VerifyCommandOptions extends CommonOptions, ComputeOptions, MemoryOptions {
   readonly pool?: string;
   readonly models?: readonly string[];
   readonly base?: string;
@@ -48,38 +54,66 @@ export function addVerify(program: Command, context: CommandContext): void {
     .option('--models <patterns...>', 'where the ingredients are, by their ids, in place of what the lock says')
     .option(...BASE)
     .option('--scores', 'also evaluate the soup again and compare the scores');
-  withCommonOptions(withComputeOptions(command))
+  withCommonOptions(withMaxMemory(withComputeOptions(command)))
     .addHelpText('after', '\nExample:\n  radin verify radin-out')
     .action((soup: string, options: VerifyCommandOptions) => verify(soup, options, context));
 }
 
 async function verify(soup: string, options: VerifyCommandOptions, context: CommandContext): Promise<void> {
-  const { signal, print, printJson } = context;
+  const { print, printJson } = context;
   const terminal = new Terminal(options, defaultMetric(MULTI_CLASS.name));
   const named = await nameSoup(soup);
-  const { pool: poolName, threads } = options;
+  const { maxMemory } = options;
+  const limits = maxMemory === undefined ? undefined : { allowed: maxMemory };
+  const verification = await tellingPeak(limits, terminal, (meter) =>
+    verificationOf(named, options, context, terminal, meter),
+  );
+  terminal.finish();
+  const { checks, differing } = verification;
+  if (options.json) printJson(verification);
+  else {
+    const lines = [...checks, ...(differing === undefined ? [`verified ${verification.soup}`] : [])];
+    if (lines.length > 0) print(lines.join('\n'));
+  }
+  if (differing !== undefined) throw new RadinError('PROVENANCE', differing.message);
+}
+
+async function verificationOf(
+  named: NamedSoup,
+  options: VerifyCommandOptions,
+  context: CommandContext,
+  terminal: Terminal,
+  meter: MemoryMeter | undefined,
+): Promise<Verification & { readonly scores?: Readonly<Record<string, number>> }> {
+  const { signal } = context;
+  const { pool: poolName, threads, maxMemory } = options;
   const pool = poolName === undefined ? undefined : await resolvePool(poolName, {});
   const models = await namedModels(options, pool, context);
   const [base] = options.base === undefined ? [] : await expandModels([options.base], '.', 'flag --base', { signal });
   // With a pool its files count, also where the lock names others.
   const sources = sourcesOf(named, pool, base);
-  const found = await verifySoup(named, {
-    backend: backendNamed(options.backend),
+  const backend = backendNamed(options.backend);
+  const running = {
     ...(threads && { threads }),
-    ...(models && { models }),
+    ...(maxMemory !== undefined && { maxMemory }),
+    ...(meter && { meter }),
     ...(sources && { sources }),
     signal,
+  };
+  const ingredients = named.record.models.length;
+  const found = await verifySoup(named, {
+    ...running,
+    backend: maxMemory === undefined ? backend : limitedBackend(backend, averageMemory(maxMemory, ingredients).work),
+    ...(models && { models }),
   });
   const scored =
     options.scores && found.verified
       ? await verifyScores(named, {
+          ...running,
           metric: await recordedMetric(named, options.metric, pool?.metric),
           backend: options.backend,
-          ...(threads && { threads }),
-          ...(sources && { sources }),
           ...(pool?.files.evaluator && { evaluator: pool.files.evaluator }),
           notice: (line) => terminal.notice(`note: ${line}`),
-          signal,
         })
       : undefined;
   const checks = [...found.checks];
@@ -88,20 +122,13 @@ async function verify(soup: string, options: VerifyCommandOptions, context: Comm
     checks.push(`the scores are the recorded ones: ${scores.join(', ')}`);
   }
   const differing = found.differing ?? scored?.differing;
-  const verification: Verification & { readonly scores?: Readonly<Record<string, number>> } = {
+  return {
     ...found,
     checks,
     verified: differing === undefined,
     ...(scored && { scores: scored.scores }),
     ...(differing && { differing }),
   };
-  terminal.finish();
-  if (options.json) printJson(verification);
-  else {
-    const lines = [...checks, ...(differing === undefined ? [`verified ${found.soup}`] : [])];
-    if (lines.length > 0) print(lines.join('\n'));
-  }
-  if (differing !== undefined) throw new RadinError('PROVENANCE', differing.message);
 }
 
 async function namedModels(

@@ -1,6 +1,6 @@
 import {
   checkRacing,
-  isSum,
+  isMean,
   type Metric,
   type ProposalOptions,
   quote,
@@ -107,7 +107,7 @@ export function racingOptions(
   strategy: 'adaptive' | 'radin',
   wholeOnly: boolean,
 ): Racing {
-  if (racing !== 'statistical') return { mode: wholeOnly || !isSum(metric) ? 'off' : racing };
+  if (racing !== 'statistical') return { mode: wholeOnly || !isMean(metric) ? 'off' : racing };
   // Its error is that of one race among soups that are fixed beforehand, not of a sequence that each race changes.
   if (strategy !== 'radin') {
     throw new RadinError('CONFIG', `Expected --strategy radin with --racing statistical but found ${strategy}`);

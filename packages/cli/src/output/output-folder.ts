@@ -5,14 +5,19 @@ import {
   checkUnchanged,
   choiceRecord,
   type FileCheckpoint,
+  fileError,
   isOnnx,
+  JOURNAL_FILE,
   LOCK_FILE,
   type Mixture,
   makeFolder,
+  ONNX_SOUP_FILE,
   type Pool,
+  type PoolFiles,
   type Problem,
   RadinError,
   type RecordedChoice,
+  realPathAt,
   SOUP_FILE,
   type SoupSources,
   statusAt,
@@ -22,6 +27,7 @@ import {
   writeTogether,
 } from '@radin/core';
 import type { ShardOptions } from '../options/options.js';
+import { inputPaths } from '../pool/input-paths.js';
 import { REPORT_FILE } from './run-report.js';
 import { cardScores, prepareSoup, replacedBy, type SoupFiles, soupNames, writeSoupFiles } from './soup-output.js';
 
@@ -35,17 +41,39 @@ export interface ChosenSoup {
   readonly sources: SoupSources;
 }
 
+/** What a run may write into its folder besides shards and folders, whose names no input of a pool has by chance. */
+const WRITTEN = [
+  JOURNAL_FILE,
+  SOUP_FILE,
+  ONNX_SOUP_FILE,
+  'result.json',
+  'comparison.json',
+  'paper.json',
+  REPORT_FILE,
+  LOCK_FILE,
+];
+
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
- * @param models the pool's model files: a soup among them would join the pool in the next run
+ * @param files of the pool: a soup among the models would join the pool in the next run, and none may be in the place of a result, as links can be
  * @throws RadinError naming what is in the way
  */
-export async function checkOutputFolder(folder: string, models: readonly string[]): Promise<void> {
+export async function checkOutputFolder(folder: string, files: PoolFiles): Promise<void> {
+  if (folder === '') throw new RadinError('CONFIG', 'Expected the name of a folder for --out but found ""');
   const path = resolve(folder);
-  if (models.some((model) => dirname(resolve(model)) === path)) {
+  const place = (await realPathAt(path)) ?? path;
+  for (const model of files.models) {
+    const folders = [
+      dirname(resolve(model)),
+      await realPathAt(dirname(model)),
+      dirname((await realPathAt(model)) ?? ''),
+    ];
+    if (!folders.includes(place)) continue;
     throw new RadinError('CONFIG', `Expected --out to be another folder than that of the models but found ${folder}`);
   }
   await checkCreatable(path, folder);
+  const inputs = inputPaths(files);
+  for (const name of WRITTEN) await checkNoInput(join(folder, name), inputs, 'each result in --out');
 }
 
 async function checkCreatable(path: string, folder: string): Promise<void> {
@@ -175,8 +203,6 @@ function jsonText(value: unknown): string {
   return `${text}\n`;
 }
 
-function unwritable(folder: string, error: NodeJS.ErrnoException): RadinError {
-  return new RadinError('FILE', `Expected to write to the folder ${folder} but found: ${error.code ?? error.message}`, {
-    cause: error,
-  });
+function unwritable(folder: string, error: unknown): unknown {
+  return fileError('write to the folder', folder, error);
 }

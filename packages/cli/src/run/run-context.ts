@@ -70,7 +70,7 @@ export async function withProblem<T>(
   { splits, plan, journaled = false }: ProblemUse = {},
 ): Promise<T> {
   const { name, files, metric } = await resolvePool(pool, options);
-  if (options.out !== undefined) await checkOutputFolder(options.out, files.models);
+  if (options.out !== undefined) await checkOutputFolder(options.out, files);
   if (options.maxShardSize !== undefined && files.models.every(isOnnx)) {
     throw new RadinError(
       'CONFIG',

@@ -1,7 +1,7 @@
 import { constants, existsSync } from 'node:fs';
-import { access, lstat, rm, utimes } from 'node:fs/promises';
+import { access, lstat, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError } from '../errors/index.js';
+import { fileError, type RadinError } from '../errors/index.js';
 import { makeFolder, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
 import { identifyEntry, isFileFailure, readEntry, writeEntry } from './entry.js';
 import { entriesFolder, entryPath } from './folder.js';
@@ -11,7 +11,7 @@ import type { CacheKey } from './key.js';
 const TAG = 'Signature: 8a477f597d28d172789f06886806bc55\n# Results of radin that can be computed again.\n';
 
 export interface ContentCacheOptions {
-  /** Called once, with one line, when an entry cannot be written; nothing is written after that. */
+  /** Called once, with one line, when the folder or an entry cannot be written; nothing is written after that. */
   readonly onFailure?: (message: string) => void;
 }
 
@@ -31,18 +31,25 @@ export class ContentCache {
     this.#onFailure = onFailure ?? (() => {});
   }
 
-  /** Makes the folder where it is not there. @throws RadinError (`FILE`) where it cannot be made or written to */
+  /**
+   * Makes the folder where it is not there. One that can be read and not written to, as of somebody else or on a full disk, is read, and
+   * `onFailure` is called. @throws RadinError (`FILE`) where it is none and cannot be made, or cannot be read
+   */
   static async open(folder: string, options: ContentCacheOptions = {}): Promise<ContentCache> {
+    const cache = new ContentCache(folder, options);
+    const entries = entriesFolder(folder);
     try {
-      await makeFolder(entriesFolder(folder));
-      await access(entriesFolder(folder), constants.W_OK);
+      await makeFolder(entries);
+      await access(entries, constants.W_OK);
+      // Not each time: a cache on a disk that is full by now can still be read.
+      const tag = join(folder, 'CACHEDIR.TAG');
+      if (!existsSync(tag)) await writeTextAtomically(tag, TAG);
     } catch (error) {
-      throw fileError('write to the cache folder', folder, error);
+      const failure = fileError('write to the cache folder', folder, error);
+      if (!isFileFailure(failure) || !(await isReadableFolder(entries))) throw failure;
+      cache.#stopWriting(failure);
     }
-    // Not each time: a cache on a disk that is full by now can still be read.
-    const tag = join(folder, 'CACHEDIR.TAG');
-    if (!existsSync(tag)) await writeTextAtomically(tag, TAG);
-    return new ContentCache(folder, options);
+    return cache;
   }
 
   /** What is stored under the key, at most `mostBytes`; undefined where nothing sound is. Cost: one read, and its hash. */
@@ -74,15 +81,31 @@ export class ContentCache {
     if (!this.#writes) return;
     const path = entryPath(this.folder, key.name);
     try {
-      // A link in place of an entry must not lead to another file of the user's being replaced.
-      if ((await lstat(path).catch(() => undefined))?.isSymbolicLink()) await rm(path, { force: true });
+      await makeWay(path);
       await writeFileAtomically(path, (sink) => writeEntry(sink, key, payload));
     } catch (error) {
       const failure = fileError('write', path, error);
       if (!isFileFailure(failure)) throw error;
-      if (!this.#writes) return;
-      this.#writes = false;
-      this.#onFailure(failure.message);
+      this.#stopWriting(failure);
     }
   }
+
+  #stopWriting({ message }: RadinError): void {
+    if (!this.#writes) return;
+    this.#writes = false;
+    this.#onFailure(message);
+  }
+}
+
+/** Removes what is in the place of an entry and no file: a link must not lead to another file of the user's being replaced. */
+async function makeWay(path: string): Promise<void> {
+  const status = await lstat(path).catch(() => undefined);
+  if (status !== undefined && !status.isFile()) await rm(path, { force: true, recursive: true });
+}
+
+async function isReadableFolder(folder: string): Promise<boolean> {
+  return readdir(folder).then(
+    () => true,
+    () => false,
+  );
 }

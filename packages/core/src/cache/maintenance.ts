@@ -40,7 +40,7 @@ export async function listEntries(folder: string): Promise<CacheEntry[]> {
 }
 
 /**
- * Reads every entry and removes those whose checksum, key or name does not fit. Cost: one read of all, in windows.
+ * Reads every entry and removes those whose checksum, key or name does not fit, and what is no file in the place of one. Cost: one read of all, in windows.
  * @returns how many are sound, and the names of those that were removed
  * @throws RadinError; the signal's reason once it is aborted
  */
@@ -73,7 +73,7 @@ export async function pruneEntries(folder: string, { usedBefore, mostBytes }: Pr
     return isOld || (mostBytes !== undefined && kept > mostBytes);
   });
   for (const { name } of removed) await remove(entryPath(folder, name));
-  for (const file of (await filesIn(folder)).filter((name) => UNFINISHED.test(name))) {
+  for (const file of (await allIn(folder)).filter((name) => UNFINISHED.test(name))) {
     const path = join(entriesFolder(folder), file);
     const status = await statusOf(path);
     if (status !== undefined && Date.now() - status.mtimeMs > ABANDONED) await remove(path);
@@ -82,16 +82,15 @@ export async function pruneEntries(folder: string, { usedBefore, mostBytes }: Pr
 }
 
 async function namesIn(folder: string): Promise<string[]> {
-  return (await filesIn(folder)).flatMap((file) => entryName(file) ?? []).sort();
+  return (await allIn(folder)).flatMap((file) => entryName(file) ?? []).sort();
 }
 
-async function filesIn(folder: string): Promise<string[]> {
+async function allIn(folder: string): Promise<string[]> {
   const path = entriesFolder(folder);
-  const found = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  return readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw fileError('read the cache folder', path, error);
   });
-  return found.filter((one) => one.isFile() || one.isSymbolicLink()).map(({ name }) => name);
 }
 
 /** Undefined where the file is gone, as when another process prunes. */
@@ -114,8 +113,9 @@ async function kindIn(path: string, name: string, checksum: boolean): Promise<st
   });
 }
 
+/** Also a folder that is in the place of an entry. */
 async function remove(path: string): Promise<void> {
-  await rm(path, { force: true }).catch((error: unknown) => {
+  await rm(path, { force: true, recursive: true }).catch((error: unknown) => {
     throw fileError('remove', path, error);
   });
 }

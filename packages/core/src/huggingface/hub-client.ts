@@ -86,11 +86,20 @@ export class HubClient {
   #common(): { hubUrl: string; fetch: typeof fetch; accessToken?: string } {
     const request: typeof fetch = async (input, init) => {
       const { signal } = this;
-      const response = await fetch(input, { ...init, ...(signal && { signal }) });
+      const headers = this.#headersFor(input, init);
+      const response = await fetch(input, { ...init, headers, ...(signal && { signal }) });
       if (!response.ok) throw this.#refused(this.#statusText(response));
       return response;
     };
     return { hubUrl: this.url, fetch: request, ...(this.token !== undefined && { accessToken: this.token }) };
+  }
+
+  /** The token is for the Hub alone: its answers may name addresses elsewhere. */
+  #headersFor(input: string | URL | Request, init: RequestInit | undefined): Headers {
+    const headers = new Headers(init?.headers);
+    const isElsewhere = new URL(input instanceof Request ? input.url : input).origin !== new URL(this.url).origin;
+    if (isElsewhere && headers.get('authorization') === `Bearer ${this.token}`) headers.delete('authorization');
+    return headers;
   }
 
   async #asked<T>(ask: () => Promise<T>): Promise<T> {

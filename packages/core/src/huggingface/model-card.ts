@@ -37,13 +37,13 @@ const SHARED = ['license', 'license_name', 'license_link', 'pipeline_tag', 'libr
 /** The text of a model card, `README.md`: YAML front matter that the Hub reads, then what is known of the soup and nothing else. */
 export function modelCard(card: CardContent): string {
   const { title, what, tags, baseModels, shared, ingredients, method, version, scores } = card;
-  const list = (values: readonly string[]) => values.map((value) => `- ${JSON.stringify(value)}`);
+  const list = (values: readonly string[]) => values.map((value) => `- ${yamlText(value)}`);
   const cell = (text: string) => text.replace(/[|\r\n]/g, ' ');
   return [
     '---',
     'base_model:',
     ...list([...new Set(baseModels)]),
-    ...[...shared].map(([key, value]) => `${key}: ${JSON.stringify(value)}`),
+    ...[...shared].map(([key, value]) => `${key}: ${yamlText(value)}`),
     'tags:',
     ...list(tags),
     '---',
@@ -58,6 +58,14 @@ export function modelCard(card: CardContent): string {
     ...scoreLines(scores),
     '',
   ].join('\n');
+}
+
+/** A text in quotes. What JSON may leave as it is and YAML must not have, or breaks lines at, is escaped too. */
+function yamlText(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function scoreLines(scores: readonly CardScore[]): string[] {

@@ -17,7 +17,9 @@ export function firstDifference(
   name = '',
 ): Difference | undefined {
   if (isObject(expected) && isObject(found)) {
-    for (const key of new Set([...Object.keys(expected), ...Object.keys(found)])) {
+    // Those of the object that has more come first: an option that one of them lacks is the cause of what differs behind it.
+    const names = [Object.keys(expected), Object.keys(found)].sort((a, b) => b.length - a.length).flat();
+    for (const key of new Set(names)) {
       const inside = firstDifference(memberOf(expected, key), memberOf(found, key), `${name} ${key}`.trim());
       if (inside !== undefined) return inside;
     }

@@ -1,4 +1,5 @@
 /** Areas under the receiver operating characteristic: how often a positive scores above a negative, ties counted half. */
+import type { Predicted } from '@radin/native';
 import { meanOf } from './counted.js';
 import { predictionMetric } from './metric.js';
 import type { Predictions } from './predictions.js';
@@ -18,8 +19,7 @@ export const auroc = predictionMetric('auroc', async (predictions) => {
     );
     return areaUnderCurve(differences, isOf(1)) ?? Number.NaN;
   }
-  const columns = await logProbabilityColumns(predictions);
-  return meanOf(classes, (c) => areaUnderCurve(columns(c), isOf(c)));
+  return meanOfClasses(predictions, await predictions.predict());
 });
 
 /** Of each label over the samples, the mean of those that some sample has and some has not. */
@@ -32,35 +32,58 @@ export const multiLabelAuroc = predictionMetric('auroc', ({ logits, samples, cla
   });
 });
 
-/** Columns that are made in one read of the logits: a row's part of them is a line of the cache. */
-const COLUMNS = 16;
+/** Classes whose own scores stay in the first-level cache while all samples pass. */
+const CLASSES_AT_ONCE = 32;
 
-/** log softmax(z) of one class, [M], valid until the next call: those of neighbouring classes are made together. */
-async function logProbabilityColumns(predictions: Predictions): Promise<(c: number) => Float64Array> {
-  const { logits, samples, classes } = predictions;
-  const { predicted, sums } = await predictions.predict();
+/**
+ * The mean over the classes of the area of each against the rest, by log softmax(z): the largest logit and the logarithm of the sum taken
+ * off, in float64. Cost: sorts each class's own scores, and looks up the place of all others in one read of the logits.
+ */
+function meanOfClasses({ logits, samples, classes, truth }: Predictions, { predicted, sums }: Predicted): number {
+  const { labels } = truth;
   const most = Float64Array.from(predicted, (best, sample) => logits[sample * classes + best] as number);
   const logSums = sums.map(Math.log);
-  const columns = new Float64Array(samples * COLUMNS);
-  let first = Number.NaN;
-  return (c) => {
-    if (c - (c % COLUMNS) !== first) {
-      first = c - (c % COLUMNS);
-      const count = Math.min(COLUMNS, classes - first);
-      for (let sample = 0; sample < samples; sample++) {
-        for (let at = 0; at < count; at++) {
-          const below = (logits[sample * classes + first + at] as number) - (most[sample] as number);
-          columns[at * samples + sample] = below - (logSums[sample] as number);
-        }
+  const own = Array.from(countsOf(labels, classes), (count) => new Float64Array(count));
+  const filled = new Int32Array(classes);
+  for (const [sample, c] of labels.entries()) {
+    const below = (logits[sample * classes + c] as number) - (most[sample] as number);
+    (own[c] as Float64Array)[filled[c] as number] = below - (logSums[sample] as number);
+    filled[c] = (filled[c] as number) + 1;
+  }
+  const places = own.map((scores) => new Places(scores));
+  const least = Float64Array.from(own, (scores) => scores[0] ?? Number.POSITIVE_INFINITY);
+  // Of each class the pairs in which the other sample's score is above, ties half.
+  const lost = new Float64Array(classes);
+  for (let first = 0; first < classes; first += CLASSES_AT_ONCE) {
+    const end = Math.min(first + CLASSES_AT_ONCE, classes);
+    for (let sample = 0; sample < samples; sample++) {
+      const label = labels[sample] as number;
+      const greatest = most[sample] as number;
+      const logSum = logSums[sample] as number;
+      const row = sample * classes;
+      for (let c = first; c < end; c++) {
+        const score = (logits[row + c] as number) - greatest - logSum;
+        // Most samples score a class below each of its own.
+        if (score < (least[c] as number) || c === label) continue;
+        lost[c] = (lost[c] as number) + (places[c] as Places).of(score);
       }
     }
-    return columns.subarray((c - first) * samples, (c - first + 1) * samples);
-  };
+  }
+  return meanOf(classes, (c) => {
+    const count = (own[c] as Float64Array).length;
+    return count === 0 || count === samples ? undefined : 1 - (lost[c] as number) / (count * (samples - count));
+  });
+}
+
+function countsOf(labels: Int32Array, classes: number): Int32Array {
+  const counts = new Int32Array(classes);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  return counts;
 }
 
 /**
- * Mann-Whitney's U over the pairs; undefined where there are no positives or no negatives. Cost: sorts the fewer ones, and a binary
- * search for each of the others.
+ * Mann-Whitney's U over the pairs; undefined where there are no positives or no negatives. Cost: sorts the fewer ones, and looks
+ * up the place of each of the others.
  */
 function areaUnderCurve(scores: Float64Array, isPositive: (sample: number) => boolean): number | undefined {
   const samples = scores.length;
@@ -73,42 +96,74 @@ function areaUnderCurve(scores: Float64Array, isPositive: (sample: number) => bo
   }
   if (count === 0 || count === samples) return undefined;
   const few = 2 * count <= samples ? 1 : 0;
-  const sorted = new Float64Array(few === 1 ? count : samples - count);
+  const fewer = new Float64Array(few === 1 ? count : samples - count);
   for (let sample = 0, at = 0; sample < samples; sample++) {
-    if (positive[sample] === few) sorted[at++] = scores[sample] as number;
+    if (positive[sample] === few) fewer[at++] = scores[sample] as number;
   }
-  sorted.sort();
+  const places = new Places(fewer);
   let above = 0;
   for (let sample = 0; sample < samples; sample++) {
-    if (positive[sample] === few) continue;
-    const score = scores[sample] as number;
-    // Most samples score a class below each of its few own.
-    if (score < (sorted[0] as number)) {
-      above += sorted.length;
-      continue;
-    }
-    const below = firstNotBelow(sorted, score, 0);
-    // Ties are rare, but all scores of a constant model are equal.
-    const notAbove = sorted[below] === score ? firstAbove(sorted, score, below) : below;
-    above += sorted.length - (below + notAbove) / 2;
+    if (positive[sample] !== few) above += fewer.length - places.of(scores[sample] as number);
   }
   // `above` are the pairs in which one of the few is above.
   const share = above / (count * (samples - count));
   return few === 1 ? share : 1 - share;
 }
 
-function firstNotBelow(sorted: Float64Array, score: number, from: number): number {
-  let [low, high] = [from, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as number) < score) low = middle + 1;
-    else high = middle;
+/**
+ * Where a number stands among others. These lie in cells of equal width, as many as there are; cells ascend as the numbers do, rounding included,
+ * so only those of the number's own cell are compared with it.
+ */
+class Places {
+  readonly #sorted: Float64Array;
+  readonly #least: number;
+  readonly #greatest: number;
+  readonly #scale: number;
+  /** How many numbers are in lower cells. */
+  readonly #first: Int32Array;
+
+  /** @param scores finite; sorted in place */
+  constructor(scores: Float64Array) {
+    this.#sorted = scores.sort();
+    this.#least = scores[0] ?? Number.POSITIVE_INFINITY;
+    this.#greatest = scores.at(-1) ?? Number.NEGATIVE_INFINITY;
+    const scale = (scores.length - 1) / (this.#greatest - this.#least);
+    this.#scale = Number.isFinite(scale) ? scale : 0;
+    this.#first = new Int32Array(scores.length + 1);
+    for (const score of scores) {
+      const after = this.#cell(score) + 1;
+      this.#first[after] = (this.#first[after] as number) + 1;
+    }
+    for (let cell = 1; cell <= scores.length; cell++) {
+      this.#first[cell] = (this.#first[cell] as number) + (this.#first[cell - 1] as number);
+    }
   }
-  return low;
+
+  /** How many are below the score, those that equal it counted half. */
+  of(score: number): number {
+    if (score < this.#least) return 0;
+    if (score > this.#greatest) return this.#sorted.length;
+    const cell = this.#cell(score);
+    const end = this.#first[cell + 1] as number;
+    let low = this.#first[cell] as number;
+    let high = end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#sorted[middle] as number) < score) low = middle + 1;
+      else high = middle;
+    }
+    if (low === end || this.#sorted[low] !== score) return low;
+    // Ties are rare, but all scores of a constant model are equal.
+    return (low + firstAbove(this.#sorted, score, low, end)) / 2;
+  }
+
+  #cell(score: number): number {
+    return Math.min(this.#sorted.length - 1, Math.floor((score - this.#least) * this.#scale));
+  }
 }
 
-function firstAbove(sorted: Float64Array, score: number, from: number): number {
-  let [low, high] = [from, sorted.length];
+function firstAbove(sorted: Float64Array, score: number, from: number, end: number): number {
+  let [low, high] = [from, end];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((sorted[middle] as number) <= score) low = middle + 1;

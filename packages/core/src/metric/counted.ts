@@ -1,15 +1,11 @@
 /** Metrics of predicted classes: what counts is which class has the largest logit, ties to the lowest. */
-import { predictionMetric } from './metric.js';
-import type { Predictions } from './predictions.js';
+import { classMetric } from './metric.js';
 
 /**
  * Mean over the classes of F1 = 2 TP / (2 TP + FP + FN), of those that are a label or predicted, as scikit-learn's
  * `f1_score(average='macro')`.
  */
-export const macroF1 = predictionMetric('macro-f1', async (predictions) => {
-  const { labels } = predictions.truth;
-  const { classes } = predictions;
-  const { predicted } = await predictions.predict();
+export const macroF1 = classMetric('macro-f1', (predicted, { labels }, classes) => {
   const [right, found, present] = [0, 1, 2].map(() => new Float64Array(classes)) as [
     Float64Array,
     Float64Array,
@@ -28,27 +24,24 @@ export const macroF1 = predictionMetric('macro-f1', async (predictions) => {
 });
 
 /** Mean over the classes that are a label of the fraction of their samples that are right: the mean recall. */
-export const balancedAccuracy = predictionMetric('balanced-accuracy', async (predictions) => {
-  const rates = await rightByKey(predictions, predictions.truth.labels);
+export const balancedAccuracy = classMetric('balanced-accuracy', (predicted, { labels }) => {
+  const rates = rightByKey(predicted, labels, labels);
   return meanOf(rates.length, (c) => rates[c]);
 });
 
 /** The least accuracy of a group's samples, over the groups. */
-export const worstGroupAccuracy = predictionMetric(
+export const worstGroupAccuracy = classMetric(
   'worst-group-accuracy',
-  async (predictions) => {
-    const { groups } = predictions.truth;
+  (predicted, { labels, groups }) => {
     if (groups === undefined) return Number.NaN;
-    const rates = await rightByKey(predictions, groups);
+    const rates = rightByKey(predicted, labels, groups);
     return rates.reduce((least: number, rate) => Math.min(least, rate ?? 1), 1);
   },
   { needsGroups: true },
 );
 
 /** Of each key that samples have the fraction of those that are right; undefined for keys that none has. */
-async function rightByKey(predictions: Predictions, keys: Int32Array): Promise<(number | undefined)[]> {
-  const { labels } = predictions.truth;
-  const { predicted } = await predictions.predict();
+function rightByKey(predicted: Int32Array, labels: Int32Array, keys: Int32Array): (number | undefined)[] {
   const most = keys.reduce((largest, key) => Math.max(largest, key), 0);
   const [right, all] = [new Float64Array(most + 1), new Float64Array(most + 1)];
   for (const [sample, key] of keys.entries()) {

@@ -1,6 +1,13 @@
-export { accuracy, crossEntropy, isSum, type Metric, predictionMetric, topK } from './metric.js';
+export { accuracy, crossEntropy, isMean, isSum, type Metric, predictionMetric, topK } from './metric.js';
 export { expectedShape, fitsTask, hasRank, statedClasses } from './output-shape.js';
-export { type PredictionMeasure, type Predictions, type Truth, truthOf } from './predictions.js';
+export {
+  type ClassMeasure,
+  type PredictionMeasure,
+  type Predictions,
+  type SampleTerm,
+  type Truth,
+  truthOf,
+} from './predictions.js';
 export {
   defaultMetric,
   hasClasses,

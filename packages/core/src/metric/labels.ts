@@ -1,26 +1,24 @@
 /** Metrics of multi-label classification: each of C labels is there or not, and is predicted where its logit is above 0. */
 import { meanOf } from './counted.js';
-import { predictionMetric } from './metric.js';
+import { meanMetric, perOutput, predictionMetric } from './metric.js';
 import type { Predictions } from './predictions.js';
 
+const isRight = (logit: number, target: number) => logit > 0 === (target === 1);
+
 /** Fraction of all M · C labels that are right: one minus the Hamming loss. */
-const labelAccuracy = predictionMetric('accuracy', ({ logits, truth: { targets = new Float64Array() } }) => {
-  let right = 0;
-  for (let at = 0; at < logits.length; at++) if ((logits[at] as number) > 0 === (targets[at] === 1)) right++;
-  return right / logits.length;
-});
+const labelAccuracy = meanMetric(
+  'accuracy',
+  perOutput((logit, target) => (isRight(logit, target) ? 1 : 0)),
+);
 
 /** Fraction of the samples with all labels right. */
-const subsetAccuracy = predictionMetric('subset-accuracy', ({ logits, samples, classes, truth }) => {
-  const { targets = new Float64Array() } = truth;
-  let right = 0;
-  for (let sample = 0; sample < samples; sample++) {
-    let at = sample * classes;
-    const end = at + classes;
-    while (at < end && (logits[at] as number) > 0 === (targets[at] === 1)) at++;
-    if (at === end) right++;
-  }
-  return right / samples;
+const subsetAccuracy = meanMetric('subset-accuracy', {
+  per: 'sample',
+  of: (logits, targets, begin, end) => {
+    let at = begin;
+    while (at < end && isRight(logits[at] as number, targets[at] as number)) at++;
+    return at === end ? 1 : 0;
+  },
 });
 
 /** Mean over the labels of F1 = 2 TP / (2 TP + FP + FN), 0 where a label is neither there nor predicted, as scikit-learn has it. */
@@ -37,30 +35,17 @@ const microF1 = predictionMetric('micro-f1', (predictions) => {
 });
 
 /** Mean over all M · C labels of −log of the probability 1 / (1 + exp(−z)) of what is so, negated, in nats. */
-const crossEntropy = predictionMetric(
+const crossEntropy = meanMetric(
   'cross-entropy',
-  ({ logits, truth: { targets = new Float64Array() } }) => {
-    let total = 0;
-    for (let at = 0; at < logits.length; at++) {
-      const z = logits[at] as number;
-      // log(1 + exp(z)) − t z without overflow.
-      total += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (targets[at] as number) * z;
-    }
-    return total / logits.length;
-  },
+  // log(1 + exp(z)) − t z without overflow, and never below 0: of t = 1 it is log(1 + exp(−z)).
+  perOutput((z, target) => Math.max(target === 1 ? -z : z, 0) + Math.log1p(Math.exp(-Math.abs(z)))),
   { unit: 'nats', negated: true },
 );
 
 /** Mean over all M · C labels of (1 / (1 + exp(−z)) − t)², negated. */
-const brier = predictionMetric(
+const brier = meanMetric(
   'brier',
-  ({ logits, truth: { targets = new Float64Array() } }) => {
-    let total = 0;
-    for (let at = 0; at < logits.length; at++) {
-      total += (1 / (1 + Math.exp(-(logits[at] as number))) - (targets[at] as number)) ** 2;
-    }
-    return total / logits.length;
-  },
+  perOutput((z, target) => (1 / (1 + Math.exp(-z)) - target) ** 2),
   { unit: '', negated: true, range: [-1, 0] },
 );
 

@@ -1,5 +1,5 @@
 import type { Measure } from '@radin/native';
-import type { PredictionMeasure } from './predictions.js';
+import type { ClassMeasure, PredictionMeasure, SampleTerm } from './predictions.js';
 
 /**
  * How predictions are scored. A score is always "higher is better", so losses are negated. The backend adds up `measure` over
@@ -14,8 +14,8 @@ export interface Metric {
   readonly negated: boolean;
   /** The least and the greatest score that there can be. */
   readonly range: Range;
-  readonly measure: Measure | PredictionMeasure;
-  /** The score of `samples` predictions whose measures add up to `total`; of a `predictions` measure the total is the score. */
+  readonly measure: Measure | PredictionMeasure | ClassMeasure;
+  /** The score of `samples` predictions whose measures add up to `total`; of a measure of all samples at once the total is the score. */
   score(total: number, samples: number): number;
   /** Whether what is scored has no classes, so that there are no cross-entropy of labels and no predicted classes. Default: false. */
   readonly withoutClasses?: boolean;
@@ -49,6 +49,48 @@ export function predictionMetric(
   };
 }
 
+/** A mean over the samples of outputs against targets. @param of as the term is; with `negated` a loss */
+export function meanMetric(
+  name: string,
+  term: SampleTerm,
+  options: Partial<Omit<Metric, 'name' | 'measure' | 'score'>> = {},
+): Metric {
+  const value: PredictionMeasure['of'] = ({ logits, samples, classes, truth: { targets = new Float64Array() } }) => {
+    let total = 0;
+    for (let begin = 0; begin < logits.length; begin += classes) {
+      total += term.of(logits, targets, begin, begin + classes);
+    }
+    return total / (term.per === 'output' ? samples * classes : samples);
+  };
+  const metric = predictionMetric(name, value, options);
+  return { ...metric, measure: { ...(metric.measure as PredictionMeasure), term } };
+}
+
+/** The term of a sum over the outputs. */
+export function perOutput(value: (output: number, target: number) => number): SampleTerm {
+  return {
+    per: 'output',
+    of: (outputs, targets, begin, end) => {
+      let sum = 0;
+      for (let at = begin; at < end; at++) sum += value(outputs[at] as number, targets[at] as number);
+      return sum;
+    },
+  };
+}
+
+/** A fraction that the predicted classes determine. */
+export function classMetric(name: string, of: ClassMeasure['of'], more: Pick<Metric, 'needsGroups'> = {}): Metric {
+  return {
+    name,
+    unit: 'fraction',
+    negated: false,
+    range: FRACTION,
+    measure: { kind: 'classes', of },
+    score: (total) => total,
+    ...more,
+  };
+}
+
 /** Fraction of samples whose label is among the k largest logits; ties go to the lowest class. k = 1 is the accuracy. */
 export function topK(k: number): Metric {
   return {
@@ -74,7 +116,13 @@ export const crossEntropy: Metric = {
   score: (total, samples) => -total / samples,
 };
 
-/** Whether a metric is a sum over the samples, so that races can stop a soup and a bank can count. */
+/** Whether the backend adds the metric up over the samples. */
 export function isSum({ measure }: Metric): boolean {
-  return measure.kind !== 'predictions';
+  return measure.kind !== 'predictions' && measure.kind !== 'classes';
+}
+
+/** Whether a metric is a mean over the samples of what each has by itself, of which the best is known: what races need. */
+export function isMean(metric: Metric): boolean {
+  const { measure } = metric;
+  return isSum(metric) || (measure.kind === 'predictions' && measure.term !== undefined);
 }

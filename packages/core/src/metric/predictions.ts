@@ -36,9 +36,26 @@ export function truthOf({ labels, targets, groups }: Truth, samples: Uint32Array
   };
 }
 
-/** A measure that is no sum over the samples. */
+/** A measure that the backend does not compute. */
 export interface PredictionMeasure {
   readonly kind: 'predictions';
   /** The score of all samples, higher is better; not finite where it is not defined. */
   readonly of: (predictions: Predictions) => number | Promise<number>;
+  /** Where the score is a mean over the samples of what each has by itself: that. */
+  readonly term?: SampleTerm;
+}
+
+/** What one sample has, of a metric that is a mean: losses ≥ 0 where the metric is negated, else how many are right, a whole number. */
+export interface SampleTerm {
+  /** What is lost or counted: each output of a sample, or the sample. */
+  readonly per: 'output' | 'sample';
+  /** Of the sample whose outputs and targets are [begin, end) of the arrays: the sum over its outputs. */
+  readonly of: (outputs: ArrayLike<number>, targets: ArrayLike<number>, begin: number, end: number) => number;
+}
+
+/** A measure of the predicted classes alone: of each sample the class of the largest logit, ties to the lowest. */
+export interface ClassMeasure {
+  readonly kind: 'classes';
+  /** The score of all samples, higher is better; not finite where it is not defined. @param predicted shape [M] */
+  readonly of: (predicted: Int32Array, truth: Truth, classes: number) => number;
 }

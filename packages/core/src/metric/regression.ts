@@ -1,26 +1,18 @@
 /** Metrics of regression: outputs [M, D] against targets of that shape. */
 import { meanOf } from './counted.js';
-import { predictionMetric } from './metric.js';
+import { meanMetric, perOutput, predictionMetric } from './metric.js';
 
 /** Mean over all M · D outputs of the squared error, negated, in squared units of the targets. */
-const meanSquaredError = predictionMetric(
+const meanSquaredError = meanMetric(
   'mse',
-  ({ logits, truth: { targets = new Float64Array() } }) => {
-    let total = 0;
-    for (let at = 0; at < logits.length; at++) total += ((logits[at] as number) - (targets[at] as number)) ** 2;
-    return total / logits.length;
-  },
+  perOutput((output, target) => (output - target) ** 2),
   { unit: '', negated: true },
 );
 
 /** Mean over all M · D outputs of the absolute error, negated, in units of the targets. */
-const meanAbsoluteError = predictionMetric(
+const meanAbsoluteError = meanMetric(
   'mae',
-  ({ logits, truth: { targets = new Float64Array() } }) => {
-    let total = 0;
-    for (let at = 0; at < logits.length; at++) total += Math.abs((logits[at] as number) - (targets[at] as number));
-    return total / logits.length;
-  },
+  perOutput((output, target) => Math.abs(output - target)),
   { unit: '', negated: true },
 );
 
@@ -36,13 +28,16 @@ const rSquared = predictionMetric(
       let sum = 0;
       for (let sample = 0; sample < samples; sample++) sum += targets[sample * classes + d] as number;
       const mean = sum / samples;
+      // Not by the squares' sum, which the rounding of the mean keeps from 0.
+      let isConstant = true;
       let [residual, total] = [0, 0];
       for (let at = d; at < logits.length; at += classes) {
         residual += ((logits[at] as number) - (targets[at] as number)) ** 2;
         total += ((targets[at] as number) - mean) ** 2;
+        isConstant &&= targets[at] === targets[d];
       }
-      if (total > 0) return 1 - residual / total;
-      return residual === 0 ? 1 : 0;
+      if (isConstant || total === 0) return residual === 0 ? 1 : 0;
+      return 1 - residual / total;
     });
   },
   { unit: '', range: [Number.NEGATIVE_INFINITY, 1] },

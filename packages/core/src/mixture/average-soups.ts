@@ -1,4 +1,4 @@
-import { type Backend, type FloatDtype, NaNError, type Source, SourceError } from '@radin/native';
+import { type AverageRequest, type Backend, type FloatDtype, NaNError, type Source, SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes } from '../formats/index.js';
 import {
@@ -12,6 +12,9 @@ import {
 import { averageExactly } from './average-exactly.js';
 import type { Mixture } from './mixture.js';
 import type { SoupPart } from './soup-part.js';
+
+/** Bytes that tensors take of all models together at a time where they are no ranges of files as they are. */
+const CONVERTED_BYTES = 16 * 2 ** 20;
 
 /** A part's bytes of one model: memory, or a range of its file. */
 interface Ingredient {
@@ -43,24 +46,64 @@ export async function averageSoups(
   const isComputed = ({ tensor }: SoupPart) => models.some((model) => model.exact?.(tensor.name) !== undefined);
   const computed = new Set(parts.filter((part) => isAveraged(part.tensor) && isComputed(part)));
   for (const part of computed) await averageExactly(models, part, coefficients(mixtures, used), backend, options);
-  const averaged = parts.filter((part) => isAveraged(part.tensor) && !computed.has(part));
-  const ingredients = await Promise.all(
-    averaged.map((part) => Promise.all(models.map((model) => ingredientOf(model, part)))),
-  );
-  const request = {
-    ...coefficients(mixtures, used),
-    refuseNaN: true,
-    tensors: averaged.map(({ tensor, outputs }, t) => ({
-      dtype: tensor.dtype as FloatDtype,
-      ingredients: (ingredients[t] as Ingredient[]).map(({ bytes }) => bytes),
-      outputs,
-    })),
-  };
-  try {
-    await backend.average(request, options);
-  } catch (error) {
-    throw named(error, averaged, models, ingredients);
+  const inFiles: SoupPart[] = [];
+  const converted: SoupPart[] = [];
+  for (const part of parts.filter((part) => isAveraged(part.tensor) && !computed.has(part))) {
+    const sources = await Promise.all(models.map((model) => model.source?.(part.tensor.name)));
+    (sources.includes(undefined) ? converted : inFiles).push(part);
   }
+  // What native code cannot read by itself is in memory for all models at once.
+  for (const portion of [inFiles, ...portionsOf(converted, CONVERTED_BYTES / models.length)]) {
+    options.signal?.throwIfAborted();
+    await averageParts(models, portion, coefficients(mixtures, used), backend, options);
+  }
+}
+
+/** @throws as `averageSoups` */
+async function averageParts(
+  models: readonly Checkpoint[],
+  parts: readonly SoupPart[],
+  factors: Pick<AverageRequest, 'weights' | 'divisors'>,
+  backend: Backend,
+  options: { signal?: AbortSignal },
+): Promise<void> {
+  const ingredients = await Promise.all(
+    parts.map((part) => Promise.all(models.map((model) => ingredientOf(model, part)))),
+  );
+  const tensors = parts.map(({ tensor, outputs }, t) => ({
+    dtype: tensor.dtype as FloatDtype,
+    ingredients: (ingredients[t] as Ingredient[]).map(({ bytes }) => bytes),
+    outputs,
+  }));
+  try {
+    await backend.average({ ...factors, refuseNaN: true, tensors }, options);
+  } catch (error) {
+    throw named(error, parts, models, ingredients);
+  }
+}
+
+/** Parts, or pieces of them, of so many bytes together at most, and of one element at least. */
+function* portionsOf(parts: readonly SoupPart[], mostBytes: number): Generator<SoupPart[]> {
+  let portion: SoupPart[] = [];
+  let room = mostBytes;
+  for (const { tensor, byteOffset, outputs } of parts) {
+    const size = dtypeBytes(tensor.dtype);
+    const byteLength = (outputs[0] as Uint8Array).byteLength;
+    for (let at = 0; at < byteLength; ) {
+      const fitting = Math.floor(Math.min(byteLength - at, room) / size) * size;
+      if (fitting === 0 && portion.length > 0) {
+        yield portion;
+        portion = [];
+        room = mostBytes;
+        continue;
+      }
+      const end = at + Math.max(fitting, size);
+      portion.push({ tensor, byteOffset: byteOffset + at, outputs: outputs.map((output) => output.subarray(at, end)) });
+      room -= end - at;
+      at = end;
+    }
+  }
+  if (portion.length > 0) yield portion;
 }
 
 /**

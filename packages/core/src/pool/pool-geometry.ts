@@ -1,9 +1,12 @@
 import { type Backend, type FloatDtype, type Gram, type GramTensor, type Source, SourceError } from '@radin/native';
-import type { TensorInfo } from '../formats/index.js';
+import { dtypeBytes, type TensorInfo } from '../formats/index.js';
 import type { Checkpoint, TensorSource } from './checkpoint.js';
 import { isAveraged } from './exact-tensors.js';
 import { type LayerGroups, layerGroups } from './layer-groups.js';
 import { WeightGeometry } from './weight-geometry.js';
+
+/** Bytes that a tensor takes of all models together at a time where it is no range of their files as it is. */
+const CONVERTED_BYTES = 16 * 2 ** 20;
 
 /** What one pass over the weights of a pool says about where its models lie. */
 export interface PoolGeometry {
@@ -67,7 +70,7 @@ export function usableModels(notFinite: ArrayLike<number>): number[] {
   return [...counts.keys()].filter((k) => counts[k] === fewest);
 }
 
-/** One call for all tensors that are in files in all models; one for each of the others, so that only one is in memory. */
+/** One call for all tensors that are in files in all models; one for each piece of the others, so that only one is in memory. */
 async function gramOf(
   models: readonly Checkpoint[],
   count: number,
@@ -81,15 +84,13 @@ async function gramOf(
     products: new Float64Array(Math.max(names.length, 1) * count ** 2),
     notFinite: new Float64Array(models.length),
   };
-  const portions = await portionsOf(models, tensors);
+  const portions = await portionsOf(models, tensors, groupOf);
   for (const [done, portion] of portions.entries()) {
-    const sources = await Promise.all(
-      portion.flatMap((t) => models.map((model) => sourceOf(model, tensors[t] as TensorInfo))),
-    );
-    const request = portion.map((t, at): GramTensor => {
+    signal?.throwIfAborted();
+    const sources = await Promise.all(portion.flatMap((piece) => models.map((model) => sourceOf(model, piece))));
+    const request = portion.map(({ tensor: { dtype }, group }, at): GramTensor => {
       const own = sources.slice(at * models.length, (at + 1) * models.length).map(({ bytes }) => bytes);
-      const dtype = tensors[t]?.dtype as FloatDtype;
-      const tensor = { dtype, group: groupOf[t] as number, models: own.slice(0, count) };
+      const tensor = { dtype: dtype as FloatDtype, group, models: own.slice(0, count) };
       return options.start === undefined ? tensor : { ...tensor, reference: own[count] as Source };
     });
     const call = backend.gram(
@@ -109,21 +110,49 @@ async function gramOf(
   return total;
 }
 
-async function portionsOf(models: readonly Checkpoint[], tensors: readonly TensorInfo[]): Promise<number[][]> {
-  const inFiles: number[] = [];
-  const inMemory: number[] = [];
-  for (const [t, { name }] of tensors.entries()) {
-    const sources = await Promise.all(models.map((model) => model.source?.(name)));
-    (sources.includes(undefined) ? inMemory : inFiles).push(t);
-  }
-  return [...(inFiles.length > 0 ? [inFiles] : []), ...inMemory.map((t) => [t])];
+/** A tensor, or the bytes of one from `begin` to `end`. */
+interface Piece {
+  readonly tensor: TensorInfo;
+  readonly group: number;
+  readonly begin: number;
+  readonly end: number;
 }
 
-async function sourceOf(model: Checkpoint, tensor: TensorInfo): Promise<{ bytes: Source; file?: TensorSource }> {
-  const file = await model.source?.(tensor.name);
-  if (file !== undefined) return { bytes: file.range, file };
-  const bytes = new Uint8Array(tensor.byteLength);
-  await model.read(tensor.name, bytes);
+async function portionsOf(
+  models: readonly Checkpoint[],
+  tensors: readonly TensorInfo[],
+  groupOf: LayerGroups['groupOf'],
+): Promise<Piece[][]> {
+  const inFiles: Piece[] = [];
+  const converted: Piece[][] = [];
+  for (const [t, tensor] of tensors.entries()) {
+    const { name, dtype, byteLength } = tensor;
+    const whole = { tensor, group: groupOf[t] as number, begin: 0, end: byteLength };
+    const sources = await Promise.all(models.map((model) => model.source?.(name)));
+    if (!sources.includes(undefined)) {
+      inFiles.push(whole);
+      continue;
+    }
+    const size = dtypeBytes(dtype);
+    const step = Math.max(1, Math.floor(CONVERTED_BYTES / models.length / size)) * size;
+    for (let begin = 0; begin < byteLength; begin += step) {
+      converted.push([{ ...whole, begin, end: Math.min(begin + step, byteLength) }]);
+    }
+  }
+  return [...(inFiles.length > 0 ? [inFiles] : []), ...converted];
+}
+
+async function sourceOf(
+  model: Checkpoint,
+  { tensor: { name }, begin, end }: Piece,
+): Promise<{ bytes: Source; file?: TensorSource }> {
+  const file = await model.source?.(name);
+  if (file !== undefined) {
+    const { fd, offset } = file.range;
+    return { bytes: { fd, offset: offset + begin, byteLength: end - begin }, file };
+  }
+  const bytes = new Uint8Array(end - begin);
+  await model.read(name, bytes, begin);
   return { bytes };
 }
 

@@ -2,14 +2,14 @@ export { type InspectedSplit, inspectProblem, namedInputs, type ProblemInspectio
 export { limitedBackend } from './limited-backend.js';
 export { classesOf } from './open-memory.js';
 export {
-  averageWork,
+  averageMemory,
   leastMemory,
   logitsBytes,
   type MemoryShares,
   type Prediction,
   predictRun,
   type RunSizes,
-  scoringThreads,
+  scoringMemory,
   shareMemory,
 } from './predict.js';
 export { backendNamed, Problem } from './problem.js';

@@ -128,23 +128,31 @@ export function leastMemory(sizes: RunSizes): number {
   return peakOf(sizes, leastWork(sizes) + perThread(sizes));
 }
 
-/** Bytes of work space for an average of N models that leave the rest of the limit to the process. @throws RadinError where the limit is too small */
-export function averageWork(limit: number, models: number): number {
+/**
+ * Bytes of work space for an average of N models that leave the rest of the limit to the process, and what both take at most.
+ * @throws RadinError where the limit is too small
+ */
+export function averageMemory(limit: number, models: number): { readonly work: number; readonly peakMemory: number } {
   const least = PROCESS_BYTES + leastAverageMemory(models);
   if (limit < least) throw tooSmall(limit, least, 'an average');
-  return Math.min(MOST_WORK, limit - PROCESS_BYTES);
+  const work = Math.min(MOST_WORK, limit - PROCESS_BYTES);
+  return { work, peakMemory: PROCESS_BYTES + work };
 }
 
 /**
- * Threads that read logits for stage 1, at most `threads`, and keep to the limit.
+ * Threads that read logits for stage 1, at most `threads`, and keep to the limit, and what that takes at most.
  * @throws RadinError where it is too small
  */
-export function scoringThreads(limit: number, sizes: RunSizes): number {
-  const { models, classes, threads } = sizes;
+export function scoringMemory(
+  limit: number,
+  sizes: RunSizes,
+): { readonly threads: number; readonly peakMemory: number } {
+  const { models, classes, threads: wanted } = sizes;
   const reader = Math.max(READER_BYTES, models * classes * Float32Array.BYTES_PER_ELEMENT);
   const least = PROCESS_BYTES + scoring(sizes) + reader;
   if (limit < least) throw tooSmall(limit, least, 'one thread');
-  return Math.max(1, Math.min(threads, Math.floor((limit - least) / reader) + 1));
+  const threads = Math.max(1, Math.min(wanted, Math.floor((limit - least) / reader) + 1));
+  return { threads, peakMemory: Math.ceil(least + (threads - 1) * reader) };
 }
 
 function tooSmall(limit: number, least: number, what: string): RadinError {

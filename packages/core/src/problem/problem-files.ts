@@ -1,6 +1,6 @@
 import type { ContentCache, ResultStore } from '../cache/index.js';
 import type { InputFiles, SplitFiles } from '../data/index.js';
-import type { CommandEvaluatorOptions, EvaluationLimits } from '../evaluator/index.js';
+import type { CommandEvaluatorOptions, EvaluationLimits, MemoryMeter } from '../evaluator/index.js';
 import type { Journal } from '../journal/index.js';
 import type { Metric, Task } from '../metric/index.js';
 
@@ -69,4 +69,6 @@ export interface ProblemOptions {
   readonly run?: RunPlan;
   /** Bytes of memory that the process may take: logits go to a file beyond a share of it, and fewer threads run. No result depends on it. */
   readonly maxMemory?: number;
+  /** Told of the memory that processes take; it stays open. Left out: one of the problem's own. */
+  readonly meter?: MemoryMeter;
 }

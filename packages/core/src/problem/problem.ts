@@ -71,14 +71,14 @@ export class Problem {
     const splits: Split[] = [];
     const scorers = new Map<Split['name'], SplitScorer>();
     let making: OpenSoupMaker | undefined;
-    const meter = new MemoryMeter();
+    const meter = options.meter ?? new MemoryMeter();
     const dispose = async () => {
       await Promise.all([...scorers.values()].map((scorer) => scorer.dispose()));
       await evaluating?.evaluator.dispose();
       making?.soups.close();
       for (const { inputs } of splits) inputs.close();
       await close();
-      meter.close();
+      if (options.meter === undefined) meter.close();
     };
     try {
       const { pool, init } = opened;

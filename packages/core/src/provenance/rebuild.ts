@@ -1,5 +1,6 @@
 import type { Backend } from '@radin/native';
 import { RadinError } from '../errors/index.js';
+import type { MemoryMeter } from '../evaluator/index.js';
 import { isAdapterFile, openLoraAdapter, openOnnx, widestOnnx } from '../formats/index.js';
 import { withAdapterSoup } from '../huggingface/index.js';
 import { accuracy, defaultMetric } from '../metric/index.js';
@@ -27,6 +28,9 @@ export interface OpenIngredients {
 export interface RebuildOptions {
   readonly backend: Backend;
   readonly threads?: number;
+  /** Bytes of memory that the estimate of BatchNorm statistics may take; averages keep to the backend's. */
+  readonly maxMemory?: number;
+  readonly meter?: MemoryMeter;
   readonly signal?: AbortSignal;
 }
 
@@ -102,7 +106,7 @@ async function openForStatistics(
   recorded: NonNullable<SoupRecord['batchNorm']>,
   models: readonly string[],
   { batch, validation, ...sources }: SoupSources,
-  { backend, threads }: RebuildOptions,
+  { backend, threads, maxMemory, meter }: RebuildOptions,
 ): Promise<Problem> {
   if (validation === undefined || sources.batchNormInputs === undefined) {
     throw new RadinError(
@@ -114,7 +118,15 @@ async function openForStatistics(
   const metric = task === undefined ? accuracy : defaultMetric(task);
   const problem = await Problem.open(
     { ...sources, validation, models },
-    { metric, backend: backend.name, splits: [], ...(threads && { threads }), ...(batch && { batch }) },
+    {
+      metric,
+      backend: backend.name,
+      splits: [],
+      ...(threads && { threads }),
+      ...(batch && { batch }),
+      ...(maxMemory !== undefined && { maxMemory }),
+      ...(meter && { meter }),
+    },
   );
   const { estimator } = problem.soups;
   if (estimator !== undefined && (await problem.keys.inputsSha256(estimator.inputs)) === recorded.inputs)

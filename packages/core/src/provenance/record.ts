@@ -1,3 +1,4 @@
+import { allOrNone } from '../all-or-none.js';
 import { labelsSha256, type Split } from '../data/index.js';
 import { ONNXRUNTIME_VERSION } from '../evaluator/index.js';
 import { changedFile } from '../formats/index.js';
@@ -32,7 +33,7 @@ export async function averageRecord(
   return {
     format: 1,
     ...plainRecord(mixture, pool.ids),
-    sha256: await Promise.all(ingredients.map((model) => contents.sha256(model, options))),
+    sha256: await allOrNone(ingredients, (model, _, signal) => contents.sha256(model, { signal }), options.signal),
     versions: { radin: version, averaging: AVERAGING_VERSION },
   };
 }

@@ -1,5 +1,5 @@
 import { quote, RadinError } from '../errors/index.js';
-import type { CommandEvaluatorOptions } from '../evaluator/index.js';
+import type { CommandEvaluatorOptions, MemoryMeter } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 import type { Checkpoint } from '../pool/index.js';
 import { Problem } from '../problem/index.js';
@@ -18,6 +18,9 @@ export interface VerifyScoresOptions extends CallOptions {
   /** Name of a backend, or `auto`. */
   readonly backend: string;
   readonly threads?: number;
+  /** Bytes of memory that evaluation may take, and who is told of what it takes. */
+  readonly maxMemory?: number;
+  readonly meter?: MemoryMeter;
   /** In front of the lock's. */
   readonly sources?: SoupSources;
   /** The program that evaluates in the place of ONNX Runtime, which no lock names. */
@@ -51,7 +54,7 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
     const changed = await otherFile(found.lock.others, found.folder, options);
     if (changed !== undefined) return { scores: {}, differing: changed };
   }
-  const { metric, backend, threads, evaluator, signal, notice } = options;
+  const { metric, backend, threads, maxMemory, meter, evaluator, signal, notice } = options;
   const files = { ...sources, validation: sources.validation, models: [soup], ...(evaluator && { evaluator }) };
   const problem = await Problem.open(files, {
     metric,
@@ -60,6 +63,8 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
     ...(holdOut !== undefined && { holdOut: { fraction: holdOut, seed } }),
     ...(batch && { batch }),
     ...(threads && { threads }),
+    ...(maxMemory !== undefined && { maxMemory }),
+    ...(meter && { meter }),
   });
   try {
     for (const line of problem.notices) notice(line);

@@ -1,4 +1,4 @@
-import { isSum, type Metric } from '../metric/index.js';
+import type { Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { Criterion, EnsembleScores } from './ensemble-scores.js';
 import type { SamplerContext } from './sampler.js';
@@ -14,8 +14,10 @@ const MOST_SECONDS = { metric: 1, 'cross-entropy': 3, predictions: 3 };
  */
 const COUNT = { mixture: 7e-10, ingredient: 1.6e-11 };
 const CLASSES_THAT_MATTER = 32;
+/** Of metrics of the predicted classes, for each sample and mixture, besides what counting takes. */
+const PREDICTED_CLASS = 2e-8;
 const LOSS = { mixture: 3e-10, ingredient: 2e-11 };
-/** Of metrics of whole predictions, which a single thread computes from averaged logits: exponentials, or sorting. */
+/** Of other metrics of whole predictions, which a single thread computes from averaged logits: exponentials, or sorting. */
 const PREDICTIONS = { mixture: 2e-8, ingredient: 4e-10 };
 
 /** Of a loss with its gradient, for each model of the pool; and of a call for losses, which reads all models' logits. */
@@ -61,7 +63,7 @@ export class Effort {
   get #spent(): keyof typeof MOST_SECONDS {
     const { kind } = this.#context.ensemble.metric.measure;
     if (this.#criterion === 'cross-entropy' || isLoss(kind)) return 'cross-entropy';
-    return kind === 'predictions' ? 'predictions' : 'metric';
+    return kind === 'top' ? 'metric' : 'predictions';
   }
 
   #secondsFor(mixtures: readonly Mixture[]): number {
@@ -81,8 +83,9 @@ export function secondsToScore(
   if (criterion === 'cross-entropy' || isLoss(metric.measure.kind)) {
     return samples * classes * (seconds(LOSS) + READING * poolSize);
   }
-  if (!isSum(metric)) return samples * classes * seconds(PREDICTIONS);
-  return samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
+  if (metric.measure.kind === 'predictions') return samples * classes * seconds(PREDICTIONS);
+  const counting = samples * Math.min(classes, CLASSES_THAT_MATTER) * seconds(COUNT);
+  return metric.measure.kind === 'classes' ? counting + mixtures * samples * PREDICTED_CLASS : counting;
 }
 
 /** Whether it is added up over all classes of the averaged logits, in one pass over the models' logits. */

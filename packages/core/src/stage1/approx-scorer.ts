@@ -10,21 +10,18 @@ import {
 import { quote, RadinError } from '../errors/index.js';
 import { unreadableFile } from '../formats/index.js';
 import type { PoolLogits, StoredLogits } from '../logits/index.js';
-import { crossEntropy, isSum, type Metric } from '../metric/index.js';
+import { crossEntropy, type Metric } from '../metric/index.js';
 import { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import type { EnsembleScores, Estimate, EstimateChoice, SimplexLoss } from '../sampler/index.js';
 import type { Candidate } from './candidate.js';
 import { readMargins } from './margins.js';
+import { type MetricTotals, openMetricTotals, sampleTotals, type TotalsOptions } from './metric-totals.js';
 import { openEstimate, type Summand } from './open-estimate.js';
-import { finiteFloat32, predictionScores } from './prediction-scores.js';
 import { scaledLogits } from './scaled-logits.js';
 import { simplexLoss } from './simplex-loss.js';
 import { someSamples } from './some-samples.js';
 import { fitTemperatures } from './temperatures.js';
-
-/** Numbers of one tile's [mixtures, N] weight matrix: 16 MiB. */
-const TILE_WEIGHTS = 2 ** 21;
 
 export interface ApproxScorerOptions {
   readonly metric: Metric;
@@ -34,41 +31,37 @@ export interface ApproxScorerOptions {
 }
 
 /**
- * Stage 1: approximate scores of mixtures from cached logits (RADIN, Eq. 3), exact for a mixture of one model. Accuracy and
- * top-k read the logits once, into a bank; cross-entropy and squared errors read them for every call, and metrics that are no sums over the samples
- * for every few mixtures.
+ * Stage 1: approximate scores of mixtures from cached logits (RADIN, Eq. 3), exact for a mixture of one model.
  */
 export class ApproxScorer {
   readonly #cache: PoolLogits;
   readonly #metric: Metric;
   readonly #backend: Backend;
   readonly #threads: { readonly threads?: number };
-  readonly #bank: Bank | undefined;
+  readonly #metricTotals: MetricTotals;
   #temperatures: Promise<Float64Array> | undefined;
 
-  private constructor(cache: PoolLogits, { metric, backend, threads }: ApproxScorerOptions, bank: Bank | undefined) {
+  private constructor(cache: PoolLogits, { metric, backend, threads }: ApproxScorerOptions, totals: MetricTotals) {
     this.#cache = cache;
     this.#metric = metric;
     this.#backend = backend;
     this.#threads = threads === undefined ? {} : { threads };
-    this.#bank = bank;
+    this.#metricTotals = totals;
   }
 
-  /** Cost: one read of the logits, but for cross-entropy. @throws RadinError for logits that are not finite, and for files that cannot be read */
+  /** Cost: as `openMetricTotals`. @throws RadinError for logits that are not finite, and for files that cannot be read */
   static async open(cache: PoolLogits, options: ApproxScorerOptions & { signal?: AbortSignal }): Promise<ApproxScorer> {
     const { metric, backend, threads, signal } = options;
     checkMetric(metric, cache.classes);
-    if (!isSum(metric)) {
-      const finite = await finiteFloat32(cache, signal).catch((error) => Promise.reject(named(error, cache)));
-      return new ApproxScorer(finite, options, undefined);
-    }
-    if (metric.measure.kind !== 'top') return new ApproxScorer(cache, options, undefined);
-    const { logits, samples, classes, labels } = cache;
-    const request = { logits, samples, classes, labels, top: metric.measure.k };
-    const bank = await backend
-      .openBank(request, { ...(signal && { signal }), ...(threads && { threads }) })
-      .catch((error) => Promise.reject(named(error, cache)));
-    return new ApproxScorer(cache, options, bank);
+    const run = { ...(signal && { signal }), ...(threads && { threads }) };
+    const totals = await openMetricTotals(cache, metric, backend, run).catch((error) =>
+      Promise.reject(named(error, cache)),
+    );
+    return new ApproxScorer(cache, options, totals);
+  }
+
+  get #bank(): Bank | undefined {
+    return this.#metricTotals.bank;
   }
 
   /** Whether `bestSubsets` can be asked. */
@@ -148,27 +141,22 @@ export class ApproxScorer {
     return totals.map((total) => metric.score(total, this.#cache.samples));
   }
 
-  async #totals(mixtures: readonly Mixture[], summand: Summand, options: CallOptions): Promise<Float64Array> {
-    const { measure } = this.#metric;
-    if (summand.measure === 'metric' && measure.kind === 'predictions') {
-      const { temperatures } = summand;
-      const request = { cache: this.#cache, metric: this.#metric, measure, backend: this.#backend, temperatures };
-      const run = { ...this.#threads, ...(options.signal && { signal: options.signal }) };
-      const total = mixtures.length;
-      const onScored = (done: number) => options.onProgress?.({ phase: 'score', done, total });
-      return this.#reading(predictionScores(mixtures, request, run, onScored));
-    }
-    const models = this.#cache.models.length;
-    const totals = new Float64Array(mixtures.length);
-    const tile = Math.max(1, Math.floor(TILE_WEIGHTS / models));
-    for (let start = 0; start < mixtures.length; start += tile) {
-      const part = mixtures.slice(start, start + tile);
-      const weights = new Float64Array(part.length * models);
-      for (const [row, mixture] of part.entries()) weights.set(mixture.weights, row * models);
-      totals.set(await this.#totalsOf(weights, summand, options.signal), start);
-      options.onProgress?.({ phase: 'score', done: start + part.length, total: mixtures.length });
-    }
-    return totals;
+  #totals(
+    mixtures: readonly Mixture[],
+    { measure, temperatures }: Summand,
+    { signal, onProgress }: CallOptions,
+  ): Promise<Float64Array> {
+    const options: TotalsOptions = {
+      ...this.#threads,
+      ...(signal && { signal }),
+      temperatures,
+      onScored: (done) => onProgress?.({ phase: 'score', done, total: mixtures.length }),
+    };
+    return this.#reading(
+      measure === 'metric'
+        ? this.#metricTotals.of(mixtures, options)
+        : sampleTotals(mixtures, this.#cache, this.#backend, measure, options),
+    );
   }
 
   /** 1 for each sample that the mixture's averaged logits get right, else 0. @throws RangeError for cross-entropy */
@@ -214,33 +202,7 @@ export class ApproxScorer {
 
   /** Gives the memory back. */
   close(): void {
-    this.#bank?.close();
-  }
-
-  async #totalsOf(
-    mixtures: Float64Array,
-    { measure, temperatures }: Summand,
-    signal: AbortSignal | undefined,
-  ): Promise<Float64Array> {
-    const run = { ...this.#threads, ...(signal && { signal }) };
-    const { logits, samples, classes, labels, models } = this.#cache;
-    if (this.#bank !== undefined && measure === 'metric') {
-      // Σ p_k ŷ_k / T_k ranks the classes as the mixture with weights p_k / T_k does, of whatever sum.
-      const scaled = temperatures && mixtures.map((p, index) => p / (temperatures[index % models.length] as number));
-      return this.#bank.count(scaled ?? mixtures, run);
-    }
-    const ofMetric = this.#metric.measure.kind === 'squared-error' ? 'squared-error' : 'loss';
-    const summed = measure === 'metric' ? ofMetric : measure;
-    const request = {
-      logits,
-      samples,
-      classes,
-      labels,
-      mixtures,
-      measure: summed,
-      ...(temperatures && { temperatures }),
-    };
-    return (await this.#reading(this.#backend.crossEntropy(request, run))).totals;
+    this.#metricTotals.close();
   }
 }
 

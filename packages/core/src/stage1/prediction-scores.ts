@@ -1,7 +1,7 @@
 /**
  * Scores of metrics that are no sums over the samples. The averaged logits of a few mixtures are in memory at once: they are
  * computed by the backend's `average` in one pass over the logits for all of them, float64 sums rounded once to float32, which
- * are a model's own logits for a mixture of one. Cost: for each mixture that pass, bound by memory or disk,, what the metric
+ * are a model's own logits for a mixture of one. Cost: for each mixture that pass, bound by memory or disk, what the metric
  * asks of the backend, and the rest of the metric on one thread (docs/metrics.md has times).
  */
 import { setImmediate } from 'node:timers/promises';
@@ -86,17 +86,24 @@ export async function predictionScores(
       const logits = outputs[row] as Float32Array;
       const predict = () => backend.predict({ logits, classes }, run);
       const score = await measure.of({ logits, samples, classes, truth: cache, predict });
-      if (!Number.isFinite(score)) {
-        throw new RadinError(
-          'DATA',
-          `Expected samples for which ${metric.name} is defined but found ${score} for ${samples} samples of ${classes} classes`,
-        );
-      }
-      scores[start + row] = score;
+      scores[start + row] = defined(score, metric.name, cache);
       onScored(start + row + 1);
     }
   }
   return scores;
+}
+
+/** @throws RadinError for a score that is not finite: the samples do not define the metric */
+export function defined(
+  score: number,
+  metric: string,
+  { samples, classes }: Pick<PoolLogits, 'samples' | 'classes'>,
+): number {
+  if (Number.isFinite(score)) return score;
+  throw new RadinError(
+    'DATA',
+    `Expected samples for which ${metric} is defined but found ${score} for ${samples} samples of ${classes} classes`,
+  );
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -4,8 +4,8 @@ import { Mixture } from '../mixture/index.js';
 import { advantages } from './racing-order.js';
 
 /**
- * What each single model has on each sample: the margin of the label's logit over the k-th best of the others, or minus the
- * cross-entropy. Their weighted mean tells how hard a sample is for a mixture, and is what the samples of a trial are ordered
+ * What each single model has on each sample: the margin of the label's logit over the k-th best of the others, or what
+ * it gets there by other metrics. Their weighted mean tells how hard a sample is for a mixture, and is what the samples of a trial are ordered
  * by: it is at most what the averaged logits have, and costs size × M for a mixture, without the classes.
  */
 export class Difficulty {
@@ -16,6 +16,11 @@ export class Difficulty {
     private readonly cache: PoolLogits,
     private readonly metric: Metric,
   ) {}
+
+  /** C. */
+  get classes(): number {
+    return this.cache.classes;
+  }
 
   /** M. */
   get samples(): number {

@@ -41,8 +41,8 @@ export interface SoupInParts {
 }
 
 export interface MeasuredPart {
-  /** Right samples, or negated losses in nats. */
+  /** What was got on the part (`PartTotals`). */
   readonly total: number;
-  /** 1 for each sample of the part that is right, else 0; absent for cross-entropy. */
+  /** 1 for each sample of the part that is right, else 0; absent where none is right or wrong. */
   readonly correct?: Uint8Array;
 }

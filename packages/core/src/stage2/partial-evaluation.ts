@@ -4,9 +4,11 @@ import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { type Evaluated, NOT_EVALUATED } from './evaluated.js';
 import type { MeasuredPart, SoupInParts } from './mixture-scorer.js';
+import type { PartTotals } from './part-totals.js';
 
 /** What a `SplitScorer` does for one soup. */
 export interface PartialSource {
+  readonly partTotals: PartTotals;
   /** The soup with its weights in memory. */
   openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel>;
   /** What the soup gets on each part; `run` is asked for the logits of those that no earlier run remembers. */
@@ -39,7 +41,7 @@ export class PartialEvaluation implements SoupInParts {
       return (await this.#soup).logits(samples, { signal });
     };
     const scored = await this.source.scoreParts(this.mixture, unknown, run, signal);
-    const found = new Map(unknown.map((part, at) => [part, measuredPart(scored[at] as Evaluated, part.length)]));
+    const found = new Map(unknown.map((part, at) => [part, this.#measured(scored[at] as Evaluated, part.length)]));
     return parts.map((part, at) => remembered[at] ?? (found.get(part) as MeasuredPart));
   }
 
@@ -48,17 +50,15 @@ export class PartialEvaluation implements SoupInParts {
     await soup?.close();
   }
 
+  #measured(evaluated: Evaluated, samples: number): MeasuredPart {
+    const total = this.source.partTotals.of(evaluated, samples);
+    return { total, ...(evaluated.correct && { correct: evaluated.correct }) };
+  }
+
   #remembered(part: Uint32Array): MeasuredPart | undefined {
     if (this.known === undefined) return undefined;
     const correct = Uint8Array.from(part, (sample) => this.known?.[sample] as number);
-    return correct.includes(NOT_EVALUATED) ? undefined : { total: sum(correct), correct };
+    if (correct.includes(NOT_EVALUATED)) return undefined;
+    return { total: correct.reduce((sum, bit) => sum + bit, 0), correct };
   }
-}
-
-function measuredPart({ score, correct }: Evaluated, samples: number): MeasuredPart {
-  return correct === undefined ? { total: score * samples } : { total: sum(correct), correct };
-}
-
-function sum(bits: Uint8Array): number {
-  return bits.reduce((total, bit) => total + bit, 0);
 }

@@ -1,5 +1,5 @@
 import { RadinError } from '../errors/index.js';
-import { isSum, type Metric } from '../metric/index.js';
+import { isMean, type Metric } from '../metric/index.js';
 import type { StoppableOptions } from '../progress.js';
 import { Random, STREAMS } from '../random.js';
 import { breakTie } from '../sampler/index.js';
@@ -26,7 +26,7 @@ export type Racing =
 /**
  * The first `budget` candidates, raced for the highest real score with the tie-break of `selectBest` (RADIN, Recipe 2). All
  * modes but the statistical one run the same batches of the same samples in the same order, fewer or more of them, so what
- * they compute of a sample is the same to the bit. By a metric that is no sum over the samples every soup gets a full pass.
+ * they compute of a sample is the same to the bit. By a metric that is no mean over the samples every soup gets a full pass.
  * Stopped by `stop`, it returns what is known by then.
  * @throws RadinError for a statistical race by a metric that does not count samples, which is not bounded
  */
@@ -39,7 +39,7 @@ export async function raceTop(
 ): Promise<Raced> {
   checkBudget(budget);
   checkRacing(scorer.metric, racing, scorer.wholeOnly);
-  if (scorer.wholeOnly || !isSum(scorer.metric)) return evaluateWhole(scorer, ranked.slice(0, budget), options);
+  if (scorer.wholeOnly || !isMean(scorer.metric)) return evaluateWhole(scorer, ranked.slice(0, budget), options);
   const { signal, stop } = options;
   const either = anySignal(signal, stop).signal;
   const contenders = ranked.slice(0, budget).sort((a, b) => breakTie(a.mixture, b.mixture));

@@ -1,7 +1,8 @@
 import type { PoolLogits } from '../logits/index.js';
-import type { Metric } from '../metric/index.js';
+import type { Metric, SampleTerm } from '../metric/index.js';
 import type { Random } from '../random.js';
 import { forEachBlock, readSamples } from '../stage1/index.js';
+import { partTotals } from './part-totals.js';
 
 /** Logits read between two looks at the signal: some milliseconds. */
 const READ_AT_ONCE = 2 ** 22;
@@ -26,28 +27,28 @@ export async function orderByDifficulty(
   metric: Metric,
   signal?: AbortSignal,
 ): Promise<RacingOrder> {
-  const { measure } = metric;
   const found = await advantages(cache, mixture, metric, signal);
   const order = Uint32Array.from(found.keys()).sort((a, b) => (found[a] as number) - (found[b] as number) || a - b);
-  const miss = measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (loss: number) => -loss;
+  const { most } = partTotals(metric, cache.samples, cache.classes);
+  const miss = metric.measure.kind === 'top' ? (margin: number) => (margin > 0 ? 0 : 1) : (gets: number) => most - gets;
   return { samples: order, expectedMisses: Float64Array.from(order, (sample) => miss(found[sample] as number)) };
 }
 
 /**
  * What the averaged logits of a mixture have on each sample: the margin of the label's logit over the k-th best of the others, or
- * its score by a metric of losses, such as minus the cross-entropy in nats. Cost: one pass over the logits.
+ * what it gets there by other metrics, such as minus the cross-entropy in nats (`PartTotals`). Cost: one pass over the logits.
  * @param mixture p, length N
  */
 export async function advantages(
   cache: PoolLogits,
   mixture: Float64Array,
-  metric: Pick<Metric, 'measure' | 'score'>,
+  metric: Metric,
   signal?: AbortSignal,
 ): Promise<Float64Array> {
-  const { samples, classes, labels } = cache;
+  const { samples, classes } = cache;
   const models = [...mixture.keys()].filter((model) => (mixture[model] as number) > 0);
   const mean = new Float64Array(classes);
-  const advantage = advantageBy(metric, classes);
+  const advantage = advantageBy(metric, cache);
   const found = new Float64Array(samples);
   const block = Math.max(1, Math.floor(READ_AT_ONCE / (models.length * classes)));
   await forEachBlock(samples, block, signal, (first, count) => {
@@ -59,7 +60,7 @@ export async function advantages(
         for (let c = 0; c < classes; c++)
           mean[c] = (mean[c] as number) + weight * (values[row * classes + c] as number);
       }
-      found[first + row] = advantage(mean, labels[first + row] as number);
+      found[first + row] = advantage(mean, first + row);
     }
   });
   return found;
@@ -71,12 +72,28 @@ export function randomOrder(samples: number, random: Random): RacingOrder {
 }
 
 function advantageBy(
-  { measure, score }: Pick<Metric, 'measure' | 'score'>,
-  classes: number,
-): (logits: Float64Array, label: number) => number {
-  if (measure.kind === 'top') return marginOf(measure.k, classes);
-  const loss = measure.kind === 'squared-error' ? squaredError : crossEntropyOf;
-  return (logits, label) => score(loss(logits, label), 1);
+  { measure, score, negated }: Metric,
+  { classes, labels, targets = new Float64Array() }: PoolLogits,
+): (logits: Float64Array, sample: number) => number {
+  const ofLabel = (of: (logits: Float64Array, label: number) => number) => (logits: Float64Array, sample: number) =>
+    of(logits, labels[sample] as number);
+  switch (measure.kind) {
+    case 'top':
+      return ofLabel(marginOf(measure.k, classes));
+    case 'squared-error':
+      return ofLabel((logits, label) => score(squaredError(logits, label), 1));
+    case 'cross-entropy':
+      return ofLabel((logits, label) => score(crossEntropyOf(logits, label), 1));
+    case 'predictions': {
+      const term = measure.term as SampleTerm;
+      return (outputs, sample) => {
+        const own = term.of(outputs, targets.subarray(sample * classes, (sample + 1) * classes), 0, classes);
+        return negated ? -own / (term.per === 'output' ? classes : 1) : own;
+      };
+    }
+    case 'classes':
+      throw new RangeError('Expected a metric that is a mean over the samples');
+  }
 }
 
 /** The label's logit minus the k-th largest of the others; infinite where there are not k others. */

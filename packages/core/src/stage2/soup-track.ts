@@ -99,18 +99,17 @@ export class SoupTrack {
   }
 
   get exact(): Track {
-    const { metric, samples } = this.#scorer;
-    const counts = metric.measure.kind === 'top';
+    const { most, score } = this.#scorer.partTotals;
     const sizes = this.#sizes;
     const { expectedMisses } = this.#order;
     return {
       contenders: this.#mixtures.length,
-      most: counts ? sizes : sizes.map(() => 0),
+      most: sizes.map((size) => most * size),
       expectedMisses: sizes.map((_, chunk) =>
         expectedMisses.subarray(this.#bounds[chunk], this.#bounds[chunk + 1]).reduce((sum, miss) => sum + miss, 0),
       ),
       known: this.#known,
-      score: counts ? (total) => metric.score(total, samples) : (total) => total / samples,
+      score,
       measure: (contender, first, end, signal) => this.#measure(contender, first, end, signal),
     };
   }
@@ -153,7 +152,7 @@ export class SoupTrack {
     return this.#order.samples.subarray(this.#bounds[first], this.#bounds[end]);
   }
 
-  /** What the contender gets in each of the chunks: right samples, or negated losses in nats; where its evaluation is lost, less than all others. */
+  /** What the contender gets in each of the chunks (`PartTotals`); where its evaluation is lost, less than all others. */
   async #measure(contender: number, first: number, end: number, signal: AbortSignal): Promise<number[]> {
     const parts = Array.from({ length: end - first }, (_, at) => this.#places(first + at, first + at + 1));
     const mixture = this.#mixtures[contender] as Mixture;
@@ -164,13 +163,13 @@ export class SoupTrack {
       this.#measured[contender] = end;
       return parts.map(() => Number.NEGATIVE_INFINITY);
     }
-    const totals = scored.map(({ score, correct }, at) => {
+    const { of } = this.#scorer.partTotals;
+    const totals = scored.map((part, at) => {
       const samples = parts[at] as Uint32Array;
-      if (correct === undefined) return score * samples.length;
-      for (const [place, sample] of samples.entries()) {
-        (this.#correct[contender] as Uint8Array)[sample] = correct[place] as number;
+      for (const [place, bit] of part.correct?.entries() ?? []) {
+        (this.#correct[contender] as Uint8Array)[samples[place] as number] = bit;
       }
-      return correct.reduce((sum, bit) => sum + bit, 0);
+      return of(part, samples.length);
     });
     for (const total of totals) this.#totals[contender] = (this.#totals[contender] as number) + total;
     this.#measured[contender] = end;

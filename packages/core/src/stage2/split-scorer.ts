@@ -1,9 +1,9 @@
 import { allOrNone } from '../all-or-none.js';
-import { checkLabels, rowsOf, type Split } from '../data/index.js';
-import { type EvaluateOptions, type LoadedModel, LostEvaluation } from '../evaluator/index.js';
-import { type Logits, type PoolLogits, scoredLogits } from '../logits/index.js';
-import { type Metric, MULTI_CLASS, type TaskName, type Truth } from '../metric/index.js';
-import { Mixture, type OpenSoup, Soup } from '../mixture/index.js';
+import { rowsOf, type Split } from '../data/index.js';
+import { type LoadedModel, LostEvaluation } from '../evaluator/index.js';
+import type { Logits, PoolLogits } from '../logits/index.js';
+import { type Metric, MULTI_CLASS, type TaskName } from '../metric/index.js';
+import { Mixture } from '../mixture/index.js';
 import type { Checkpoint } from '../pool/index.js';
 import { type CallOptions, type Progress, phaseOn } from '../progress.js';
 import { type EnsembleScores, type Proposal, type ProposalOptions, proposeCandidates } from '../sampler/index.js';
@@ -14,16 +14,21 @@ import {
   type RankOptions,
   rankProposal,
 } from '../stage1/index.js';
-import { type Evaluated, outcome, scoreLogits } from './evaluated.js';
+import { type Evaluated, outcome } from './evaluated.js';
 import type { EvaluationMemory } from './evaluation-memory.js';
 import { KnownEvaluations } from './known-evaluations.js';
 import type { MixtureScorer, SoupInParts } from './mixture-scorer.js';
+import { type PartTotals, partTotals } from './part-totals.js';
 import { PartialEvaluation } from './partial-evaluation.js';
 import type { SoupKeys } from './soup-keys.js';
+import {
+  type EvaluationOptions,
+  type ModelEvaluation,
+  SplitEvaluation,
+  type SplitEvaluationParts,
+} from './split-evaluation.js';
 
-export interface SplitScorerParts extends PoolPredictionsParts {
-  /** What is evaluated as the mixture's soup; default: the average as it is. */
-  readonly openSoup?: OpenSoup;
+export interface SplitScorerParts extends PoolPredictionsParts, SplitEvaluationParts {
   /** What earlier runs evaluated. */
   readonly memory?: EvaluationMemory;
 }
@@ -47,11 +52,13 @@ export class SplitScorer implements MixtureScorer {
   readonly #partial = new Map<string, Uint8Array>();
   readonly #known: KnownEvaluations;
   readonly #predictions: PoolPredictions;
+  readonly #evaluation: SplitEvaluation;
 
   constructor(parts: SplitScorerParts) {
     this.#parts = parts;
     this.#known = new KnownEvaluations(parts.memory);
     this.#predictions = new PoolPredictions(parts);
+    this.#evaluation = new SplitEvaluation(parts);
   }
 
   /** N. */
@@ -116,6 +123,11 @@ export class SplitScorer implements MixtureScorer {
   /** What the scores are. */
   get metric(): Metric {
     return this.#parts.metric;
+  }
+
+  /** How parts of the split add up. @throws RangeError where the metric is no mean over the samples */
+  get partTotals(): PartTotals {
+    return partTotals(this.metric, this.samples, this.#parts.split.labels.classes ?? 1);
   }
 
   /** The cached logits; N full evaluations on the first call, unless they were given. */
@@ -186,41 +198,19 @@ export class SplitScorer implements MixtureScorer {
     );
   }
 
-  /**
-   * What any checkpoint of the pool's layout gives for the split, and its score: one full evaluation, unless the logits are remembered
-   * (`reused`). Without `logits` where the evaluator gave a score in their place.
-   */
-  async evaluate(
-    model: Checkpoint,
-    options: { signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
-  ): Promise<Evaluated & { readonly logits?: Logits; readonly reused: boolean }> {
-    const { split, evaluator } = this.#parts;
-    let reused = false;
-    const run: EvaluateOptions = {
-      ...(options.signal && { signal: options.signal }),
-      onProgress: (samples) => options.onProgress?.(samples / split.samples),
-      onRemembered: () => {
-        reused = true;
-      },
-    };
-    const logits = await (evaluator.logitsOrScore?.(model, split.inputs, run) ??
-      evaluator.logits(model, split.inputs, run));
-    if (typeof logits === 'number') return { score: logits, reused };
-    const scored = scoredLogits(logits, split.labels);
-    checkLabels(split.labels, scored.classes);
-    return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
+  /** As `SplitEvaluation.evaluate`. */
+  evaluate(model: Checkpoint, options: EvaluationOptions = {}): Promise<ModelEvaluation> {
+    return this.#evaluation.evaluate(model, options);
   }
 
   /** Shape of a model's outputs: [M, C], of tokens [M, T, C]. */
-  outputShape({ samples, classes }: Logits): number[] {
-    const { tokens } = this.#parts.split.labels;
-    return tokens === undefined ? [samples, classes] : [samples, tokens.positions, classes / tokens.positions];
+  outputShape(logits: Logits): number[] {
+    return this.#evaluation.outputShape(logits);
   }
 
   /** The soup with its weights in memory, for an evaluation in parts. */
-  async openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
-    const { evaluator, split } = this.#parts;
-    return evaluator.open(await this.#soup(mixture, signal), split.inputs, { signal });
+  openSoup(mixture: Mixture, signal: AbortSignal): Promise<LoadedModel> {
+    return this.#evaluation.openSoup(mixture, signal);
   }
 
   /** The soup, for an evaluation in parts. Samples whose outcome is known by accuracy or top-K are not evaluated again. */
@@ -248,7 +238,7 @@ export class SplitScorer implements MixtureScorer {
     const scored: (readonly [Uint32Array, Evaluated])[] = [];
     let first = 0;
     for (const samples of missing) {
-      scored.push([samples, await this.#scoreSamples(rows(logits, first, samples.length), samples, signal)]);
+      scored.push([samples, await this.#evaluation.score(rows(logits, first, samples.length), samples, signal)]);
       first += samples.length;
     }
     await this.#known.keep(mixture, scored);
@@ -268,20 +258,6 @@ export class SplitScorer implements MixtureScorer {
     return this.#partial.get(mixture.key);
   }
 
-  /** Score of a soup's logits for these samples of the split, in their order. */
-  #scoreSamples(outputs: Logits, samples: Uint32Array, signal: AbortSignal): Promise<Evaluated> {
-    const { labels } = this.#parts.split;
-    const logits = scoredLogits(outputs, labels);
-    checkLabels(labels, logits.classes);
-    const chosen = Int32Array.from(samples, (sample) => labels.values[sample] as number);
-    return scoreLogits('the soup', logits, { labels: chosen }, { ...this.#stage1, signal });
-  }
-
-  get #truth(): Truth {
-    const { values, targets, groups } = this.#parts.split.labels;
-    return { labels: values, ...(targets && { targets }), ...(groups && { groups }) };
-  }
-
   /** A full evaluation, or what an earlier one found. */
   async #evaluateSoup(
     mixture: Mixture,
@@ -295,20 +271,10 @@ export class SplitScorer implements MixtureScorer {
       reused: __,
       ...evaluated
     } = await this.#known.unlessLost(mixture, options.signal, async () =>
-      this.evaluate(await this.#soup(mixture, options.signal), options),
+      this.evaluate(await this.#evaluation.soup(mixture, options.signal), options),
     );
     await this.#known.keep(mixture, [[all, evaluated]]);
     return evaluated;
-  }
-
-  #soup(mixture: Mixture, signal: AbortSignal): Promise<Checkpoint> {
-    const { pool, backend, openSoup = async () => new Soup(pool, mixture, backend) } = this.#parts;
-    return openSoup(mixture, { signal });
-  }
-
-  get #stage1() {
-    const { metric, backend, threads } = this.#parts;
-    return { metric, backend, ...(threads && { threads }) };
   }
 
   async #evaluate(mixture: Mixture, signal: AbortSignal, onProgress: (fraction: number) => void): Promise<Evaluated> {

@@ -1,4 +1,4 @@
-import { isSum, type Metric } from '../metric/index.js';
+import { isMean, type Metric } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
 import type { CallOptions } from '../progress.js';
 import { breakTie } from '../sampler/index.js';
@@ -7,6 +7,7 @@ import { Difficulty } from './difficulty.js';
 import { NOT_EVALUATED } from './evaluated.js';
 import type { MixtureScorer } from './mixture-scorer.js';
 import { estimateFromPart } from './part-estimate.js';
+import { partTotals } from './part-totals.js';
 
 /** The best so far. */
 export interface Incumbent {
@@ -34,8 +35,8 @@ export interface Trial {
 /**
  * Evaluates soups one after the other, each against the best so far, samples that it will probably get wrong first, until it
  * can no longer be the best by the order of `selectBest`: the first look after which its score is at most the incumbent's even
- * if all the rest is right (a loss of 0 for cross-entropy). Exact, since that can only stop losers; in floating point too, where
- * adding a number ≤ 0 never raises a sum. Metrics that are no sums over the samples have no such bound: each soup is wholly evaluated.
+ * if all the rest is right (a loss of 0 where losses are added). Exact, since that can only stop losers; in floating point too, where
+ * adding a number ≤ 0 never raises a sum. Metrics that are no means over the samples have no such bound: each soup is wholly evaluated.
  */
 export class Trials {
   readonly #scorer: MixtureScorer;
@@ -65,7 +66,7 @@ export class Trials {
   /** Cost: at most a pass, and size × M besides. @throws RadinError, the signal's reason when aborted */
   async run(mixture: Mixture, incumbent: Incumbent, options: CallOptions = {}): Promise<Trial> {
     options.signal?.throwIfAborted();
-    if (this.#scorer.wholeOnly || !isSum(this.#metric)) {
+    if (this.#scorer.wholeOnly || !isMean(this.#metric)) {
       const [score] = (await this.#scorer.scores([mixture], signalOf(options))) as [number];
       return { score, observed: score, passes: 1 };
     }
@@ -85,7 +86,9 @@ export class Trials {
         }
       };
       if (!this.#stops) await measure(chunks.length);
-      const loses = this.#losesTo(incumbent, mixture);
+      const totalsOfParts = partTotals(this.#metric, samples, this.#difficulty.classes);
+      const scoreOf = (got: number, unseen: number) => totalsOfParts.score(got + totalsOfParts.most * unseen);
+      const loses = losesTo(incumbent, mixture, scoreOf);
       let [at, total, left] = [0, 0, samples];
       while (left > 0 && !loses(total, left)) {
         let [end, likely, behind] = [at, total, left];
@@ -102,10 +105,10 @@ export class Trials {
           left -= (chunks[at] as Uint32Array).length;
         }
       }
-      const most = this.#score(total, left);
+      const most = scoreOf(total, left);
       const seen = order.subarray(0, samples - left);
       const part = {
-        metric: this.#metric,
+        scoreOf: totalsOfParts.score,
         advantages,
         order,
         seen: seen.length,
@@ -116,7 +119,7 @@ export class Trials {
       const observed = left === 0 ? most : estimateFromPart(part);
       if (left === 0 && correct !== undefined) this.#finished.set(mixture.key, correct);
       const whole = totals.length === chunks.length;
-      const score = whole ? this.#score(sum(totals), 0) : undefined;
+      const score = whole ? scoreOf(sum(totals), 0) : undefined;
       this.#scorer.record(mixture, score, correct);
       const found = score === undefined ? { scoreAtMost: most, samples: seen.length } : { score };
       return { ...found, observed, passes: whole ? 1 : seen.length / samples };
@@ -125,23 +128,9 @@ export class Trials {
     }
   }
 
-  /** Whether right samples are counted, rather than losses added. */
+  /** Whether samples are right or wrong. */
   get #counts(): boolean {
     return this.#metric.measure.kind === 'top';
-  }
-
-  /** The score at the end of a soup that gets everything right that is left. */
-  #score(total: number, left: number): number {
-    const { samples } = this.#difficulty;
-    return this.#counts ? this.#metric.score(total + left, samples) : total / samples;
-  }
-
-  #losesTo(incumbent: Incumbent, mixture: Mixture): (total: number, left: number) => boolean {
-    const winsTies = breakTie(incumbent.mixture, mixture) > 0;
-    return (total, left) => {
-      const most = this.#score(total, left);
-      return most < incumbent.score || (most === incumbent.score && !winsTies);
-    };
   }
 
   /** 1 for each sample that the incumbent gets right, as far as that is known, or probably gets right. */
@@ -158,6 +147,19 @@ export class Trials {
     const keys = advantages.map((advantage, sample) => advantage - (own[sample] === 1 ? 0 : shift));
     return Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] as number) - (keys[b] as number) || a - b);
   }
+}
+
+/** @param scoreOf the score at the end of a soup that gets all there is on the samples that are left */
+function losesTo(
+  incumbent: Incumbent,
+  mixture: Mixture,
+  scoreOf: (total: number, left: number) => number,
+): (total: number, left: number) => boolean {
+  const winsTies = breakTie(incumbent.mixture, mixture) > 0;
+  return (total, left) => {
+    const most = scoreOf(total, left);
+    return most < incumbent.score || (most === incumbent.score && !winsTies);
+  };
 }
 
 /** How far a sample that the incumbent gets wrong moves to the front, in mean absolute advantages of the samples. */

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -101,9 +104,24 @@ test('another entry under the name, a folder, a pipe and nothing at all are no e
   expect(await verifyEntries(cache.folder)).toEqual({ sound: 1, damaged: [KEY.name] });
   execFileSync('mkfifo', [path]);
   expect(await cache.read(KEY, MOST)).toBeUndefined();
-  rmSync(path);
-  mkdirSync(path);
+});
+
+test.each([
+  ['a folder', (path: string) => mkdirSync(path)],
+  ['a folder with something in it', (path: string) => mkdirSync(join(path, 'more'), { recursive: true })],
+  ['a pipe', (path: string) => execFileSync('mkfifo', [path])],
+])('%s in place of an entry is replaced, and is damage to who verifies', async (_, putAt) => {
+  const cache = await ContentCache.open(newFolder(), { onFailure: () => expect.unreachable() });
+  const path = entryOf(cache.folder, KEY);
+  putAt(path);
   expect(await cache.read(KEY, MOST)).toBeUndefined();
+  expect(await cache.has(KEY)).toBe(false);
+  await cache.write(KEY, PAYLOAD);
+  expect(await cache.read(KEY, MOST)).toEqual(PAYLOAD);
+  rmSync(path);
+  putAt(path);
+  expect(await verifyEntries(cache.folder)).toEqual({ sound: 0, damaged: [KEY.name] });
+  expect(await listEntries(cache.folder)).toEqual([]);
 });
 
 test('a link in place of an entry is replaced, and what it leads to stays as it is', async () => {
@@ -130,14 +148,39 @@ test('the first entry that cannot be written is told of, once, and no other is t
   const cache = await ContentCache.open(newFolder(), { onFailure: (message) => failures.push(message) });
   const other = cacheKey('logits', { model: 'b' });
   await cache.write(other, PAYLOAD);
-  mkdirSync(entryOf(cache.folder, KEY));
+  const entries = join(cache.folder, 'entries');
+  renameSync(entries, `${entries}.kept`);
+  writeFileSync(entries, 'a file in place of the folder');
   await Promise.all([cache.write(KEY, PAYLOAD), cache.write(KEY, PAYLOAD)]);
+  rmSync(entries);
+  renameSync(`${entries}.kept`, entries);
   await cache.write(cacheKey('logits', { model: 'c' }), PAYLOAD);
-  expect(failures).toEqual([expect.stringMatching(/^Expected to write a regular file but found something else: .*$/)]);
-  expect(readdirSync(join(cache.folder, 'entries')).sort()).toEqual(
-    [KEY, other].map(({ name }) => `${name}.entry`).sort(),
-  );
+  expect(failures).toEqual([expect.stringMatching(/^Expected to write .*\.entry but found: not a directory .*$/)]);
+  expect(readdirSync(entries)).toEqual([`${other.name}.entry`]);
   expect(await cache.read(other, MOST)).toEqual(PAYLOAD);
+});
+
+test('a folder that can only be read is read, and told of', async () => {
+  const folder = newFolder();
+  await (await ContentCache.open(folder)).write(KEY, PAYLOAD);
+  rmSync(join(folder, 'CACHEDIR.TAG'));
+  const isRoot = process.getuid?.() === 0;
+  const nobody = 65_534;
+  if (isRoot) for (const path of [root, folder, entryOf(folder, KEY)]) chownSync(path, nobody, nobody);
+  for (const path of [join(folder, 'entries'), folder]) chmodSync(path, 0o555);
+  const failures: string[] = [];
+  // Root may write everywhere.
+  if (isRoot) process.seteuid?.(nobody);
+  try {
+    const cache = await ContentCache.open(folder, { onFailure: (message) => failures.push(message) });
+    expect(await cache.read(KEY, MOST)).toEqual(PAYLOAD);
+    await cache.write(cacheKey('logits', { model: 'c' }), PAYLOAD);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    for (const path of [join(folder, 'entries'), folder]) chmodSync(path, 0o755);
+  }
+  expect(failures).toEqual([expect.stringMatching(/^Expected to write .* but found: permission denied \(EACCES\)$/)]);
+  expect(await listEntries(folder)).toHaveLength(1);
 });
 
 test('entries are listed by their last use, and the least recently used are pruned first', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { modelCard } from '../../src/huggingface/model-card.js';
 import { readCompanion } from '../../src/huggingface/model-folder.js';
 import { refused, temporaryFolder } from '../files.js';
 
@@ -33,4 +34,34 @@ test('a companion of a model is a file in its folder, or a blob of its repositor
   symlinkSync('../../other', join(snapshot, 'LICENSE'));
   expect(Buffer.from((await readCompanion(snapshot, 'config.json')) as Uint8Array).toString()).toBe('{"a":1}');
   await expect(readCompanion(snapshot, 'LICENSE')).rejects.toEqual(refused('FILE', /a link out of it/));
+});
+
+test('a card is YAML whatever characters names have', () => {
+  const names = [
+    'plain',
+    'a: "b" # c',
+    '\u007f\u0085\u009f',
+    '\u2028\u2029',
+    '\ufeff\ufffe',
+    'é 模型 🍲',
+    "- 'x'",
+    '\ud800',
+  ];
+  const card = modelCard({
+    title: 'Model soup',
+    what: 'A model soup.',
+    tags: ['merge'],
+    baseModels: names,
+    shared: new Map([['license', 'a\u0085b']]),
+    ingredients: names.map((name) => ({ name, weight: 1 / names.length })),
+    method: 'radin average',
+    version: '0',
+    scores: [],
+  });
+  const [, front = ''] = card.split(/^---$/m);
+  // The characters that YAML 1.2 prints, and no others: the rest must be escaped in quotes.
+  expect(front).toMatch(/^[\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u);
+  // Quoted texts of YAML with JSON's escapes.
+  const quoted = [...front.matchAll(/^- (".*")$/gm)].map(([, text = '']) => JSON.parse(text));
+  expect(quoted).toEqual([...names, 'merge']);
 });

@@ -13,15 +13,26 @@ export interface Hub {
   breakOff: string | undefined;
   /** Sends zeros in place of this file. */
   spoilt: string | undefined;
+  /** Where listings go on. */
+  nextPage: string | undefined;
+  /** What requests had as their authorization. */
+  readonly tokens: (string | undefined)[];
 }
 
 /** A server that answers as the Hub does for one repository, `org/name`; `org/closed` asks for a token and `org/gated` is gated. */
 export async function hub(files: Readonly<Record<string, Uint8Array>>): Promise<Hub> {
-  const state = { requests: [] as string[], breakOff: undefined, spoilt: undefined } as {
+  const state = {
+    requests: [] as string[],
+    tokens: [] as (string | undefined)[],
+    breakOff: undefined,
+    spoilt: undefined,
+    nextPage: undefined,
+  } as {
     -readonly [K in keyof Hub]: Hub[K];
   };
   const server = createServer((request, response) => {
     state.requests.push(`${request.method} ${request.url?.split('?')[0]}`);
+    state.tokens.push(request.headers.authorization);
     answer(request, response, files, state);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -55,6 +66,7 @@ function answer(
     return json(200, { _id: '1', id: repository, sha: COMMIT, private: false, downloads: 0, likes: 0 });
   }
   if (path.includes(`/tree/${COMMIT}`)) {
+    if (state.nextPage !== undefined) response.setHeader('link', `<${state.nextPage}>; rel="next"`);
     return json(200, [{ type: 'directory', path: 'sub', oid: 'x', size: 0 }, ...Object.entries(files).map(entry)]);
   }
   const name = path.split(`/resolve/${COMMIT}/`)[1] ?? '';

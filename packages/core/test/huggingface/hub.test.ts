@@ -87,6 +87,15 @@ describe('a model on the Hub', () => {
     writeFileSync(join(other.HF_HOME, 'token'), 'hf_token\n');
     expect(await hubModel('hf://org/closed', { environment: other })).toContain('models--org--closed');
   });
+
+  test('is read with a token that no other server gets, also where a listing goes on there', async () => {
+    const files = { 'model.safetensors': await model };
+    const [asked, other] = [await hub(files), await hub(files)];
+    asked.nextPage = `${other.url}/api/models/org/name/tree/${COMMIT}`;
+    await hubModel('hf://org/closed', { environment: await user({ HF_ENDPOINT: asked.url, HF_TOKEN: 'hf_token' }) });
+    expect(new Set(asked.tokens)).toEqual(new Set(['Bearer hf_token']));
+    expect(other.tokens).toEqual([undefined]);
+  });
 });
 
 describe('one line says what is wrong with', () => {

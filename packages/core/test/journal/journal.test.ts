@@ -128,10 +128,16 @@ describe('of an unfinished run, what differs is named:', () => {
       'Expected budget 25, as of the unfinished run in JOURNAL, but found 50',
     ],
     [
-      'one that is missing',
+      'one more',
       { ...FINGERPRINT, explain: true },
       '1.0.0',
       'Expected explain none, as of the unfinished run in JOURNAL, but found true',
+    ],
+    [
+      'one that is missing, and not what it changes',
+      { holdout: 0.2, ...FINGERPRINT, models: { ...FINGERPRINT.models, m01: hash('c') } },
+      '1.0.0',
+      'Expected holdout none, as of the unfinished run in JOURNAL, but found 0.2',
     ],
     [
       'a model',

@@ -51,7 +51,7 @@ test('every metric that counts no samples and is no cross-entropy has a referenc
   for (const { task, values } of cases) {
     const wanted = metricNames(task).filter((name) => {
       const kind = metricNamed(name, task)?.measure.kind;
-      return kind === 'predictions' || kind === 'squared-error';
+      return kind !== undefined && kind !== 'top' && kind !== 'cross-entropy';
     });
     expect(Object.keys(values).sort()).toEqual(wanted.sort());
   }
@@ -107,6 +107,19 @@ test('samples with the same logits in another order are ties of the area under t
   const expected = areas.reduce((all, one) => all + one, 0) / areas.length;
   const found = await scoreOf('multi-class', 'auroc', predictions(logits, samples, classes, { labels }));
   expect(Math.abs(found - expected)).toBeLessThan(1e-12);
+});
+
+test('of a target that is constant r2 is 0, or 1 where all is right, also where its mean rounds', async () => {
+  const targets = Float64Array.of(0.1, 0.1, 0.1, 0.1, 0.1, 0.1);
+  const of = (first: number, truth = targets) =>
+    scoreOf(
+      'regression',
+      'r2',
+      predictions(Float32Array.of(first, 0.5, 0.5, 0.5, 0.5, 0.5), 6, 1, { labels: new Int32Array(), targets: truth }),
+    );
+  expect(targets.reduce((sum, target) => sum + target, 0) / 6).not.toBe(0.1);
+  expect(await of(0.25)).toBe(0);
+  expect(await of(0.5, new Float64Array(6).fill(0.5))).toBe(1);
 });
 
 test('a name belongs to a task', () => {

@@ -11,7 +11,7 @@ import {
   Pool,
   readTensors,
 } from '../../src/pool/index.js';
-import { draw, f32, numbers, refused, temporaryFolder, tensor, writeModel } from '../pools.js';
+import { draw, f32, numbers, readOnlyPool, refused, temporaryFolder, tensor, writeModel } from '../pools.js';
 
 const folder = temporaryFolder();
 const backend = openBackend('auto');
@@ -129,4 +129,21 @@ test('a file that changes while it is read is refused with its name', async () =
   const soup = new Soup(pool, Mixture.uniform(4, [0, 1]), backend);
   const reading = soup.readAll(many).finally(() => clearInterval(timer));
   await expect(reading).rejects.toEqual(refused('FILE', /a change while it was read: .*change-b.*, tensor "weight"$/));
+});
+
+test('what can only be read is averaged a few MiB of all models at a time, and its NaN found where they are', async () => {
+  const [count, length, broken] = [9, 2 ** 19 + 5, 7];
+  const { pool: used, largest, weights } = readOnlyPool(count, length);
+  const all = [Mixture.uniform(count, [...weights.keys()])];
+  const parts = wholeParts(used, 1);
+  await averageSoups(used, all, parts, backend);
+  for (const { tensor: info, outputs } of parts) {
+    const expected = (weights[4] as Float32Array).subarray(0, info.byteLength / 4);
+    expect(Buffer.compare(outputs[0] as Uint8Array, new Uint8Array(expected.buffer, 0, info.byteLength))).toBe(0);
+  }
+  expect(largest() * count).toBeLessThanOrEqual(16 * 2 ** 20);
+  (weights[broken] as Float32Array)[length - 2] = Number.NaN;
+  await expect(averageSoups(used, all, wholeParts(used, 1), backend)).rejects.toEqual(
+    refused('POOL', new RegExp(`found NaN in model "m${broken}", tensor "large", element ${length - 2}`)),
+  );
 });

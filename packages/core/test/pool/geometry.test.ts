@@ -13,7 +13,17 @@ import {
   type PoolGeometry,
   WeightGeometry,
 } from '../../src/pool/index.js';
-import { draw, f32, numbers, refused, type TensorData, temporaryFolder, tensor, writeModel } from '../pools.js';
+import {
+  draw,
+  f32,
+  numbers,
+  readOnlyPool,
+  refused,
+  type TensorData,
+  temporaryFolder,
+  tensor,
+  writeModel,
+} from '../pools.js';
 
 const folder = temporaryFolder();
 const backend = openBackend('auto');
@@ -238,4 +248,17 @@ describe('the warnings', () => {
     expect(geometry.notFinite).toEqual([1, 1, 1, 1]);
     expect(basinWarnings(geometry)).toEqual([]);
   });
+});
+
+test('tensors that can only be read are measured a few MiB of all models at a time', async () => {
+  const [count, length] = [9, 2 ** 19 + 5];
+  const { pool, largest, weights } = readOnlyPool(count, length);
+  const { whole } = await measureGeometry(pool.checkpoints, backend);
+  const [, first] = weights as [Float32Array, Float32Array];
+  // The first model's weights are half of the second's, the third's three halves.
+  let squares = 0;
+  for (let at = 0; at < length; at++) squares += ((first[at] as number) / 2) ** 2;
+  for (let at = 0; at < 3; at++) squares += ((first[at] as number) / 2) ** 2;
+  expect(whole.distance(2, 5)).toBeCloseTo(3 * Math.sqrt(squares), 6);
+  expect(largest() * count).toBeLessThanOrEqual(16 * 2 ** 20);
 });

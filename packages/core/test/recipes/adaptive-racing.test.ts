@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { accuracy, crossEntropy, type Metric, topK } from '../../src/metric/index.js';
+import { accuracy, crossEntropy, type Metric, metricNamed, topK } from '../../src/metric/index.js';
 import { type AdaptiveOptions, adaptive, bestIndividual, radin, type SearchResult } from '../../src/recipes/index.js';
 import { monteCarlo } from '../../src/sampler/index.js';
 import { type Candidate, selectBest } from '../../src/stage1/index.js';
@@ -20,6 +20,8 @@ describe.each([
   ['accuracy', accuracy, 1000],
   ['top-2', topK(2), 200],
   ['cross-entropy', crossEntropy, 200],
+  ['mse', metricNamed('mse', 'regression') as Metric, 50],
+  ['accuracy of labels', metricNamed('accuracy', 'multi-label') as Metric, 50],
 ] as const)('by %s', (_, metric: Metric, races) => {
   test(`racing finds what full passes find, by the same soups in the same order, in each of ${races} searches`, async () => {
     let [saved, stopped] = [0, 0];

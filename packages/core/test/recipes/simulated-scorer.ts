@@ -34,7 +34,13 @@ export async function simulate({ models, samples, classes, batch, gap, seed }: S
   const ids = Array.from({ length: models }, (_, model) => `m${model}`);
   const values = ids.map(drawLogits);
   const stored = values.map((own) => storedInMemory({ values: own, samples, classes }));
-  const cached: PoolLogits = poolLogits(ids, stored, labels);
+  // Of tasks without classes a target for each output, right where the logits of most models are.
+  const targets = Float64Array.from({ length: samples * classes }, (_, at) =>
+    at % classes === labels[Math.floor(at / classes)] ? 1 : 0,
+  );
+  const cached: PoolLogits = metric.withoutClasses
+    ? poolLogits(ids, stored, new Int32Array(), { targets })
+    : poolLogits(ids, stored, labels);
   const options = { metric, backend: backendNamed('auto'), threads: 1 };
   const ensemble = await ApproxScorer.open(cached, options);
   const points = ids.map(() => Array.from({ length: 4 }, () => normal(random)));
@@ -44,7 +50,7 @@ export async function simulate({ models, samples, classes, batch, gap, seed }: S
     ),
   );
 
-  /** Of each sample: 1 or 0, or the negated loss. */
+  /** Of each sample: 1 or 0, how many of its labels are right, or the negated loss. */
   const outcomes = ({ weights, key, size }: Mixture): number[] => {
     const own = new Random(
       [...key].reduce((hash, char) => (hash * 31 + char.charCodeAt(0)) % 2 ** 31, seed),
@@ -58,13 +64,15 @@ export async function simulate({ models, samples, classes, batch, gap, seed }: S
           spread * normal(own),
         ),
       );
+      if (metric.withoutClasses) return ofOutputs(metric, logits, label);
       const mine = logits[label] as number;
       if (metric.measure.kind !== 'top') return mine - Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
       const ahead = logits.filter((z, c) => z > mine || (z === mine && c < label)).length;
       return ahead < metric.measure.k ? 1 : 0;
     });
   };
-  const score = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / samples;
+  const most = metric.name === 'accuracy' && metric.withoutClasses ? classes : 1;
+  const score = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / (samples * most);
   /** Keys of the soups in the order in which they were opened. */
   const opened: string[] = [];
   let measured = 0;
@@ -103,4 +111,17 @@ export async function simulate({ models, samples, classes, batch, gap, seed }: S
     measured: () => measured,
     close: () => ensemble.close(),
   };
+}
+
+/** What one sample gets by the metrics of outputs that are simulated, whose targets are 1 of the label and else 0. */
+function ofOutputs({ name }: Metric, outputs: readonly number[], label: number): number {
+  const errors = outputs.map((output, c) => output - (c === label ? 1 : 0));
+  switch (name) {
+    case 'mse':
+      return -errors.reduce((sum, error) => sum + error * error, 0) / outputs.length;
+    case 'accuracy':
+      return outputs.filter((output, c) => output > 0 === (c === label)).length;
+    default:
+      throw new Error(`${name} is not simulated`);
+  }
 }
