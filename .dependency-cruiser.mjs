@@ -71,6 +71,12 @@ export default {
       from: { path: '^packages/core/src/([^/]+)/' },
       to: { path: '^packages/core/src/[^/]+/', pathNot: ['^packages/core/src/$1/', '/(index|light)\\.ts$'] },
     },
+    {
+      name: 'commands-are-loaded-by-those-that-run',
+      severity: 'error',
+      from: { path: '^packages/cli/src/[^/]+\\.ts$' },
+      to: { path: '^packages/cli/src/commands/', dependencyTypesNot: ['dynamic-import'] },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^#' } },
   ],
   options: {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { escapeControls } from '@radin/core';
+import { escapeControls } from '@radin/core/errors';
 import { reason } from './pool/thrown.js';
 
 /** Where the packages of this program lie: a file elsewhere is the user's, or a library's. */

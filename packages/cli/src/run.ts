@@ -1,4 +1,4 @@
-import { escapeControls, machineError, RadinError } from '@radin/core';
+import { escapeControls, machineError, RadinError } from '@radin/core/errors';
 import { CommanderError } from 'commander';
 import { CallInterrupted } from './pool/interruptible-call.js';
 import { buildProgram } from './program.js';
@@ -41,7 +41,7 @@ export function reportInterruption(args: readonly string[], { outcome, resumable
  * @returns the exit code
  */
 export async function run(args: readonly string[], interruption: Interruption): Promise<number> {
-  const program = buildProgram({
+  const program = await buildProgram(args, {
     signal: interruption.signal,
     interruption,
     // Model names come from files: they must not colour or move what a terminal shows.

@@ -1,8 +1,5 @@
-import { createRequire } from 'node:module';
 import { ONNXRUNTIME_VERSION } from '@radin/core';
-
-/** This program's version. */
-export const VERSION: string = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+import { VERSION } from './version.js';
 
 /** Versions that a result depends on. */
 export const VERSIONS: Readonly<Record<string, string>> = {

@@ -8,16 +8,28 @@ import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { SourceError } from './source-error.js';
 
 /**
- * What src/napi exports. `backend` is an index into `backends()`. Every call ends with its state; its promise settles once
+ * What src/napi exports. `backend` is an index into `backends()`; calls without one are the same for all. Every call ends with its state; its promise settles once
  * no thread works on it any more.
  */
 export interface AddonBinding {
   readonly bindingVersion: number;
+  /** Whether the host has OpenSSL's functions; without them `sha256` refuses. */
+  readonly canHash: boolean;
   /**
    * Name and reason for being unavailable, or '', of one backend after the other. The first path that is given is where the
    * CUDA library is loaded from for the rest of the process; until then, with null, `cuda` is not looked for.
    */
   backends(cudaLibrary: string | null): string[];
+  addProduct(
+    values: Float64Array,
+    first: number,
+    left: Float64Array,
+    right: Float64Array,
+    rank: number,
+    scale: number,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
   average(
     backend: number,
     weights: Float64Array,
@@ -126,6 +138,15 @@ export interface AddonBinding {
     classes: number,
     predicted: Uint32Array,
     sums: Float64Array,
+    threads: number,
+    state: Int32Array,
+  ): Promise<number>;
+  sha256(
+    arrays: readonly (Uint8Array | null)[],
+    ranges: Float64Array,
+    dtypes: Int32Array,
+    digests: Uint8Array,
+    firstNaN: Float64Array,
     threads: number,
     state: Int32Array,
   ): Promise<number>;

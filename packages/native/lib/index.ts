@@ -1,3 +1,4 @@
+export { type AddProductRequest, addProduct } from './add-product.js';
 export { ADDON_PATH } from './addon.js';
 export {
   type AllSubsets,
@@ -37,4 +38,5 @@ export { FLOAT_FORMATS } from './float-formats.js';
 export { NaNError } from './nan-error.js';
 export { NonFiniteLogitError } from './non-finite-logit-error.js';
 export { BACKEND_NAMES, type BackendStatus, BackendUnavailableError, listBackends, openBackend } from './registry.js';
+export { canHashTensors, type HashedTensor, hashTensors, type TensorHash } from './sha256.js';
 export { SourceError } from './source-error.js';

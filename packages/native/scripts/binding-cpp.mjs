@@ -29,12 +29,15 @@ export function constantsOf(sources, name) {
   return sources.flatMap((text) => [...text.matchAll(pattern)].map(([, value]) => Number(value)));
 }
 
-// The module's properties: name → { count of arguments, maker of its job } of a call, or undefined.
+// The module's properties: name → { whether it is one of a backend, maker of its job, count of arguments } of a call, or undefined.
 export function propertiesOf(addon) {
   const properties = new Map();
   for (const [, name, rest] of addon.matchAll(/^\s*\{"(\w+)",(.*)\},$/gm)) {
-    const call = /\bcall<(\w+), (\d+)>/.exec(rest);
-    properties.set(name, call === null ? undefined : { maker: call[1], count: Number(call[2]) });
+    const call = /\b(call|host_call)<(\w+), (\d+)>/.exec(rest);
+    properties.set(
+      name,
+      call === null ? undefined : { ofBackend: call[1] === 'call', maker: call[2], count: Number(call[3]) },
+    );
   }
   return properties;
 }

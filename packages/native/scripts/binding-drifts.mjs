@@ -2,7 +2,7 @@
 //
 // What is compared, for functions and enumerations that it finds itself:
 // - the properties that addon.cc defines ↔ the members of AddonBinding
-// - of each function: call<…, count> ↔ the parameters ↔ the comment `// name(parameter: type, …)` ↔ each
+// - of each function: call<…, count> or host_call<…, count> ↔ the parameters ↔ the comment `// name(parameter: type, …)` ↔ each
 //   `arguments.kind(arguments[position], "Expected … for parameter")`
 // - each `NAME_CODES` of lib/addon.ts ↔ the enum RadinName; its states ↔ RadinState
 // - constants that both sides know under their own names
@@ -79,7 +79,7 @@ export function bindingDrifts(root) {
       continue;
     }
     if (property === undefined) continue; // a value, or a function that is not a call
-    const { count, maker } = property;
+    const { ofBackend, count, maker } = property;
     const names = parameters.map((parameter) => parameter.name);
     expect(
       names.length === count,
@@ -87,11 +87,11 @@ export function bindingDrifts(root) {
     );
     expect(count <= most, `${name} has ${count} arguments but kMaximum is ${most}`);
     expect(
-      names[0] === 'backend' && names.at(-1) === 'state',
-      `${name} does not begin with backend and end with state`,
+      (names[0] === 'backend') === ofBackend && names.at(-1) === 'state',
+      `${name} does not ${ofBackend ? 'begin with backend and ' : ''}end with state`,
     );
     checkComment(name, parameters);
-    checkReads(name, parameters, jobOf(sources, maker));
+    checkReads(name, parameters, jobOf(sources, maker), ofBackend ? 1 : 0);
   }
 
   function checkComment(name, parameters) {
@@ -118,7 +118,7 @@ export function bindingDrifts(root) {
   }
 
   // What a job reads of its arguments: the kind of each, and under which name it is refused.
-  function checkReads(name, parameters, job) {
+  function checkReads(name, parameters, job, first) {
     if (job === undefined) {
       problems.push(`${name}'s job is not found in src/napi`);
       return;
@@ -138,7 +138,7 @@ export function bindingDrifts(root) {
       expect(isNamed, `${name} reads arguments[${position}], ${parameter.name} in AddonBinding, as ${label}`);
     }
     const readPositions = new Set(job.map(({ position }) => position));
-    for (let position = 1; position < parameters.length - 1; position++) {
+    for (let position = first; position < parameters.length - 1; position++) {
       expect(readPositions.has(position), `${name}'s ${parameters[position].name} is not read in src/napi`);
     }
   }

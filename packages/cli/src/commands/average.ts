@@ -28,15 +28,14 @@ import {
   writeSoup,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import { list, nonNegative } from '../options/option-values.js';
 import {
   BASE,
   backendOption,
-  type CommonOptions,
   type MemoryOptions,
   type ShardOptions,
   type StateDictOptions,
-  withCommonOptions,
   withMaxMemory,
   withShardSize,
   withStateDict,
@@ -48,7 +47,7 @@ import { expandModels } from '../pool/expand.js';
 import type { CommandContext } from '../run/run-context.js';
 import { tellingPeak } from '../run/tell-peak.js';
 import { Terminal } from '../terminal/terminal.js';
-import { VERSION } from '../versions.js';
+import { VERSION } from '../version.js';
 
 const FACTS: CardFacts = { method: 'radin average', version: VERSION, scores: [] };
 
@@ -59,10 +58,8 @@ interface AverageOptions extends CommonOptions, StateDictOptions, ShardOptions, 
   readonly backend: string;
 }
 
-export function addAverage(program: Command, context: CommandContext): void {
-  const command = program
-    .command('average')
-    .description('write the soup of the models named')
+export function addAverage(command: Command, context: CommandContext): void {
+  command
     .argument(
       '<models...>',
       'checkpoints, .safetensors, .pt, .pth, .bin or .onnx, indexes of shards, folders of one model each, or hf://org/name@revision',

@@ -3,14 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { PaperResult } from '@radin/bench';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import { integer } from '../options/option-values.js';
-import {
-  type CommonOptions,
-  withCommonOptions,
-  withMaxMemory,
-  withPoolFlags,
-  withThreads,
-} from '../options/options.js';
+import { withMaxMemory, withPoolFlags, withThreads } from '../options/options.js';
 import { withBudgets } from '../options/search-options.js';
 import { checkOutputFolder } from '../output/output-folder.js';
 import { type ReportOptions, reportBeside, withReport, wroteLine } from '../output/run-report.js';
@@ -31,11 +26,8 @@ interface BenchOptions extends PoolFlags, CommonOptions, ReportOptions {
   readonly maxMemory?: number;
 }
 
-export function addBench(program: Command, context: CommandContext): void {
-  const command = program
-    .command('bench')
-    .description('the paper’s tables and figures for a pool: every method, budget and seed, and what each costs')
-    .argument('[pool]', 'folder with a radin.yaml, or that file');
+export function addBench(command: Command, context: CommandContext): void {
+  command.argument('[pool]', 'folder with a radin.yaml, or that file');
   withCommonOptions(withReport(withMaxMemory(withThreads(withBudgets(withPoolFlags(command))))))
     .option('--seeds <S>', 'seeds of the candidates (default: 20)', integer(1, 1000))
     .option('--candidates <C>', 'Monte-Carlo candidates of each seed (default: 200)', integer(1, 10_000))

@@ -1,6 +1,6 @@
-import { type CacheEntry, listEntries } from '@radin/core';
+import { type CacheEntry, listEntries } from '@radin/core/cache';
 import type { Command } from 'commander';
-import type { CacheCommandOptions } from '../options/options.js';
+import type { CacheCommandOptions } from '../options/common-options.js';
 import { cacheFolder } from '../run/cache-folder.js';
 import type { CommandContext } from '../run/run-context.js';
 

@@ -1,7 +1,8 @@
-import { pruneEntries, RadinError } from '@radin/core';
+import { pruneEntries } from '@radin/core/cache';
+import { RadinError } from '@radin/core/errors';
 import type { Command } from 'commander';
+import type { CacheCommandOptions } from '../options/common-options.js';
 import { byteCount, nonNegative } from '../options/option-values.js';
-import type { CacheCommandOptions } from '../options/options.js';
 import { cacheFolder } from '../run/cache-folder.js';
 import type { CommandContext } from '../run/run-context.js';
 

@@ -1,6 +1,7 @@
-import { RadinError, verifyEntries } from '@radin/core';
+import { verifyEntries } from '@radin/core/cache';
+import { RadinError } from '@radin/core/errors';
 import type { Command } from 'commander';
-import type { CacheCommandOptions } from '../options/options.js';
+import type { CacheCommandOptions } from '../options/common-options.js';
 import { cacheFolder } from '../run/cache-folder.js';
 import type { CommandContext } from '../run/run-context.js';
 

@@ -1,15 +1,12 @@
 import type { Command } from 'commander';
-import { withCacheFolder, withCommonOptions } from '../options/options.js';
+import { withCacheFolder, withCommonOptions } from '../options/common-options.js';
 import type { CommandContext } from '../run/run-context.js';
 import { addCacheLs } from './cache-ls.js';
 import { addCachePrune } from './cache-prune.js';
 import { addCacheVerify } from './cache-verify.js';
 
-export function addCache(program: Command, context: CommandContext): void {
-  const cache = program
-    .command('cache')
-    .description('the results that earlier runs have kept: ls, verify, prune')
-    .addHelpText('after', '\nExample:\n  radin cache prune --max-size 10GB');
+export function addCache(cache: Command, context: CommandContext): void {
+  cache.addHelpText('after', '\nExample:\n  radin cache prune --max-size 10GB');
   addCacheLs(cache, context);
   addCacheVerify(cache, context);
   addCachePrune(cache, context);

@@ -36,7 +36,8 @@ import { dryRun, planned } from '../run/dry-run.js';
 import { poolFindings } from '../run/pool-findings.js';
 import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run/run-context.js';
 import { commonFacts } from '../run/run-journal.js';
-import { VERSION, VERSIONS } from '../versions.js';
+import { VERSION } from '../version.js';
+import { VERSIONS } from '../versions.js';
 
 /** Mixtures that the adaptive search scores besides. */
 const OTHER_MIXTURES = 20_000;
@@ -52,11 +53,8 @@ export interface CompareCommandOptions
   readonly out: string;
 }
 
-export function addCompare(program: Command, context: CommandContext): void {
-  const command = program
-    .command('compare')
-    .description('compare RADIN with greedy and the other recipes on a pool, like Table 1 of the paper')
-    .argument('[pool]', 'folder with a radin.yaml, or that file');
+export function addCompare(command: Command, context: CommandContext): void {
+  command.argument('[pool]', 'folder with a radin.yaml, or that file');
   withPoolOptions(withGivenLogits(withCompareOptions(command)))
     .addHelpText('after', '\nExample:\n  radin compare examples/digits --budgets 1,5,25 --out comparison')
     .action((pool: string | undefined, options: CompareCommandOptions) => runCompare(pool, options, context));

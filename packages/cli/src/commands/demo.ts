@@ -7,8 +7,7 @@ import { type CompareCommandOptions, runCompare, withCompareOptions } from './co
 /** The example pool that ships with the project. */
 const EXAMPLE = fileURLToPath(new URL('../../../../examples/digits', import.meta.url));
 
-export function addDemo(program: Command, context: CommandContext): void {
-  const command = program.command('demo').description('compare on the example pool that ships with the project');
+export function addDemo(command: Command, context: CommandContext): void {
   withRunOptions(withCompareOptions(command))
     .addHelpText('after', '\nExample:\n  radin demo')
     .action((options: CompareCommandOptions) => runCompare(EXAMPLE, options, context));

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, freemem, release, totalmem, type } from 'node:os';
 import { ADDON_PATH, type BackendStatus, listBackends } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, withCommonOptions } from '../options/options.js';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import type { CommandContext } from '../run/run-context.js';
 import { VERSIONS } from '../versions.js';
 
@@ -27,10 +27,7 @@ interface Diagnosis {
   readonly backends: readonly BackendStatus[];
 }
 
-export function addDoctor(program: Command, context: CommandContext): void {
-  const command = program
-    .command('doctor')
-    .description('which backends there are on this machine, and why others are not');
+export function addDoctor(command: Command, context: CommandContext): void {
   withCommonOptions(command)
     .addHelpText('after', '\nExample:\n  radin doctor')
     .action(({ json }: CommonOptions) => {

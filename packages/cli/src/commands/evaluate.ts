@@ -26,10 +26,8 @@ interface EvaluateOptions extends PoolOptions {
   readonly saveLogits?: string;
 }
 
-export function addEvaluate(program: Command, context: CommandContext): void {
-  const command = program
-    .command('evaluate')
-    .description('one full evaluation of a model or a soup')
+export function addEvaluate(command: Command, context: CommandContext): void {
+  command
     .argument('<pool>', 'folder with a radin.yaml, or that file')
     .argument(
       '<model>',

@@ -23,13 +23,8 @@ import {
   tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
-import {
-  type CommonOptions,
-  type StateDictOptions,
-  withCacheFolder,
-  withCommonOptions,
-  withStateDict,
-} from '../options/options.js';
+import { type CommonOptions, withCacheFolder, withCommonOptions } from '../options/common-options.js';
+import { type StateDictOptions, withStateDict } from '../options/options.js';
 import { resolvePool } from '../pool/pool-files.js';
 import { openCache } from '../run/cache-folder.js';
 import { modelPredictions, predictionsText, withPredictions } from '../run/model-predictions.js';
@@ -63,10 +58,8 @@ interface InspectedFile {
   readonly config?: unknown;
 }
 
-export function addInspect(program: Command, context: CommandContext): void {
-  const command = program
-    .command('inspect')
-    .description('what is in a pool or a file: tensors, sizes, duplicates, models that do not belong')
+export function addInspect(command: Command, context: CommandContext): void {
+  command
     .argument(
       '<path>',
       'a pool (folder with a radin.yaml) or a .safetensors, .safetensors.index.json, .pt, .onnx, .npy, .npz or .yaml file, or the folder of a model',

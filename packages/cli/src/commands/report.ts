@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RadinError } from '@radin/core';
 import type { Command } from 'commander';
-import { type CommonOptions, withCommonOptions } from '../options/options.js';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import { documentKinds, type RunDocument } from '../output/document-kinds.js';
 import { REPORT_FILE, type ReportOptions, withFormat, writeReport, wroteLine } from '../output/run-report.js';
 import type { CommandContext } from '../run/run-context.js';
@@ -11,10 +11,8 @@ interface ReportCommandOptions extends CommonOptions, Pick<ReportOptions, 'forma
   readonly out?: string;
 }
 
-export function addReport(program: Command, context: CommandContext): void {
-  const command = program
-    .command('report')
-    .description('make the HTML report of a finished run again, from its result.json, comparison.json and paper.json')
+export function addReport(command: Command, context: CommandContext): void {
+  command
     .argument('<folder>', 'what was --out of the run')
     .option('--out <file>', `the HTML file (default: ${REPORT_FILE} in the folder)`);
   withCommonOptions(withFormat(command))

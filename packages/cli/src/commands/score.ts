@@ -30,13 +30,12 @@ import {
   withLogitsFiles,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import { type EstimateOptions, estimateFacts, estimateOptions, withEstimate } from '../options/estimate-options.js';
 import { nonNegative } from '../options/option-values.js';
 import {
-  type CommonOptions,
   type ComputeOptions,
   type MemoryOptions,
-  withCommonOptions,
   withComputeOptions,
   withMaxMemory,
   withTask,
@@ -76,10 +75,8 @@ interface ScoreOptions
   readonly top: number;
 }
 
-export function addScore(program: Command, context: CommandContext): void {
-  const command = program
-    .command('score')
-    .description('rank mixtures by the score of their averaged logits, without any model (RADIN, Eq. 3)')
+export function addScore(command: Command, context: CommandContext): void {
+  command
     .argument('[pool]', 'folder with a radin.yaml that names logits and labels, or that file')
     .option(
       '--logits <patterns...>',

@@ -52,7 +52,8 @@ import { dryRun, planned } from '../run/dry-run.js';
 import { type CommandContext, cachePool, type OpenRun, withProblem } from '../run/run-context.js';
 import { commonFacts } from '../run/run-journal.js';
 import { budgetPlot, plotOptions } from '../terminal/budget-plot.js';
-import { VERSION, VERSIONS } from '../versions.js';
+import { VERSION } from '../version.js';
+import { VERSIONS } from '../versions.js';
 
 interface SearchOptions
   extends PoolOptions,
@@ -74,10 +75,8 @@ interface SearchOptions
 /** Mixtures that are scored besides the candidates, by neighbourhoods of the best: some thousands. */
 const OTHER_MIXTURES = 20_000;
 
-export function addSearch(program: Command, context: CommandContext): void {
-  const command = program
-    .command('search')
-    .description('find the best soup within a budget of full evaluations')
+export function addSearch(command: Command, context: CommandContext): void {
+  command
     .argument('[pool]', 'folder with a radin.yaml, or that file')
     .option(
       '--out <folder>',

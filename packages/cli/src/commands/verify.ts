@@ -18,12 +18,11 @@ import {
   verifySoup,
 } from '@radin/core';
 import type { Command } from 'commander';
+import { type CommonOptions, withCommonOptions } from '../options/common-options.js';
 import {
   BASE,
-  type CommonOptions,
   type ComputeOptions,
   type MemoryOptions,
-  withCommonOptions,
   withComputeOptions,
   withMaxMemory,
 } from '../options/options.js';
@@ -42,10 +41,8 @@ interface VerifyCommandOptions extends CommonOptions, ComputeOptions, MemoryOpti
   readonly scores?: true;
 }
 
-export function addVerify(program: Command, context: CommandContext): void {
-  const command = program
-    .command('verify')
-    .description('make a soup again from its ingredients, as its lock or its metadata say, and compare every bit')
+export function addVerify(command: Command, context: CommandContext): void {
+  command
     .argument('<soup>', 'a soup: a file, an index of shards or a model folder; or the folder of a run')
     .option(
       '--pool <pool>',

@@ -1,18 +1,8 @@
 import { BACKEND_NAMES, metricNames, TASKS } from '@radin/core';
 import { type Command, Option } from 'commander';
 import type { PoolFlags } from '../pool/pool-files.js';
+import { type CommonOptions, withCacheFolder, withCommonOptions } from './common-options.js';
 import { each, integer, positive, positiveByteCount, renaming, signedInteger } from './option-values.js';
-
-/** Values of the options that every command has. */
-export interface CommonOptions {
-  readonly json?: true;
-  readonly quiet?: true;
-}
-
-/** Options of everything that looks after the cache. */
-export interface CacheCommandOptions extends CommonOptions {
-  readonly cache?: string;
-}
 
 export interface ComputeOptions {
   readonly backend: string;
@@ -63,13 +53,6 @@ export function withDryRun(command: Command): Command {
     '--dry-run',
     'check everything, tell what the run would evaluate and take in time, memory and disk, and write nothing',
   );
-}
-
-export function withCommonOptions(command: Command): Command {
-  return command
-    .option('--json', 'print one JSON object to standard output and nothing else there')
-    .option('--quiet', 'no progress and no notices')
-    .option('--debug', 'show where an error comes from');
 }
 
 /** @param what is computed there, in the help: `averages are` */
@@ -191,11 +174,4 @@ export function withRunOptions(command: Command): Command {
     'use no results of earlier runs and keep none of this one',
   );
   return withCommonOptions(command);
-}
-
-export function withCacheFolder(command: Command): Command {
-  return command.option(
-    '--cache <folder>',
-    'where logits and evaluations are kept for later runs (default: $RADIN_CACHE_DIR, else $XDG_CACHE_HOME/radin, else ~/.cache/radin)',
-  );
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { ContentCache, listEntries, RadinError } from '@radin/core';
+import { ContentCache, listEntries } from '@radin/core/cache';
+import { RadinError } from '@radin/core/errors';
 
 /** The folder of results of earlier runs, and whether the user has named it. */
 interface CacheFolder {

@@ -11,7 +11,7 @@ import {
 import type { PoolOptions } from '../options/options.js';
 import type { HoldOutOptions } from '../options/search-options.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { VERSION } from '../versions.js';
+import { VERSION } from '../version.js';
 
 /** In the run folder of a run without a cache: the models' logits, until the run is finished. */
 const LOGITS_FOLDER = 'journal-logits';

@@ -2,7 +2,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, lstat, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, type RadinError } from '../errors/index.js';
-import { makeFolder, writeFileAtomically, writeTextAtomically } from '../formats/index.js';
+import { makeFolder, writeFileAtomically, writeTextAtomically } from '../formats/light.js';
 import { identifyEntry, isFileFailure, readEntry, writeEntry } from './entry.js';
 import { entriesFolder, entryPath } from './folder.js';
 import type { CacheKey } from './key.js';

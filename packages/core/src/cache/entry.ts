@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RadinError } from '../errors/index.js';
-import { allocate, type FileSink, type RegularFile, withRegularFile } from '../formats/index.js';
+import { allocate, type FileSink, type RegularFile, withRegularFile } from '../formats/light.js';
 import { type CacheKey, HASH_WINDOW_BYTES, sha256 } from './key.js';
 
 /** The last byte is the version: another layout of entries gets another number, and is recomputed. */

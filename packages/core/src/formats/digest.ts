@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { FileSink } from './atomic-file.js';
 import { withRegularFile } from './regular-file.js';
-import type { WrittenFile } from './safetensors-writer.js';
 
 /** Bytes of a file that are read at a time. */
 const WINDOW_BYTES = 4 * 2 ** 20;
+
+export interface WrittenFile {
+  /** Length of the whole file. */
+  readonly bytes: number;
+  /** Of the whole file, in lower-case hexadecimal. */
+  readonly sha256: string;
+}
 
 /** Length and hash of a file. Cost: one read. @throws RadinError `FILE`; the signal's reason once it is aborted */
 export function digestFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<WrittenFile> {
@@ -44,9 +50,11 @@ export class Digest {
   of(sink: FileSink): FileSink {
     return {
       write: (chunk) => {
+        // Threads of the system write while this one hashes.
+        const written = sink.write(chunk);
         this.#sha256.update(chunk);
         this.#bytes += chunk.byteLength;
-        return sink.write(chunk);
+        return written;
       },
     };
   }

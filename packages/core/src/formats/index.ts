@@ -7,7 +7,7 @@ export {
   writeFileAtomically,
   writeTextAtomically,
 } from './atomic-file.js';
-export { digestFile, digestFiles } from './digest.js';
+export { digestFile, digestFiles, type WrittenFile } from './digest.js';
 export { type Dtype, dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo } from './dtype.js';
 export { floatValues, isFloatDtype, writeFloats } from './float-values.js';
 export { ADAPTER_FILES, isAdapterFile, type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
@@ -61,7 +61,7 @@ export {
 export { renamedTensors } from './renamed-tensors.js';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader.js';
 export { earlierModel, type WrittenModel, writeShardedSafetensors } from './safetensors-shard-writer.js';
-export { type ProduceTensor, type WrittenFile, writeSafetensors } from './safetensors-writer.js';
+export { type ProduceTensor, writeSafetensors } from './safetensors-writer.js';
 export { INDEX_SUFFIX, isShardIndex, PYTORCH_INDEX_SUFFIX } from './shard-index.js';
 export { openSafetensorsModel, safetensorsFiles, shardNames } from './shards.js';
 export { TemporaryFile } from './temporary-file.js';

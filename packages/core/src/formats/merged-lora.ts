@@ -1,4 +1,4 @@
-import type { FileRange, FloatDtype, SourceError } from '@radin/native';
+import { addProduct, type FileRange, type FloatDtype, type SourceError } from '@radin/native';
 import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes, formatShape, inWritingOrder, isFloat, type TensorInfo, tensorBytes } from './dtype.js';
 import { floatValues, isFloatDtype, writeFloats } from './float-values.js';
@@ -6,8 +6,11 @@ import { failFormat } from './format-error.js';
 import { type LoraAdapter, type LoraProduct, openLoraAdapter } from './lora-adapter.js';
 import type { ReadExact, TensorFile } from './tensor-file.js';
 
-/** Products are computed this many multiplications at a time, some milliseconds, so that other work is not held up. */
-const STEP = 2 ** 22;
+/** A change of a weight W as a product of two matrices in the layout of W: [rows, rank] and [rank, columns]. */
+interface Factors {
+  readonly left: Float64Array;
+  readonly right: Float64Array;
+}
 
 /**
  * Opens a LoRA adapter as the model that it makes of its base: the base model's tensors, with W + s·B·A in place of each adapted W. Products
@@ -36,7 +39,7 @@ class MergedLora implements TensorFile {
   readonly #base: TensorFile;
   readonly #infos: ReadonlyMap<string, TensorInfo>;
   /** Parts of one tensor are read one after another. */
-  #factors: { readonly product: LoraProduct; readonly values: Promise<[Float64Array, Float64Array]> } | undefined;
+  #factors: { readonly product: LoraProduct; readonly values: Promise<Factors> } | undefined;
 
   constructor(adapter: LoraAdapter, base: TensorFile) {
     this.path = adapter.path;
@@ -79,7 +82,9 @@ class MergedLora implements TensorFile {
     return async (target, first) => {
       if (replaced === undefined) await readWide(this.#base, name, dtype as 'F32', target, first);
       else await readWide(this.#adapter.file, replaced.name, replaced.dtype as 'F32', target, first);
-      if (product !== undefined) await this.#add(product, target, first);
+      if (product === undefined) return;
+      const { rank, scale } = product;
+      await addProduct({ values: target, first, ...(await this.#factorsOf(product)), rank, scale });
     };
   }
 
@@ -111,26 +116,25 @@ class MergedLora implements TensorFile {
     await Promise.all([this.#base.close(), this.#adapter.close()]);
   }
 
-  /** values += s·B·A, for the elements from `first` on. */
-  async #add(product: LoraProduct, values: Float64Array, first: number): Promise<void> {
-    const [a, b] = await this.#factorsOf(product);
-    const inputs = a.length / product.rank;
-    const outputs = b.length / product.rank;
-    const columns = product.transposed ? outputs : inputs;
-    const step = Math.max(1, Math.floor(STEP / product.rank));
-    for (let begin = 0; begin < values.length; begin += step) {
-      if (begin > 0) await new Promise(setImmediate);
-      addProduct(values, begin, Math.min(begin + step, values.length), first, columns, product, a, b);
-    }
+  #factorsOf(product: LoraProduct): Promise<Factors> {
+    if (this.#factors?.product !== product) this.#factors = { product, values: factors(this.#adapter, product) };
+    return this.#factors.values;
   }
+}
 
-  #factorsOf(product: LoraProduct): Promise<[Float64Array, Float64Array]> {
-    if (this.#factors?.product !== product) {
-      const values = Promise.all([this.#adapter.a(product), this.#adapter.b(product)]);
-      this.#factors = { product, values };
-    }
-    return (this.#factors as { values: Promise<[Float64Array, Float64Array]> }).values;
-  }
+/** B and A, or Aᵀ and Bᵀ where W changes by (B·A)ᵀ. */
+async function factors(adapter: LoraAdapter, product: LoraProduct): Promise<Factors> {
+  const [a, b] = await Promise.all([adapter.a(product), adapter.b(product)]);
+  const { rank } = product;
+  return product.transposed
+    ? { left: transposed(a, a.length / rank), right: transposed(b, rank) }
+    : { left: b, right: a };
+}
+
+/** The matrix of so many columns the other way round. */
+function transposed(values: Float64Array, columns: number): Float64Array {
+  const rows = values.length / columns;
+  return values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)] as number);
 }
 
 /** Elements of a file's tensor from `first` on, widened. */
@@ -145,80 +149,6 @@ async function readWide(
   const bytes = new Uint8Array(target.length * size);
   await file.read(name, bytes, first * size);
   target.set(floatValues(bytes, dtype));
-}
-
-/** values[e] += s·Σ_k B[o, k]·A[k, i], in the order of k, for elements begin to end; `first` is the place of values[0] in the tensor. */
-function addProduct(
-  values: Float64Array,
-  begin: number,
-  end: number,
-  first: number,
-  columns: number,
-  product: LoraProduct,
-  a: Float64Array,
-  b: Float64Array,
-): void {
-  const sums = new Float64Array(columns);
-  for (let at = begin; at < end; ) {
-    const row = Math.floor((first + at) / columns);
-    const column = (first + at) % columns;
-    const count = Math.min(columns - column, end - at);
-    if (product.transposed) sumOfColumn(sums, row, column, count, product, a, b);
-    else sumOfRow(sums, row, column, count, product, a, b);
-    for (let j = 0; j < count; j++) values[at + j] = (values[at + j] as number) + product.scale * (sums[j] as number);
-    at += count;
-  }
-}
-
-/**
- * sums[j] = Σ_k B[row, k]·A[k, column + j], for `count` of them. Four terms at a time, in their order, take half the time of one
- * by one, since sums are loaded and stored a fourth as often.
- */
-function sumOfRow(
-  sums: Float64Array,
-  row: number,
-  column: number,
-  count: number,
-  { rank }: LoraProduct,
-  a: Float64Array,
-  b: Float64Array,
-): void {
-  const inputs = a.length / rank;
-  sums.fill(0, 0, count);
-  let k = 0;
-  for (; k + 4 <= rank; k += 4) {
-    const at = row * rank + k;
-    const [b0, b1, b2, b3] = b.subarray(at, at + 4) as unknown as [number, number, number, number];
-    const a0 = k * inputs + column;
-    const [a1, a2, a3] = [a0 + inputs, a0 + 2 * inputs, a0 + 3 * inputs];
-    for (let j = 0; j < count; j++) {
-      const two = (sums[j] as number) + b0 * (a[a0 + j] as number) + b1 * (a[a1 + j] as number);
-      sums[j] = two + b2 * (a[a2 + j] as number) + b3 * (a[a3 + j] as number);
-    }
-  }
-  for (; k < rank; k++) {
-    const factor = b[row * rank + k] as number;
-    const start = k * inputs + column;
-    for (let j = 0; j < count; j++) sums[j] = (sums[j] as number) + factor * (a[start + j] as number);
-  }
-}
-
-/** sums[j] = Σ_k B[column + j, k]·A[k, row], for `count` of them. */
-function sumOfColumn(
-  sums: Float64Array,
-  row: number,
-  column: number,
-  count: number,
-  { rank }: LoraProduct,
-  a: Float64Array,
-  b: Float64Array,
-): void {
-  const inputs = a.length / rank;
-  for (let j = 0; j < count; j++) {
-    let sum = 0;
-    for (let k = 0; k < rank; k++) sum += (b[(column + j) * rank + k] as number) * (a[k * inputs + row] as number);
-    sums[j] = sum;
-  }
 }
 
 /** A tensor of its own, in the base model's type where that has one of this name. */

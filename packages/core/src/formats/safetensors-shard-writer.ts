@@ -1,10 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import { RadinError } from '../errors/index.js';
 import { type FileSink, type StagedFile, stageFile, type WriteOptions } from './atomic-file.js';
-import { Digest } from './digest.js';
+import { Digest, type WrittenFile } from './digest.js';
 import type { TensorInfo } from './dtype.js';
 import { exchangeFiles, removeFiles } from './exchange-files.js';
-import { type ProduceTensor, type WrittenFile, writeSafetensors, writeTensors } from './safetensors-writer.js';
+import { type ProduceTensor, writeSafetensors, writeTensors } from './safetensors-writer.js';
 import { INDEX_SUFFIX, readShardIndex } from './shard-index.js';
 
 const SUFFIX = '.safetensors';

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { quote, RadinError } from '../errors/index.js';
 import { type FileSink, type WriteOptions, writeFileAtomically } from './atomic-file.js';
+import { Digest, type WrittenFile } from './digest.js';
 import { formatShape, type TensorInfo, tensorBytes } from './dtype.js';
 import { LONGEST_HEADER, METADATA_KEY, PREFIX_BYTES } from './safetensors-header.js';
 
@@ -9,13 +9,6 @@ const HASHED_AT_ONCE = 2 ** 24;
 
 /** Supplies one tensor's little-endian bytes through `write`, in order and in chunks of any size; await each `write`. */
 export type ProduceTensor = (tensor: TensorInfo, write: (chunk: Uint8Array) => Promise<void>) => Promise<void>;
-
-export interface WrittenFile {
-  /** Length of the whole file. */
-  readonly bytes: number;
-  /** Of the whole file, in lower-case hexadecimal. */
-  readonly sha256: string;
-}
 
 /**
  * Writes a safetensors file wholly or not at all (see `writeFileAtomically`). Header and data have the order of `tensors`;
@@ -33,17 +26,9 @@ export function writeSafetensors(
   return writeFileAtomically(
     path,
     async (sink) => {
-      const sha256 = createHash('sha256');
-      let bytes = 0;
-      const counted: FileSink = {
-        write(piece) {
-          sha256.update(piece);
-          bytes += piece.byteLength;
-          return sink.write(piece);
-        },
-      };
-      await writeTensors(counted, tensors, metadata, produce, path);
-      return { bytes, sha256: sha256.digest('hex') };
+      const digest = new Digest();
+      await writeTensors(digest.of(sink), tensors, metadata, produce, path);
+      return digest.result();
     },
     options,
   );

@@ -12,7 +12,7 @@ import {
   type TensorFile,
   type TensorInfo,
 } from '../formats/index.js';
-import { findNaN } from './nan.js';
+import { findNaN, firstNaN } from './nan.js';
 
 /** A part of one tensor to read. */
 export interface TensorRead {
@@ -141,7 +141,7 @@ export class FileCheckpoint implements Checkpoint {
     return async (target, first) => {
       await this.#file.check?.(name);
       await read(target, first);
-      const at = target.findIndex(Number.isNaN);
+      const at = firstNaN(target);
       if (at >= 0) throw this.#notFinite(name, first + at);
     };
   }

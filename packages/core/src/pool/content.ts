@@ -1,34 +1,76 @@
 import { createHash, webcrypto } from 'node:crypto';
-import type { TensorInfo } from '../formats/index.js';
-import type { Checkpoint } from './checkpoint.js';
+import { canHashTensors, hashTensors, SourceError } from '@radin/native';
+import { isFloatDtype, type TensorInfo } from '../formats/index.js';
+import type { Checkpoint, TensorSource } from './checkpoint.js';
 
 const WINDOW_BYTES = 4 * 2 ** 20;
 /** Tensors of up to so many bytes are hashed in one piece, by a thread of the system's pool; larger ones in windows. */
 const WHOLE_BYTES = 16 * 2 ** 20;
 
-/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once; 32 MiB of memory at most. */
-export function tensorSha256(
+/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once; 32 MiB of memory at most. @throws as `contentSha256` */
+export async function tensorSha256(
   checkpoint: Checkpoint,
   tensor: TensorInfo,
   options: { signal?: AbortSignal } = {},
 ): Promise<string> {
-  return sha256Through(new Uint8Array(windowBytes(tensor)), checkpoint, tensor, options);
+  const [hash] = await tensorHashes(checkpoint, [tensor], options);
+  return hash as string;
 }
 
 /**
  * SHA-256 over the names, dtypes, shapes and values of all tensors in the order of their names: equal for two models
- * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model; 32 MiB of memory at most.
- * @throws RadinError as reading does; the signal's reason once it is aborted
+ * exactly when their weights are, whatever their files' metadata and tensor order. Reads the whole model; 32 MiB of memory at most, or 1 MiB
+ * for each core.
+ * @throws RadinError as reading does, with NaN weights too; the signal's reason once it is aborted
  */
 export async function contentSha256(checkpoint: Checkpoint, options: { signal?: AbortSignal } = {}): Promise<string> {
+  const tensors = [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hashes = await tensorHashes(checkpoint, tensors, options);
   const hash = createHash('sha256');
-  // One for all tensors: the system takes longer to supply fresh memory than to read a file that it has in its own.
-  const window = new Uint8Array(checkpoint.tensors.reduce((most, tensor) => Math.max(most, windowBytes(tensor)), 0));
-  for (const tensor of [...checkpoint.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const values = await sha256Through(window, checkpoint, tensor, options);
-    hash.update(JSON.stringify([tensor.name, tensor.dtype, tensor.shape, values]));
+  for (const [at, { name, dtype, shape }] of tensors.entries()) {
+    hash.update(JSON.stringify([name, dtype, shape, hashes[at]]));
   }
   return hash.digest('hex');
+}
+
+/** The hash of each tensor: of those that lie in files by native code on all cores, where it can, of the others through `read`. */
+async function tensorHashes(
+  checkpoint: Checkpoint,
+  tensors: readonly TensorInfo[],
+  options: { signal?: AbortSignal },
+): Promise<string[]> {
+  const placed = new Map<TensorInfo, TensorSource>();
+  for (const tensor of canHashTensors() ? tensors : []) {
+    options.signal?.throwIfAborted();
+    const source = await checkpoint.source?.(tensor.name);
+    if (source !== undefined) placed.set(tensor, source);
+  }
+  const hashes = await hashesInFiles(placed, options);
+  const others = tensors.filter((tensor) => !placed.has(tensor));
+  // One for all tensors: the system takes longer to supply fresh memory than to read a file that it has in its own.
+  const window = new Uint8Array(others.reduce((most, tensor) => Math.max(most, windowBytes(tensor)), 0));
+  for (const tensor of others) hashes.set(tensor, await sha256Through(window, checkpoint, tensor, options));
+  return tensors.map((tensor) => hashes.get(tensor) as string);
+}
+
+async function hashesInFiles(
+  placed: ReadonlyMap<TensorInfo, TensorSource>,
+  options: { signal?: AbortSignal },
+): Promise<Map<TensorInfo, string>> {
+  const [tensors, sources] = [[...placed.keys()], [...placed.values()]];
+  const requests = tensors.map(({ dtype }, at) => ({
+    source: (sources[at] as TensorSource).range,
+    ...(isFloatDtype(dtype) && { dtype }),
+  }));
+  const hashes = await hashTensors(requests, options).catch((error: unknown) => {
+    throw error instanceof SourceError ? sources[error.source]?.unreadable(error) : error;
+  });
+  return new Map(
+    hashes.map(({ sha256, firstNaN }, at) => {
+      if (firstNaN >= 0) throw (sources[at] as TensorSource).notFinite(firstNaN);
+      return [tensors[at] as TensorInfo, sha256];
+    }),
+  );
 }
 
 function windowBytes({ byteLength }: TensorInfo): number {

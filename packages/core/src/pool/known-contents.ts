@@ -1,13 +1,17 @@
+import { canHashTensors } from '@radin/native';
 import { Slots } from '../slots.js';
 import type { Checkpoint } from './checkpoint.js';
 import { contentSha256 } from './content.js';
 
-/** Models hashed at once: as many as the system's pool of threads has. */
-const HASHED_AT_ONCE = 4;
+/**
+ * Models hashed at once. Native code takes all cores for one, and has the next one's tensors when the last of these are few; without it as many
+ * as the system's pool has threads.
+ */
+const hashedAtOnce = () => (canHashTensors() ? 2 : 4);
 
 /** The content hashes of models, each computed once from the model's bytes; names, sizes and times of files prove nothing. */
 export class KnownContents {
-  readonly #slots = new Slots(HASHED_AT_ONCE);
+  readonly #slots = new Slots(hashedAtOnce());
   readonly #known = new Map<Checkpoint, Promise<{ readonly sha256: string; readonly stamp: string | undefined }>>();
 
   /** `contentSha256` of the model; one read on the first call. @throws as `contentSha256` */

@@ -117,9 +117,10 @@ constexpr RadinBackend table(const char* name, const char* (*unavailable)()) {
   extern const StreamKernels kStreamKernels;                                                       \
   extern const GramKernels kGramKernels;                                                           \
   extern const PredictKernels kPredictKernels;                                                     \
+  extern const ProductKernels kProductKernels;                                                     \
   constexpr InstructionSet kSet = {kAverageKernels,      kBankKernels,             kSubsetKernels, \
                                    kCrossEntropyKernels, kCrossEntropyBankKernels, kStreamKernels, \
-                                   kGramKernels,         kPredictKernels};                         \
+                                   kGramKernels,         kPredictKernels,          kProductKernels}; \
   }
 
 #if defined(__x86_64__)

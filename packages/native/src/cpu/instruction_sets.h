@@ -8,6 +8,7 @@
 #include "kernels/cross_entropy_kernels.h"
 #include "kernels/gram_kernels.h"
 #include "kernels/predict_kernels.h"
+#include "kernels/product_kernels.h"
 #include "kernels/stream_kernels.h"
 #include "kernels/subset_kernels.h"
 
@@ -23,6 +24,7 @@ struct InstructionSet {
   const StreamKernels& stream;
   const GramKernels& gram;
   const PredictKernels& predict;
+  const ProductKernels& product;
 };
 
 // The fastest that this processor has: what backends use for their work on the host.

@@ -5,6 +5,7 @@
 #include <new>
 #include <string>
 
+#include "../cpu/sha256.h"
 #include "backends.h"
 #include "calls.h"
 
@@ -40,15 +41,30 @@ napi_value guarded(napi_env env, const Action& action) {
   return nullptr;
 }
 
-// The first argument of every such call is the index of a backend, the last its state, an Int32Array of two elements.
+// The last argument of every call is its state, an Int32Array of two elements.
+template <class Make>
+napi_value start(napi_env env, const Arguments& arguments, size_t count, const Make& make) {
+  const Span<int32_t> state = arguments.int32(arguments[count - 1], "Expected an Int32Array for state");
+  if (state.size != 2) throw ArgumentError{"Expected two elements for state"};
+  return Job::start(make(), env, arguments.held(), state.data);
+}
+
+// A call of a backend, whose index is the first argument.
 template <MakeJob make, size_t arguments_expected>
 napi_value call(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     const Arguments arguments(env, info, arguments_expected);
     const RadinBackend& backend = backend_at(arguments.size(arguments[0], "Expected an integer for backend"));
-    const Span<int32_t> state = arguments.int32(arguments[arguments_expected - 1], "Expected an Int32Array for state");
-    if (state.size != 2) throw ArgumentError{"Expected two elements for state"};
-    return Job::start(make(backend, arguments), env, arguments.held(), state.data);
+    return start(env, arguments, arguments_expected, [&] { return make(backend, arguments); });
+  });
+}
+
+// A call that is the same for every backend.
+template <std::unique_ptr<Job> (*make)(const Arguments&), size_t arguments_expected>
+napi_value host_call(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    const Arguments arguments(env, info, arguments_expected);
+    return start(env, arguments, arguments_expected, [&] { return make(arguments); });
   });
 }
 
@@ -92,9 +108,13 @@ napi_value backends(napi_env env, napi_callback_info info) {
 napi_value initialise(napi_env env, napi_value exports) {
   napi_value version = nullptr;
   if (napi_create_int32(env, kBindingVersion, &version) != napi_ok) return nullptr;
+  napi_value hashes = nullptr;
+  if (napi_get_boolean(env, can_hash(), &hashes) != napi_ok) return nullptr;
   const napi_property_descriptor properties[] = {
       {"bindingVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
       {"backends", nullptr, backends, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"canHash", nullptr, nullptr, nullptr, nullptr, hashes, napi_enumerable, nullptr},
+      {"addProduct", nullptr, host_call<add_product_job, 8>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"average", nullptr, call<average_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankOpen", nullptr, call<bank_open_job, 9>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"bankCount", nullptr, call<bank_count_job, 6>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
@@ -109,6 +129,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"gram", nullptr, call<gram_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"lockFile", nullptr, lock, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"predict", nullptr, call<predict_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sha256", nullptr, host_call<sha256_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stream", nullptr, call<stream_job, 5>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   const size_t count = sizeof properties / sizeof properties[0];

@@ -10,6 +10,7 @@
 
 namespace radin {
 
+std::unique_ptr<Job> add_product_job(const Arguments& arguments);
 std::unique_ptr<Job> average_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> bank_open_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> bank_count_job(const RadinBackend& backend, const Arguments& arguments);
@@ -24,6 +25,7 @@ napi_value end_process(napi_env env, const Arguments& arguments);
 napi_value lock_file(napi_env env, const Arguments& arguments);
 std::unique_ptr<Job> gram_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> predict_job(const RadinBackend& backend, const Arguments& arguments);
+std::unique_ptr<Job> sha256_job(const Arguments& arguments);
 std::unique_ptr<Job> stream_job(const RadinBackend& backend, const Arguments& arguments);
 
 }  // namespace radin
