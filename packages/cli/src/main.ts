@@ -1,10 +1,11 @@
+import { endProcess } from '@radin/core';
 import { lateFailure } from './late-failure.js';
 import { Interruption } from './run/interruption.js';
 import { BUG, INPUT, reportInterruption, run } from './run.js';
 
 const args = process.argv.slice(2);
 const interruption = new Interruption();
-interruption.listen(() => process.exit(reportInterruption(args, interruption)));
+interruption.listen(() => endProcess(reportInterruption(args, interruption)));
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

@@ -1,5 +1,6 @@
 import { escapeControls, machineError, RadinError } from '@radin/core/errors';
 import { CommanderError } from 'commander';
+import { CallInterrupted } from './pool/interruptible-call.js';
 import { buildProgram } from './program.js';
 import type { Interruption } from './run/interruption.js';
 import { shellWord } from './terminal/shell-word.js';
@@ -53,7 +54,7 @@ export async function run(args: readonly string[], interruption: Interruption): 
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const debug = args.includes('--debug');
-    if (interruption.signal.aborted) return reportInterruption(args, interruption);
+    if (interruption.signal.aborted || error instanceof CallInterrupted) return reportInterruption(args, interruption);
     if (error instanceof CommanderError && error.code === 'commander.help') {
       process.stderr.write(program.helpInformation());
       return INPUT;

@@ -1,8 +1,19 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { floatValues, writeFloats, writeNpy } from '@radin/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CLASSES, FEATURES, layers, linearPool, modelPath, type TensorSpec, writeConfig, writeModel } from './pools.js';
+import { linearGraph } from './linear-graph.js';
+import {
+  CLASSES,
+  FEATURES,
+  float32,
+  layers,
+  linearPool,
+  modelPath,
+  type TensorSpec,
+  writeConfig,
+  writeModel,
+} from './pools.js';
 import { radinJson, runRadinHere } from './run-radin.js';
 import { listing, newFolder } from './scratch.js';
 
@@ -31,8 +42,7 @@ beforeAll(async () => {
 });
 
 /** All that a command leaves in a folder, each file as text, but for the journal, which says when and how the run was made. */
-async function leaves(pool: string, args: readonly string[]): Promise<Record<string, string>> {
-  const here = newFolder();
+async function leaves(pool: string, args: readonly string[], here = newFolder()): Promise<Record<string, string>> {
   const [command, ...options] = args;
   const { code, stderr } = await runRadinHere([command as string, pool, ...options, '--out', 'out'], here);
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.any(String) });
@@ -86,6 +96,33 @@ describe('the files of a run are the same bytes on every backend, for any number
     await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report']);
   });
 
+  it('of models and a graph in float64', async () => {
+    const pool = await linearPool();
+    const wide = ({ bytes, ...tensor }: TensorSpec): TensorSpec => {
+      // With bits that float32 has no room for.
+      const values = Float64Array.from(floatValues(bytes, 'F32'), (value) => value + value / 3e8);
+      return { ...tensor, dtype: 'F64', bytes: new Uint8Array(values.buffer) };
+    };
+    for (const model of pool.models) await writeModel(modelPath(pool, model.id), layers(model).map(wide));
+    const graph = linearGraph({ features: FEATURES, classes: CLASSES, dtype: 'F64' });
+    writeFileSync(join(pool.folder, 'model.onnx'), graph);
+    await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report', '--metric', 'cross-entropy']);
+  });
+
+  it('of models with BatchNorm, whose statistics are estimated anew', async () => {
+    const pool = await linearPool();
+    for (const [index, model] of pool.models.entries()) {
+      const statistics = ['gamma', 'beta', 'mean', 'variance'].map((name, at) =>
+        float32(name, [CLASSES], new Float32Array(CLASSES).fill(1 + at / 3 + index / 7)),
+      );
+      await writeModel(modelPath(pool, model.id), [...layers(model), ...statistics]);
+    }
+    const graph = linearGraph({ features: FEATURES, classes: CLASSES, normalised: true });
+    writeFileSync(join(pool.folder, 'model.onnx'), graph);
+    const estimated = ['--bn-inputs', join(pool.folder, 'test_inputs.npy'), '--metric', 'cross-entropy'];
+    await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report', ...estimated]);
+  });
+
   it.each([
     ['regression', 'F32', (values: Float32Array) => new Uint8Array(values.buffer)],
     ['multi-label', 'U8', (values: Float32Array) => Uint8Array.from(values, (value) => (value > 0 ? 1 : 0))],
@@ -104,6 +141,32 @@ describe('the files of a run are the same bytes on every backend, for any number
     await expectSameBytes(pool.folder, ['search', '--budget', '2', '--no-report']);
   });
 });
+
+/** The processes that this one has started. */
+const CHILDREN = `/proc/self/task/${process.pid}/children`;
+
+it.skipIf(!existsSync(CHILDREN))(
+  'a process of the graph that is killed in the middle of a run changes no byte',
+  async () => {
+    const args = ['search', '--budget', '3', '--metric', 'cross-entropy', '--no-cache'];
+    const undisturbed = await leaves(folder, args);
+    const here = newFolder();
+    const journal = join(here, 'out', 'journal.jsonl');
+    let killed = 0;
+    // A run has a journal once its process is ready.
+    const watch = setInterval(() => {
+      if (killed > 0 || !existsSync(journal)) return;
+      for (const pid of readFileSync(CHILDREN, 'utf8').trim().split(/\s+/))
+        killed += Number(process.kill(Number(pid), 'SIGKILL'));
+    }, 1);
+    try {
+      expect(await leaves(folder, args, here)).toEqual(undisturbed);
+    } finally {
+      clearInterval(watch);
+    }
+    expect(killed).toBe(1);
+  },
+);
 
 it('scores and averages are the same on every backend that is to be had here by name, for any number of threads', async () => {
   const logits = newFolder();

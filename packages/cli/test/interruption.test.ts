@@ -36,7 +36,7 @@ describe('a search that is interrupted', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'while soups are evaluated, by %s, writes the best so far and exits with 130',
-    // On a machine that is busy with other things, 1.5 s may be too little.
+    // On a machine that is busy with other things, 1.4 s may be too little.
     { retry: 2 },
     async (signal) => {
       const out = join(folder, signal);

@@ -13,6 +13,8 @@ interface Evaluation {
 }
 
 const folder = newFolder();
+/** Where the first search leaves the models' logits, for tests that are not about how these come about. */
+const REMEMBERED = ['--cache', join(folder, 'cache')];
 
 function search(out: string, ...options: string[]): Promise<SearchReport & RunRecord> {
   const radin = ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--no-report', '--out', out];
@@ -37,7 +39,7 @@ const models = ({ candidates }: SearchReport) => candidates.map((candidate) => c
 describe('a search of the example pool', () => {
   let base: SearchReport & RunRecord;
   beforeAll(async () => {
-    base = await search('base');
+    base = await search('base', ...REMEMBERED);
   });
 
   it('prints an object with the documented keys', () => {
@@ -107,7 +109,7 @@ describe('a search of the example pool', () => {
   });
 
   it('evaluates the first B candidates and chooses the best of them by the real score', async () => {
-    const full = await search('full', '--racing', 'off');
+    const full = await search('full', '--racing', 'off', ...REMEMBERED);
     const evaluated = full.candidates.filter(({ valScore }) => valScore !== undefined);
     expect(evaluated).toHaveLength(5);
     expect(evaluated).toEqual(full.candidates.slice(0, 5));
@@ -155,7 +157,7 @@ describe('a search of the example pool', () => {
   });
 
   it.concurrent('with a budget of 25 needs a third of the passes at most, for the same soup', async () => {
-    const at25 = (out: string, mode: string) => search(out, '--budget', '25', '--racing', mode);
+    const at25 = (out: string, mode: string) => search(out, '--budget', '25', '--racing', mode, ...REMEMBERED);
     const [full, race] = [await at25('full', 'off'), await at25('race', 'exact')];
     expect(race.best).toEqual(full.best);
     expect(soup('race').equals(soup('full'))).toBe(true);
@@ -169,7 +171,7 @@ describe('a search of the example pool', () => {
   });
 
   it.concurrent('races statistically where asked to, with a soup that is evaluated in full', async () => {
-    const report = await search('statistical', '--racing', 'statistical', '--racing-error', '0.2');
+    const report = await search('statistical', '--racing', 'statistical', '--racing-error', '0.2', ...REMEMBERED);
     expect(report).toMatchObject({ racing: 'statistical', best: { valScore: base.best.valScore } });
     expect(report.passes).toBeLessThanOrEqual(5);
   });
@@ -188,14 +190,14 @@ describe('a search of the example pool', () => {
   });
 
   it.concurrent('has other candidates with another seed', async () => {
-    const other = await search('other', '--seed', '1');
+    const other = await search('other', '--seed', '1', ...REMEMBERED);
     expect(other.seed).toBe(1);
     expect(models(other).sort()).not.toEqual(models(base).sort());
   });
 
   it.concurrent('tells people its answer in text without --json, and on standard error no more than which model is far from the others', async () => {
     const { code, stdout, stderr } = await runRadin(
-      ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', 'text'],
+      ['search', DIGITS, '--strategy', 'radin', '--budget', '5', '--out', 'text', ...REMEMBERED],
       folder,
     );
     expect(code).toBe(0);

@@ -165,14 +165,20 @@ describe('Ctrl-C, while a module', () => {
     });
   });
 
-  it('scores without end, ends the program the second time', async () => {
+  it('scores without end, ends the program with the command that goes on', async () => {
     const endless = define("score: () => { appendFileSync('begun', '.'); for (;;); }");
-    expect(await pressed(endless, 2)).toMatchObject({ ended: 'SIGINT', stdout: '', stderr: '', written: false });
+    const { code, stdout, stderr, written } = await pressed(endless, 1);
+    expect({ code, stdout, written }).toEqual({ code: 130, stdout: '', written: false });
+    expect(stderr).toBe(
+      'radin: interrupted before there was a result; none was written\n' +
+        'radin: to go on: radin search . --metric ./own.mjs --budget 2 --out out --quiet\n',
+    );
   });
 
-  it('scores, lets a search write what it has, as at any other time', async () => {
+  // On a machine that is busy with other things, 1.2 s may be too little.
+  it('scores, lets a search write what it has, as at any other time', { retry: 2 }, async () => {
     const slow = define(
-      "score: () => { appendFileSync('begun', '.'); const end = Date.now() + 100; while (Date.now() < end); return 1; }",
+      "score: () => { appendFileSync('begun', '.'); const end = Date.now() + 50; while (Date.now() < end); return 1; }",
     );
     const { code, stderr, written } = await pressed(slow, 1);
     expect([code, written]).toEqual([130, true]);

@@ -1,4 +1,4 @@
-export { ADDON_PATH, BACKEND_NAMES, type Backend, type BackendStatus, listBackends } from '@radin/native';
+export { ADDON_PATH, BACKEND_NAMES, type Backend, type BackendStatus, endProcess, listBackends } from '@radin/native';
 export {
   type CacheEntry,
   ContentCache,

@@ -117,6 +117,7 @@ export interface AddonBinding {
     state: Int32Array,
   ): Promise<number>;
   closeCrossEntropyBank(bank: RawCrossEntropyBank): void;
+  endProcess(code: number): never;
   gram(
     backend: number,
     models: number,

@@ -32,6 +32,7 @@ export {
   type SampleMeasure,
   type Source,
 } from './backend.js';
+export { endProcess } from './end-process.js';
 export { type FileLock, lockFile } from './file-lock.js';
 export { FLOAT_FORMATS } from './float-formats.js';
 export { NaNError } from './nan-error.js';

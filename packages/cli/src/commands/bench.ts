@@ -72,6 +72,7 @@ async function runBench(
   };
   const named = { name: nameOf(pool, files.graph ?? '.'), files, metric: metric?.text ?? 'accuracy' };
   let result: PaperResult;
+  interruption.resumable = true;
   try {
     const run = await runPaper(named, choices, { onProgress, signal });
     ({ result } = run);

@@ -14,7 +14,7 @@ import {
   type TaskName,
 } from '@radin/core';
 import { z } from 'zod';
-import { interruptible } from './interruptible-call.js';
+import { CallInterrupted, interruptible } from './interruptible-call.js';
 import { reason } from './thrown.js';
 
 /** Bytes of a module: what it imports may be longer. */
@@ -137,6 +137,7 @@ function call(
   try {
     return score({ logits, samples, classes, labels: targets ?? labels, ...(groups && { groups }) });
   } catch (error) {
+    if (error instanceof CallInterrupted) throw error;
     throw new RadinError('CONFIG', `Expected the metric ${name} to score but found: ${reason(error)} in ${path}`, {
       cause: error,
     });

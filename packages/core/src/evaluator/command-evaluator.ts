@@ -57,7 +57,8 @@ export class CommandEvaluator implements Evaluator {
   readonly #runner = new ProgramRunner();
   readonly #slots: Slots;
   readonly #freeSlots: number[];
-  readonly #folders = new Set<string>();
+  /** Of evaluations under way, and what sees to each if we cannot. */
+  readonly #folders = new Map<string, OrphanGuard>();
   readonly #disposed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #named: Promise<KeyParts[string]> | undefined;
@@ -148,7 +149,10 @@ export class CommandEvaluator implements Evaluator {
   /** For when our process ends without `dispose`. */
   readonly #atExit = (): void => {
     this.#runner.endAll();
-    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
+    for (const [folder, guard] of this.#folders) {
+      rmSync(folder, { recursive: true, force: true });
+      guard.close();
+    }
   };
 
   async #inSlot(model: Checkpoint, data: Data, signal: AbortSignal): Promise<Logits | number> {
@@ -156,8 +160,8 @@ export class CommandEvaluator implements Evaluator {
     const slot = this.#freeSlots.shift() as number;
     try {
       const folder = await temporaryFolder();
-      this.#folders.add(folder);
       const guard = new OrphanGuard(folder);
+      this.#folders.set(folder, guard);
       try {
         return await this.#evaluate(model, data, { folder, slot, signal, guard });
       } finally {

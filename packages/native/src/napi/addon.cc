@@ -75,6 +75,10 @@ napi_value close_cross_entropy_bank(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value end(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] { return end_process(env, Arguments(env, info, 1)); });
+}
+
 napi_value lock(napi_env env, napi_callback_info info) {
   return guarded(env, [&] { return lock_file(env, Arguments(env, info, 1)); });
 }
@@ -121,6 +125,7 @@ napi_value initialise(napi_env env, napi_value exports) {
       {"openCrossEntropyBank", nullptr, call<entropy_bank_job, 10>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"crossEntropyBounds", nullptr, call<entropy_bounds_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"closeCrossEntropyBank", nullptr, close_cross_entropy_bank, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"endProcess", nullptr, end, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"gram", nullptr, call<gram_job, 11>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"lockFile", nullptr, lock, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"predict", nullptr, call<predict_job, 7>, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -21,6 +21,7 @@ std::unique_ptr<Job> cross_entropy_job(const RadinBackend& backend, const Argume
 std::unique_ptr<Job> entropy_bank_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> entropy_bounds_job(const RadinBackend& backend, const Arguments& arguments);
 void close_entropy_bank(napi_env env, const Arguments& arguments);
+napi_value end_process(napi_env env, const Arguments& arguments);
 napi_value lock_file(napi_env env, const Arguments& arguments);
 std::unique_ptr<Job> gram_job(const RadinBackend& backend, const Arguments& arguments);
 std::unique_ptr<Job> predict_job(const RadinBackend& backend, const Arguments& arguments);
