@@ -301,7 +301,7 @@ describe('an archive is refused', () => {
       /byte order "big"/,
     ],
     ['in several parts', end({ disk: 1 }), /multi-disk/],
-    ['whose directory is in another part', end({ directoryDisk: 1 }), /all entries in one part .* in part 1/],
+    ['whose directory is in another part', end({ directoryDisk: 1 }), /all 2 entries in one part but found 2 of 2 in part 1/],
     ['whose directory is cut off', end({ entries: 3 }), /headers within the file|zip archive/],
     ['whose directory is elsewhere', end({ directoryAt: 2 ** 31 }), /headers within the file/],
     ['that holds code', more({ name: 'm/code/x.py', data }), /TorchScript/],
@@ -337,13 +337,6 @@ describe('an archive is refused', () => {
     bytes.copy(bytes, end + 22, end, end + 20);
     bytes.writeUInt16LE(0, bytes.length - 2);
     await refuses(writeBytes(bytes), /one end of the archive but found two/);
-  });
-
-  test('whose entry has another length in its own header', async () => {
-    const bytes = readFileSync(writePyTorch(WEIGHTS));
-    const header = bytes.lastIndexOf('PK\x03\x04', undefined, 'latin1');
-    bytes.writeUInt32LE(23, header + 18);
-    await refuses(writeBytes(bytes), /the 24 bytes of the directory but found 23/);
   });
 
   test('whose tensors lie in the same bytes', async () => {
