@@ -133,6 +133,8 @@ def with_onnx(path):
     names = {16: "BF16"}
     out = []
     for tensor in model.graph.initializer:
+        if tensor.data_type in [17, 19, 24]:
+            raise LookupError("older versions of onnx have no floats of 8 bits")
         # Initializers of other types are a part of the graph, of which RADIN lists none.
         if tensor.data_type not in [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16]:
             continue

@@ -60,7 +60,7 @@ describe.each(FAST.map((reader) => [reader.name, reader] as const))(
   },
 );
 
-test.each(['lock', 'journal', 'config', 'pytorch', 'onnx-graph', 'adapter'])(
+test.each(['labels', 'lock', 'journal', 'config', 'pytorch', 'onnx-graph', 'adapter'])(
   'some of the files for the reader %s are accepted, so that most get deep',
   async (name) => {
     const reader = FAST.find((one) => one.name === name) as Reader;

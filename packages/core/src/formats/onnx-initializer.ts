@@ -112,7 +112,9 @@ export class InitializerReader {
     const found = data.reduce((sum, { payload, end }) => sum + end - payload, 0);
     if (first !== undefined && first.number !== TENSOR_RAW_DATA && dtypeBytes(dtype) === 2) {
       const count = byteLength / 2;
-      const bits = found <= LONGEST_VARINT * count ? sixteenBits(await this.#payloads(data, found), count) : undefined;
+      // Before anything is allocated: a number has at least a byte.
+      const canBe = found >= count && found <= LONGEST_VARINT * count;
+      const bits = canBe ? sixteenBits(await this.#payloads(data, found), count) : undefined;
       return { bytes: bits ?? failFormat(`${count} numbers from 0 to 65535 as int32_data`, 'others', where) };
     }
     if (found !== byteLength) failFormat(`${byteLength} bytes for ${dtype} ${formatShape(shape)}`, `${found}`, where);

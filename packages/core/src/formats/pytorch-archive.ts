@@ -25,6 +25,7 @@ export async function readCheckpoint(file: RegularFile): Promise<Checkpoint> {
   const archive = await ZipArchive.open(file);
   const folder = checkpointFolder(archive);
   await checkByteOrder(file, archive, folder);
+  await checkVersion(file, archive, folder);
   const pickle = await readEntry(file, await archive.place(`${folder}/data.pkl`), LARGEST_PICKLE);
   return { archive, folder, root: readPickle(pickle, PYTORCH_VOCABULARY, file.path) };
 }
@@ -67,6 +68,12 @@ async function checkByteOrder(file: RegularFile, archive: ZipArchive, folder: st
   if (!archive.names.has(name)) return;
   const order = Buffer.from(await readEntry(file, await archive.place(name), 16)).toString('latin1');
   if (order !== 'little') failFormat('little-endian numbers', `the byte order ${quote(order)}`, file.path);
+}
+
+/** Which version it is says nothing of the tensors, but where torch cannot read it the file is damaged. */
+async function checkVersion(file: RegularFile, archive: ZipArchive, folder: string): Promise<void> {
+  const name = `${folder}/version`;
+  if (archive.names.has(name)) await readEntry(file, await archive.place(name), 16);
 }
 
 async function readEntry(file: RegularFile, place: ZipPlace, most: number): Promise<Uint8Array> {

@@ -281,6 +281,10 @@ describe('refused with the reason is a graph', () => {
       writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [{ ...half, int32_data }] } }).finish());
       expect(await refusal(openOnnx(path), 'FORMAT')).toMatch(/2 numbers from 0 to 65535 .*"w"/);
     }
+    // No array of Node holds so many.
+    const huge = { ...half, dims: [int64(2 ** 33)], int32_data: [1, 2] };
+    writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [huge] } }).finish());
+    expect(await refusal(openOnnx(path), 'FORMAT')).toMatch(/8589934592 numbers from 0 to 65535 .*"w"/);
     // Of another type's field nothing is read, however much it holds.
     const other = { ...half, data_type: 1, int32_data: Array(1000).fill(1) };
     writeFileSync(path, onnx.ModelProto.encode({ graph: { initializer: [other] } }).finish());

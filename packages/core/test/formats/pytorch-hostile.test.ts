@@ -300,6 +300,11 @@ describe('an archive is refused', () => {
       more({ name: 'm/byteorder', data: Buffer.from('big') }),
       /byte order "big"/,
     ],
+    [
+      'whose version is damaged',
+      more({ name: 'm/version', data: Buffer.from('3\n'), crc: 7 }),
+      /the checksum of.*"m\/version"/,
+    ],
     ['in several parts', end({ disk: 1 }), /multi-disk/],
     ['whose directory is in another part', end({ directoryDisk: 1 }), /all 2 entries in one part but found 2 of 2 in part 1/],
     ['whose directory is cut off', end({ entries: 3 }), /headers within the file|zip archive/],

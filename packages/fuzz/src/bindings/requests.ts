@@ -14,13 +14,13 @@ import {
 } from '@radin/native';
 import { below, of, once } from '../changes/choice.js';
 
-const DTYPES: readonly FloatDtype[] = ['F16', 'BF16', 'F32', 'F64'];
-const LENGTHS = [0, 1, 2, 3, 7, 8, 15, 33, 64, 129, 1000];
+export const DTYPES: readonly FloatDtype[] = ['F16', 'BF16', 'F32', 'F64'];
+export const LENGTHS = [0, 1, 2, 3, 7, 8, 15, 33, 64, 129, 1000];
 const SAMPLES = [0, 1, 2, 15, 33];
 const CLASSES = [1, 2, 3, 10, 65];
 
 /** Bytes at any alignment; of any bits, or of usual numbers. */
-function bytes(random: Random, length: number, dtype: FloatDtype, usual: boolean): Uint8Array<ArrayBuffer> {
+export function bytes(random: Random, length: number, dtype: FloatDtype, usual: boolean): Uint8Array<ArrayBuffer> {
   const shift = below(random, 9);
   const view = new Uint8Array(length + shift + 8).subarray(shift, shift + length);
   const width = FLOAT_BYTES[dtype];
@@ -37,7 +37,7 @@ export interface Files {
   range(bytes: Uint8Array): Source;
 }
 
-const source = (random: Random, files: Files, data: Uint8Array): Source => (once(random, 6) ? files.range(data) : data);
+export const source = (random: Random, files: Files, data: Uint8Array): Source => (once(random, 6) ? files.range(data) : data);
 
 export function averageRequest(random: Random, files: Files): AverageRequest {
   const [models, outputs] = [1 + below(random, 4), 1 + below(random, 3)];

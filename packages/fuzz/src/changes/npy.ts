@@ -70,3 +70,14 @@ export function npyMutant(random: Random, floats = false, rarer = 1): Buffer {
   const magic = Buffer.from(wrong(20) ? '\x93NUMPX' : '\x93NUMPY', 'latin1');
   return Buffer.concat([magic, Buffer.of(version, 0), unsigned(length, width), header, data]);
 }
+
+/** An `.npy` file of zeros and ones as it should be, which is labels of most tasks, or groups. */
+export function zerosAndOnes(random: Random, shape: readonly number[]): Buffer {
+  const type = of(random, ['u1', 'i4', 'i8']);
+  const text = `{'descr': '<${type}', 'fortran_order': ${of(random, ['False', 'True'])}, 'shape': ${tuple(shape)}, }`;
+  const header = Buffer.from(`${text.padEnd(117)}\n`, 'latin1');
+  const width = Number(type.slice(1));
+  const data = Buffer.alloc(width * shape.reduce((product, size) => product * size, 1));
+  for (let at = 0; at < data.length; at += width) data[at] = below(random, 2);
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\0', 'latin1'), unsigned(BigInt(header.length), 2), header, data]);
+}

@@ -3,7 +3,7 @@ import { type Labels, openLogits, readLabels, readTaskLabels, TASKS } from '@rad
 import { readGroups } from '../../../core/dist/data/index.js';
 import { mutant } from '../changes/bytes.js';
 import { below, of, once } from '../changes/choice.js';
-import { npyMutant } from '../changes/npy.js';
+import { npyMutant, zerosAndOnes } from '../changes/npy.js';
 import { type ZipFile, zipMutant } from '../changes/zip.js';
 import type { Reader } from '../reader.js';
 import { attempts } from './attempts.js';
@@ -45,7 +45,18 @@ export const ARRAY_READERS: readonly Reader[] = [
   },
   {
     name: 'labels',
-    mutate: (random) => ({ 'x.npy': npyMutant(random), 'y.npy': npyMutant(random) }),
+    mutate: (random) => {
+      if (once(random, 3)) return { 'x.npy': npyMutant(random), 'y.npy': npyMutant(random) };
+      // Both have to fit, so that at most one of them is changed.
+      const samples = 1 + below(random, 4);
+      const labels = zerosAndOnes(random, [samples, ...of(random, [[], [1], [2], [3]])]);
+      const groups = zerosAndOnes(random, [samples]);
+      const changed = below(random, 3);
+      return {
+        'x.npy': changed === 0 ? mutant(labels, random) : labels,
+        'y.npy': changed === 1 ? mutant(groups, random) : groups,
+      };
+    },
     read: async (folder) => {
       const path = join(folder, 'x.npy');
       const withGroups = (labels: () => Promise<Labels>) => async () =>
