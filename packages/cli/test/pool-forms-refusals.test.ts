@@ -68,6 +68,11 @@ describe('search refuses', () => {
       /files that match "models\/\*\\u\{0\}\.safetensors" but found none/,
     ],
     [
+      'a pattern of backslashes',
+      async (pool) => writeConfig(pool.folder, { models: "'models/*\\\\\\\\'" }),
+      /at most three backslashes in a row but found "models\/\*\\{8}"/,
+    ],
+    [
       'parts whose order their names do not tell',
       async (pool) => {
         await writeParts(pool);

@@ -7,11 +7,14 @@ import { type DownloadOptions, downloadModel } from './download-model.js';
 /** `file.npz:name` or `file.safetensors:name`, also as a pattern. */
 const NAMED = /^(.*\.(?:npz|safetensors))(:.+)$/is;
 
+/** The library loops for ever over more of them in a row; two stand for one in a name. */
+const MANY_BACKSLASHES = /\\{4}/;
+
 /** The files that patterns match, those of one pattern by name. A path that exists is taken as it is, whatever its characters. */
 export async function expand(patterns: readonly string[], folder: string, source: string): Promise<string[]> {
   const files: string[] = [];
   for (const pattern of patterns) {
-    const found = literal(pattern, folder) ?? (await matches(pattern, folder, true));
+    const found = literal(pattern, folder) ?? (await matches(pattern, folder, source, true));
     if (found.length === 0) throw noMatch('files', pattern, folder, source);
     files.push(...found);
   }
@@ -39,7 +42,7 @@ export async function expandModels(
       files.push(...(await Promise.all(named.map((path) => (existsSync(path) ? modelFile(path) : path)))));
       continue;
     }
-    const all = await matches(pattern, folder, false);
+    const all = await matches(pattern, folder, source, false);
     // A pattern that ends in a slash asks for folders, which the library does not know.
     const found = all.filter((path) => !pattern.endsWith('/') || statSync(path).isDirectory());
     const hasFiles = found.some((path) => !statSync(path).isDirectory());
@@ -64,7 +67,7 @@ export async function expandArrays(
   const arrays: string[] = [];
   for (const whole of patterns) {
     const [, pattern = whole, name = ''] = NAMED.exec(whole) ?? [];
-    const found = literal(pattern, folder) ?? (await matches(pattern, folder, true));
+    const found = literal(pattern, folder) ?? (await matches(pattern, folder, source, true));
     if (found.length === 0) throw noMatch('arrays', pattern, folder, source);
     checkOrder(found, pattern, source);
     arrays.push(...found.map((path) => `${path}${name}`));
@@ -120,7 +123,11 @@ function literal(pattern: string, folder: string): string[] | undefined {
   return existsSync(path) || !isDynamicPattern(pattern) ? [path] : undefined;
 }
 
-async function matches(pattern: string, folder: string, onlyFiles: boolean): Promise<string[]> {
+async function matches(pattern: string, folder: string, source: string, onlyFiles: boolean): Promise<string[]> {
+  if (MANY_BACKSLASHES.test(pattern)) {
+    const most = 'at most three backslashes in a row';
+    throw new RadinError('CONFIG', `Expected a pattern with ${most} but found ${quote(pattern)} (${source})`);
+  }
   // No file has it in its name, and the library takes it for a bug.
   if (pattern.includes('\0')) return [];
   const found = await glob(pattern, { cwd: folder, expandDirectories: false, onlyFiles });

@@ -26,7 +26,7 @@ export function firstDifference(
     return undefined;
   }
   if (JSON.stringify(expected) === JSON.stringify(found)) return undefined;
-  return { name, expected: shown(expected), found: shown(found) };
+  return { name: cut(name), expected: shown(expected), found: shown(found) };
 }
 
 type JsonObject = { readonly [name: string]: Json };
@@ -41,12 +41,15 @@ function memberOf(object: JsonObject, key: string): Json | undefined {
 
 /** Characters of a hash that tell it from another one to the eye. */
 const HASH_SHOWN = 12;
-/** Characters of a list or an object, which say what it is. */
+/** Characters of a list, an object or a name, which say what it is. */
 const MOST_SHOWN = 100;
 
 function shown(value: Json | undefined): string {
   if (value === undefined) return 'none';
   if (typeof value === 'string') return /^[0-9a-f]{64}$/.test(value) ? `${value.slice(0, HASH_SHOWN)}…` : quote(value);
-  const text = JSON.stringify(value);
+  return cut(JSON.stringify(value));
+}
+
+function cut(text: string): string {
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }

@@ -146,6 +146,12 @@ describe('of an unfinished run, what differs is named:', () => {
       `Expected models m01 ${hash('b').slice(0, 12)}…, as of the unfinished run in JOURNAL, but found ${hash('c').slice(0, 12)}…`,
     ],
     [
+      'a name of any length, cut',
+      { ...FINGERPRINT, ['x'.repeat(5000)]: 1, y: 2 },
+      '1.0.0',
+      `Expected ${'x'.repeat(100)}… none, as of the unfinished run in JOURNAL, but found 1`,
+    ],
+    [
       'the version',
       FINGERPRINT,
       '1.0.1',
