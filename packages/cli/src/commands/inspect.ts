@@ -5,7 +5,6 @@ import { extname, join } from 'node:path';
 import {
   accuracy,
   alignColumns,
-  arrayNames,
   FileCheckpoint,
   formatShape,
   inspectProblem,
@@ -16,8 +15,8 @@ import {
   openAnyOnnx,
   Problem,
   RadinError,
-  readArray,
   readNpy,
+  readNpzArrays,
   type TensorFormat,
   tensorFormat,
   tensorSha256,
@@ -146,8 +145,7 @@ async function inspectFile(path: string, stateDict: string | undefined): Promise
     }
     case 'npz': {
       const tensors: InspectedTensor[] = [];
-      for (const name of await arrayNames(path)) {
-        const { dtype, shape, data } = await readArray(`${path}:${name}`);
+      for await (const { name, dtype, shape, data } of readNpzArrays(path)) {
         tensors.push({ name, dtype, shape, sha256: sha256(data) });
       }
       return { file: path, format: 'npz', tensors };

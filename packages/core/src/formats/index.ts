@@ -22,7 +22,7 @@ export {
   readNpyHeader,
   writeNpy,
 } from './npy.js';
-export { arrayNames } from './npz.js';
+export { readNpzArrays } from './npz.js';
 export { type BatchNorm, batchNorms } from './onnx-batch-norm.js';
 export { checkOperators } from './onnx-check.js';
 export { type OnnxFile, openAnyOnnx, openOnnx } from './onnx-file.js';

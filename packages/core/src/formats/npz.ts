@@ -3,8 +3,8 @@ import type { Entry, ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import { chooseNamed } from './named-array.js';
-import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
-import { openRegularFile, type RegularFile, withRegularFile } from './regular-file.js';
+import { type ByteSource, type FilePlace, type NpyArray, type NpyFile, openNpyBytes } from './npy.js';
+import { openRegularFile, type RegularFile } from './regular-file.js';
 import { checkPlainEntry, openZip, readEntryHeader, understood } from './zip-directory.js';
 
 const WHAT = 'NumPy archive (.npz)';
@@ -39,9 +39,24 @@ export async function openNpz(path: string, name: string | undefined): Promise<N
   }
 }
 
-/** The names of the arrays in an archive, without `.npy`. @throws RadinError as `openNpz` */
-export function arrayNames(path: string): Promise<string[]> {
-  return withRegularFile(path, async (file) => [...(await readDirectory(file)).entries.keys()]);
+/** All arrays of an archive in its order, with their names without `.npy`; its directory is read once. @throws RadinError as `openNpz` */
+export async function* readNpzArrays(path: string): AsyncGenerator<NpyArray & { readonly name: string }> {
+  const file = await openRegularFile(path);
+  try {
+    const { archive, entries } = await readDirectory(file);
+    for (const [name, entry] of entries) {
+      const unpacked = await UnpackedEntry.open(file, archive, entry);
+      try {
+        const array = await openNpyBytes(unpacked);
+        const { dtype, shape } = array;
+        yield { name, path: `${path}:${name}`, dtype, shape, data: await array.read() };
+      } finally {
+        unpacked.destroy();
+      }
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function readDirectory(file: RegularFile): ReturnType<typeof openZip> {

@@ -37,7 +37,8 @@ export interface Files {
   range(bytes: Uint8Array): Source;
 }
 
-export const source = (random: Random, files: Files, data: Uint8Array): Source => (once(random, 6) ? files.range(data) : data);
+export const source = (random: Random, files: Files, data: Uint8Array): Source =>
+  once(random, 6) ? files.range(data) : data;
 
 export function averageRequest(random: Random, files: Files): AverageRequest {
   const [models, outputs] = [1 + below(random, 4), 1 + below(random, 3)];

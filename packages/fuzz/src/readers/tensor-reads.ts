@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { arrayNames, type Checkpoint, FileCheckpoint, openAnyOnnx, readArray, readNpy } from '@radin/core';
+import { type Checkpoint, FileCheckpoint, openAnyOnnx, readNpy, readNpzArrays } from '@radin/core';
 import type { ReadTensor } from '../reader.js';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -11,8 +11,7 @@ export async function readNpyTensors(path: string): Promise<ReadTensor[]> {
 
 export async function readNpzTensors(path: string): Promise<ReadTensor[]> {
   const tensors: ReadTensor[] = [];
-  for (const name of await arrayNames(path)) {
-    const { dtype, shape, data } = await readArray(`${path}:${name}`);
+  for await (const { name, dtype, shape, data } of readNpzArrays(path)) {
     tensors.push({ name, dtype, shape, sha256: digest(data) });
   }
   return tensors;
