@@ -63,7 +63,9 @@ it('bench that cannot write its tables has written its results, and says what is
     ['bench', folder, '--quick', '--json', '--quiet', '--format', 'md', '--out', 'out'],
     folder,
   );
-  expect(stderr).toMatch(/^radin: error: Expected to write to the folder out\/charts but found: a file of that name\n$/);
+  expect(stderr).toMatch(
+    /^radin: error: Expected to write to the folder out\/charts but found: a file of that name\n$/,
+  );
   expect(code).toBe(2);
   expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, 'out', 'paper.json'), 'utf8')));
 });

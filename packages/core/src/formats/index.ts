@@ -55,6 +55,7 @@ export {
   endedEarly,
   type RegularFile,
   readSmallFile,
+  stampAt,
   stampOf,
   unreadableFile,
   withRegularFile,
