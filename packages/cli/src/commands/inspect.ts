@@ -6,7 +6,6 @@ import {
   accuracy,
   alignColumns,
   arrayNames,
-  FileCheckpoint,
   formatShape,
   inspectProblem,
   MULTI_CLASS,
@@ -14,13 +13,16 @@ import {
   modelFileIn,
   modelId,
   openAnyOnnx,
+  openModel,
   Problem,
+  quote,
   RadinError,
   readArray,
   readNpy,
+  type TensorContent,
   type TensorFormat,
+  tensorContent,
   tensorFormat,
-  tensorSha256,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type CommonOptions, withCacheFolder, withCommonOptions } from '../options/common-options.js';
@@ -42,12 +44,11 @@ interface InspectOptions extends CommonOptions, StateDictOptions {
   readonly init?: string;
 }
 
-interface InspectedTensor {
+/** The content is absent where it is in another file. */
+interface InspectedTensor extends Partial<TensorContent> {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Of the values; absent where they are in another file. */
-  readonly sha256?: string;
 }
 
 interface InspectedFile {
@@ -175,10 +176,8 @@ async function inspectOnnx(path: string): Promise<InspectedFile> {
     const tensors: InspectedTensor[] = [];
     for (const { name, dtype, shape, data } of file.graph.initializers) {
       const info = infos.get(name);
-      const digest = info
-        ? await tensorSha256({ id: path, tensors: [], read: file.read.bind(file) }, info)
-        : data && sha256(data);
-      tensors.push({ name, dtype, shape, ...(digest && { sha256: digest }) });
+      const content = info ? await tensorContent(file, info) : data && { sha256: sha256(data) };
+      tensors.push({ name, dtype, shape, ...content });
     }
     return { file: path, format: 'onnx', tensors };
   } finally {
@@ -191,17 +190,17 @@ async function inspectCheckpoint(
   format: TensorFormat,
   stateDict: string | undefined,
 ): Promise<InspectedFile> {
-  const checkpoint = await FileCheckpoint.open(modelId(path), path, { stateDict });
+  const file = await openModel(path, { stateDict });
   try {
     const tensors: InspectedTensor[] = [];
-    for (const tensor of checkpoint.tensors) {
+    for (const tensor of file.tensors) {
       const { name, dtype, shape } = tensor;
-      tensors.push({ name, dtype, shape, sha256: await tensorSha256(checkpoint, tensor) });
+      tensors.push({ name, dtype, shape, ...(await tensorContent(file, tensor)) });
     }
-    const { metadata } = checkpoint;
+    const { metadata } = file;
     return { file: path, format, tensors, ...(metadata && { metadata: Object.fromEntries(metadata) }) };
   } finally {
-    await checkpoint.close();
+    await file.close();
   }
 }
 
@@ -242,6 +241,11 @@ function fileText({ file, format, tensors, metadata, config }: InspectedFile): s
   return [
     `${file}: ${format}, ${tensors.length} tensors`,
     ...alignColumns([['tensor', 'dtype', 'shape', 'sha256'], ...rows]),
+    ...tensors
+      .filter(({ firstNaN }) => firstNaN !== undefined)
+      .map(
+        ({ name, firstNaN }) => `NaN in tensor ${quote(name)}, first in element ${firstNaN}: no soup can be made of it`,
+      ),
     ...Object.entries(metadata ?? {}).map(([key, value]) => `metadata ${key}: ${value}`),
   ].join('\n');
 }
