@@ -15,6 +15,8 @@ import {
   modelId,
   openAnyOnnx,
   Problem,
+  type ProblemInspection,
+  type ProblemOptions,
   RadinError,
   readArray,
   readNpy,
@@ -24,17 +26,18 @@ import {
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type CommonOptions, withCacheFolder, withCommonOptions } from '../options/common-options.js';
-import { type StateDictOptions, withStateDict } from '../options/options.js';
+import { type MemoryOptions, type StateDictOptions, withMaxMemory, withStateDict } from '../options/options.js';
 import { resolvePool } from '../pool/pool-files.js';
 import { openCache } from '../run/cache-folder.js';
 import { modelPredictions, predictionsText, withPredictions } from '../run/model-predictions.js';
 import type { CommandContext } from '../run/run-context.js';
+import { LargestStep, tellingPeak } from '../run/tell-peak.js';
 import { inspectionText } from '../terminal/inspection-text.js';
 import { Terminal } from '../terminal/terminal.js';
 
 const HASHED_AT_ONCE = 2 ** 30;
 
-interface InspectOptions extends CommonOptions, StateDictOptions {
+interface InspectOptions extends CommonOptions, MemoryOptions, StateDictOptions {
   readonly quick?: true;
   readonly disagreement?: true;
   /** False for `--no-cache`. */
@@ -78,7 +81,7 @@ export function addInspect(command: Command, context: CommandContext): void {
       'also evaluate every model of a pool on the validation samples: accuracy, and how often two differ',
     ),
   ).option('--no-cache', 'use no results of earlier runs and keep none of this one');
-  withCommonOptions(withStateDict(command))
+  withCommonOptions(withMaxMemory(withStateDict(command)))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
@@ -99,7 +102,7 @@ async function inspect(path: string, options: InspectOptions, context: CommandCo
 }
 
 async function inspectPool(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
-  const { json, quick, disagreement, init, stateDict, cache: cacheOption } = options;
+  const { json, quick, disagreement, init, stateDict, maxMemory, cache: cacheOption } = options;
   const { signal, print, printJson } = context;
   if (quick && disagreement) throw new RadinError('CONFIG', 'Expected --quick or --disagreement but found both');
   const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
@@ -109,32 +112,48 @@ async function inspectPool(path: string, options: InspectOptions, context: Comma
       `Expected the task ${MULTI_CLASS.name} with --disagreement but found ${files.task.name}`,
     );
   }
-  const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
-  const isSound = inspection.problems.length === 0 && inspection.models.every(({ problems }) => problems.length === 0);
-  if (!disagreement || !isSound) {
-    if (json) printJson(inspection);
-    else print(inspectionText(inspection));
-    return;
-  }
   const terminal = new Terminal(options, accuracy);
-  const cache = await openCache(cacheOption, (text) => terminal.notice(text));
-  const problem = await Problem.open(files, {
-    metric: accuracy,
-    backend: 'auto',
-    splits: ['validation'],
-    ...(cache && { cache }),
+  const steps = maxMemory === undefined ? undefined : new LargestStep(maxMemory);
+  const limit = maxMemory === undefined ? {} : { maxMemory };
+  await tellingPeak(steps, terminal, async (meter) => {
+    const cache = disagreement ? await openCache(cacheOption, (text) => terminal.notice(text)) : undefined;
+    const looking = { backend: 'auto', ...limit, ...(steps && { onPrediction: steps.add }), signal };
+    const running: ProblemOptions = {
+      metric: accuracy,
+      backend: 'auto',
+      splits: ['validation'],
+      ...limit,
+      ...(meter && { meter }),
+      ...(cache && { cache }),
+    };
+    // A limit that is too small for the passes is told before the weights are read.
+    if (disagreement && steps && isSound(await inspectProblem(files, { ...looking, quick: true }))) {
+      await (await Problem.open(files, running)).dispose();
+    }
+    const inspection = await inspectProblem(files, { ...looking, ...(quick && { quick }) });
+    if (!disagreement || !isSound(inspection)) {
+      if (json) printJson(inspection);
+      else print(inspectionText(inspection));
+      return;
+    }
+    const problem = await Problem.open(files, running);
+    try {
+      steps?.add(problem.memory.predicted?.peakMemory);
+      await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+      terminal.finish();
+      const predictions = await modelPredictions(problem, signal);
+      const found = withPredictions(inspection, predictions, problem.validation.samples);
+      if (json) printJson(found);
+      else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
+    } finally {
+      terminal.finish();
+      await problem.dispose();
+    }
   });
-  try {
-    await problem.validation.cache({ signal, onProgress: terminal.onProgress });
-    terminal.finish();
-    const predictions = await modelPredictions(problem, signal);
-    const found = withPredictions(inspection, predictions, problem.validation.samples);
-    if (json) printJson(found);
-    else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
-  } finally {
-    terminal.finish();
-    await problem.dispose();
-  }
+}
+
+function isSound({ models, problems }: ProblemInspection): boolean {
+  return problems.length === 0 && models.every((model) => model.problems.length === 0);
 }
 
 async function inspectFile(path: string, stateDict: string | undefined): Promise<InspectedFile> {
