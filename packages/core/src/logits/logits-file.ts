@@ -111,12 +111,13 @@ export async function withLogitsFiles<T>(
 ): Promise<T> {
   const files: LogitsFile[] = [];
   try {
-    const rows: StoredLogits[] = [];
-    for (const [model, path] of paths.entries()) {
+    for (const path of paths) {
       const file = await openLogits(path, options.labels);
       files.push(file);
-      rows.push(await scoredRows(model, file, options));
+      if (options.labels !== undefined) checkSamples(file, options.labels);
     }
+    const rows: StoredLogits[] = [];
+    for (const [model, file] of files.entries()) rows.push(await scoredRows(model, file, options));
     return await use(rows);
   } finally {
     await Promise.all(files.map((file) => file.close()));
@@ -125,7 +126,6 @@ export async function withLogitsFiles<T>(
 
 async function scoredRows(model: number, file: LogitsFile, options: ScoredRowsOptions): Promise<StoredLogits> {
   const { labels, store } = options;
-  if (labels !== undefined) checkSamples(file, labels);
   const source = sourceOf(file, options);
   if (source !== undefined) return { ...file.logits, source };
   const outputs = await file.read();

@@ -301,7 +301,11 @@ describe('an archive is refused', () => {
       /byte order "big"/,
     ],
     ['in several parts', end({ disk: 1 }), /multi-disk/],
-    ['whose directory is in another part', end({ directoryDisk: 1 }), /all 2 entries in one part but found 2 of 2 in part 1/],
+    [
+      'whose directory is in another part',
+      end({ directoryDisk: 1 }),
+      /all 2 entries in one part but found 2 of 2 in part 1/,
+    ],
     ['whose directory is cut off', end({ entries: 3 }), /headers within the file|zip archive/],
     ['whose directory is elsewhere', end({ directoryAt: 2 ** 31 }), /headers within the file/],
     ['that holds code', more({ name: 'm/code/x.py', data }), /TorchScript/],
