@@ -15,6 +15,9 @@ import { NonFiniteLogitError } from './non-finite-logit-error.js';
 import { Turn } from './turn.js';
 import { checkMixture, checkMixtures, checkOptions } from './validate.js';
 
+/** Looking at the clock after each would be a good part of the work of a subset with few classes. */
+const SUBSETS_BETWEEN_LOOKS = 64;
+
 class ReferenceBank implements Bank {
   readonly models: number;
   readonly samples: number;
@@ -99,23 +102,35 @@ class ReferenceBank implements Bank {
   async #countSubsets(turn: Turn): Promise<Uint32Array> {
     const { models, classes, top } = this;
     const counts = new Uint32Array(2 ** models);
-    const sums = this.#logits.map(() => new Float64Array(classes));
+    // The models of the subset in ascending order, and the sums of the first of them, as many as the index says.
+    const members = new Int32Array(models);
+    const sums = Array.from({ length: models + 1 }, () => new Float64Array(classes).fill(-0));
     for (let sample = 0; sample < this.samples; sample++) {
       const label = this.#labels[sample] as number;
-      const add = (subset: number, sum: Float64Array, first: number) => {
-        for (let k = first; k < models; k++) {
-          const logits = this.#logits[k] as Float32Array;
-          // Those of subsets that end before k are still needed, those of subsets that end at k no longer.
-          const larger = sums[k] as Float64Array;
-          for (let c = 0; c < classes; c++) {
-            larger[c] = (sum[c] as number) + (logits[sample * classes + c] as number);
+      const row = sample * classes;
+      members[0] = 0;
+      let subset = 0;
+      let visited = 0;
+      for (let size = 1; size > 0; ) {
+        const last = members[size - 1] as number;
+        const [sum, larger] = [sums[size - 1], sums[size]] as [Float64Array, Float64Array];
+        const logits = this.#logits[last] as Float32Array;
+        for (let c = 0; c < classes; c++) larger[c] = (sum[c] as number) + (logits[row + c] as number);
+        subset |= 1 << last;
+        counts[subset] = (counts[subset] as number) + isInTop(larger, label, top);
+        // One model more, or where there is none another one in the place of the last but one.
+        if (last + 1 < models) members[size++] = last + 1;
+        else {
+          subset &= ~(1 << last);
+          size--;
+          const before = members[size - 1] as number;
+          if (size > 0) {
+            subset &= ~(1 << before);
+            members[size - 1] = before + 1;
           }
-          const mask = subset | (1 << k);
-          counts[mask] = (counts[mask] as number) + isInTop(larger, label, top);
-          add(mask, larger, k + 1);
         }
-      };
-      add(0, new Float64Array(classes).fill(-0), 0);
+        if (++visited % SUBSETS_BETWEEN_LOOKS === 0 && turn.isOver()) await turn.next();
+      }
       if (turn.isOver()) await turn.next();
     }
     return counts;

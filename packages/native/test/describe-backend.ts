@@ -152,8 +152,10 @@ export function describeBackend(name: string, open: () => Backend, slowness = SL
           () => 'finished',
           (reason) => reason,
         );
-        // Where the loop is not free, the call is finished before these are.
+        // Where the loop is not free, the call is finished before these are, or keeps them waiting.
+        const started = performance.now();
         for (let tick = 0; tick < 10; tick++) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(performance.now() - started).toBeLessThan(2_000 * slowness);
         const reason = { any: 'value' };
         const aborted = performance.now();
         controller.abort(reason);
