@@ -3,8 +3,6 @@ export { type Logits, logitsFromBytes, logitsOf, type StoredLogits, storedInMemo
 export {
   type LogitsFile,
   openLogits,
-  type ScoredRowsOptions,
-  type ScoredShape,
   scoredShape,
   withLogitsFiles,
 } from './logits-file.js';
