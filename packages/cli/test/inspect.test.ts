@@ -115,6 +115,19 @@ describe.concurrent('inspect of a file', () => {
     });
   });
 
+  it('lists a checkpoint with NaN among its weights, and says where', async () => {
+    const pool = await linearPool({ models: 1 });
+    const [model] = pool.models as [LinearModel];
+    const tensors = layers({ ...model, weight: model.weight.with(5, Number.NaN) });
+    const path = modelPath(pool, 'nan');
+    await writeModel(path, tensors);
+    const expected = tensors.map(({ bytes, ...tensor }) => ({ ...tensor, sha256: sha256(bytes) }));
+    const found = await radinJson<{ tensors: object[] }>(['inspect', path], pool.folder);
+    expect(found.tensors).toEqual(expected.map((one) => (one.name === 'weight' ? { ...one, firstNaN: 5 } : one)));
+    const { stdout } = await runRadin(['inspect', path], pool.folder);
+    expect(stdout).toContain('NaN in tensor "weight", first in element 5');
+  });
+
   it('lists the ingredients that a soup notes', async () => {
     const pool = await linearPool({ models: 2 });
     await radinJson(

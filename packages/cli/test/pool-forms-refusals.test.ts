@@ -52,6 +52,11 @@ describe('search refuses', () => {
       },
       /a link out of it: \S+checkpoints\/c\/model-00001/,
     ],
+    [
+      'a base that is not there, though no model is an adapter',
+      config({ base: 'base/' }),
+      /read \S+base\/ but found: no such file/,
+    ],
     ['a rename of nothing', config({ rename: "{ 'modul.': '' }" }), /begins with "modul\.".* found none/],
     ['a rename that is no text', config({ rename: '{ a: 1 }' }), /"rename\.a" to be valid .*radin\.yaml:4:11/],
     [

@@ -107,9 +107,10 @@ export {
   type PoolInspection,
   poolProblems,
   readTensors,
+  type TensorContent,
   type TensorRead,
   type TensorSource,
-  tensorSha256,
+  tensorContent,
   WeightGeometry,
 } from './pool/index.js';
 export * from './problem/index.js';

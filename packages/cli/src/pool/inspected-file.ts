@@ -4,25 +4,26 @@ import { extname } from 'node:path';
 import {
   alignColumns,
   arrayNames,
-  FileCheckpoint,
   formatShape,
   modelId,
   openAnyOnnx,
   openArray,
+  openModel,
+  quote,
   RadinError,
+  type TensorContent,
   type TensorFormat,
+  tensorContent,
   tensorFormat,
-  tensorSha256,
 } from '@radin/core';
 
 const HASHED_AT_ONCE = 2 ** 30;
 
-interface InspectedTensor {
+/** The content is absent where it is in another file. */
+interface InspectedTensor extends Partial<TensorContent> {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Of the values; absent where they are in another file. */
-  readonly sha256?: string;
 }
 
 export interface InspectedFile {
@@ -80,10 +81,8 @@ async function inspectOnnx(path: string): Promise<InspectedFile> {
     const tensors: InspectedTensor[] = [];
     for (const { name, dtype, shape, data } of file.graph.initializers) {
       const info = infos.get(name);
-      const digest = info
-        ? await tensorSha256({ id: path, tensors: [], read: file.read.bind(file) }, info)
-        : data && sha256(data);
-      tensors.push({ name, dtype, shape, ...(digest && { sha256: digest }) });
+      const content = info ? await tensorContent(file, info) : data && { sha256: sha256(data) };
+      tensors.push({ name, dtype, shape, ...content });
     }
     return { file: path, format: 'onnx', tensors };
   } finally {
@@ -96,17 +95,17 @@ async function inspectCheckpoint(
   format: TensorFormat,
   stateDict: string | undefined,
 ): Promise<InspectedFile> {
-  const checkpoint = await FileCheckpoint.open(modelId(path), path, { stateDict });
+  const file = await openModel(path, { stateDict });
   try {
     const tensors: InspectedTensor[] = [];
-    for (const tensor of checkpoint.tensors) {
+    for (const tensor of file.tensors) {
       const { name, dtype, shape } = tensor;
-      tensors.push({ name, dtype, shape, sha256: await tensorSha256(checkpoint, tensor) });
+      tensors.push({ name, dtype, shape, ...(await tensorContent(file, tensor)) });
     }
-    const { metadata } = checkpoint;
+    const { metadata } = file;
     return { file: path, format, tensors, ...(metadata && { metadata: Object.fromEntries(metadata) }) };
   } finally {
-    await checkpoint.close();
+    await file.close();
   }
 }
 
@@ -148,6 +147,11 @@ export function fileText({ file, format, tensors, metadata, config }: InspectedF
   return [
     `${file}: ${format}, ${tensors.length} tensors`,
     ...alignColumns([['tensor', 'dtype', 'shape', 'sha256'], ...rows]),
+    ...tensors
+      .filter(({ firstNaN }) => firstNaN !== undefined)
+      .map(
+        ({ name, firstNaN }) => `NaN in tensor ${quote(name)}, first in element ${firstNaN}: no soup can be made of it`,
+      ),
     ...Object.entries(metadata ?? {}).map(([key, value]) => `metadata ${key}: ${value}`),
   ].join('\n');
 }

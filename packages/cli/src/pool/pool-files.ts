@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { isOnnx, MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
+import { fileError, isOnnx, MULTI_CLASS, type PoolFiles, RadinError, type Task, type TaskName } from '@radin/core';
 import type { LoadedConfig } from './config.js';
 import { checkKeys } from './config-keys.js';
 import type { DownloadOptions } from './download-model.js';
@@ -81,11 +82,15 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ? modelsOf(patterns, '.', 'flag --models')
       : modelsOf([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
   const oneModel = async (key: 'base' | 'init') => {
-    const flag = flags[key];
-    if (flag !== undefined) return (await modelsOf([flag], '.', `flag --${key}`))[0];
-    const entry = config?.[key];
-    if (loaded === undefined || entry === undefined) return undefined;
-    return (await modelsOf([entry], loaded.folder, loaded.locate(key)))[0];
+    const [flag, entry] = [flags[key], config?.[key]];
+    if (flag === undefined && (loaded === undefined || entry === undefined)) return undefined;
+    const [file = ''] =
+      flag !== undefined
+        ? await modelsOf([flag], '.', `flag --${key}`)
+        : await modelsOf([entry as string], (loaded as LoadedConfig).folder, (loaded as LoadedConfig).locate(key));
+    // Where no model is an adapter, nothing else looks for the base before the run's record needs it.
+    await stat(file).catch((error) => Promise.reject(fileError('read', file, error)));
+    return file;
   };
   const graph = graphFlag ?? (config?.graph && inFolder(config.graph));
   const { only } = flags;

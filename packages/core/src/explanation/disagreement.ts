@@ -1,5 +1,6 @@
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
-import { forEachBlock, readSamples } from '../stage1/index.js';
+import { readSamples } from '../stage1/index.js';
 
 /** How often the single models of a pool predict different classes. */
 export interface Disagreement {

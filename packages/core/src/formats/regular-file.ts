@@ -21,7 +21,7 @@ export interface RegularFile {
   close(): Promise<void>;
 }
 
-/** Opens a file for reading. @throws RadinError (`FILE`) if it is missing, forbidden, or a folder, pipe, socket or device. */
+/** Opens a file for reading. @throws RadinError (`FILE`) if it is missing, forbidden, a folder, pipe, socket or device, or a pointer of Git LFS. */
 export async function openRegularFile(path: string): Promise<RegularFile> {
   try {
     // Without O_NONBLOCK, opening a FIFO waits for a writer for ever.
@@ -32,7 +32,9 @@ export async function openRegularFile(path: string): Promise<RegularFile> {
         const found = status.isDirectory() ? 'a folder' : 'a pipe, socket or device';
         throw new RadinError('FILE', `Expected a regular file but found ${found}: ${path}`);
       }
-      return new OpenFile(path, status.size, handle);
+      const file = new OpenFile(path, status.size, handle);
+      await refusePointer(file);
+      return file;
     } catch (error) {
       await handle.close();
       throw error;
@@ -40,6 +42,21 @@ export async function openRegularFile(path: string): Promise<RegularFile> {
   } catch (error) {
     throw fileError('read', path, error);
   }
+}
+
+/** What Git LFS leaves in the place of a file that was not fetched begins so, and has less than 1,024 bytes: its specification. */
+const POINTER = Buffer.from('version https://git-lfs.github.com/spec/v1');
+const POINTER_BYTES = 1024;
+
+async function refusePointer(file: RegularFile): Promise<void> {
+  if (file.size < POINTER.length || file.size >= POINTER_BYTES) return;
+  const start = new Uint8Array(POINTER.length);
+  await file.read(start, 0);
+  if (!POINTER.equals(start)) return;
+  throw new RadinError(
+    'FILE',
+    `Expected a file but found a pointer of Git LFS to it, in whose place "git lfs pull" puts the file: ${file.path}`,
+  );
 }
 
 /** What tells a file from others, and from itself once it was written to: number, size and times of the last changes, in nanoseconds. */

@@ -1,8 +1,9 @@
 /** Areas under the receiver operating characteristic: how often a positive scores above a negative, ties counted half. */
 import type { Predicted } from '@radin/native';
+import { forEachBlock } from '../blocks.js';
 import { meanOf } from './counted.js';
 import { predictionMetric } from './metric.js';
-import type { Predictions } from './predictions.js';
+import { forEachSamples, type Predictions } from './predictions.js';
 
 /**
  * Of two classes that of class 1; of more the mean over the classes, each against the rest, by log softmax(z), which orders as softmax(z) does, as scikit-learn's
@@ -23,13 +24,15 @@ export const auroc = predictionMetric('auroc', async (predictions) => {
 });
 
 /** Of each label over the samples, the mean of those that some sample has and some has not. */
-export const multiLabelAuroc = predictionMetric('auroc', ({ logits, samples, classes, truth }) => {
+export const multiLabelAuroc = predictionMetric('auroc', async ({ logits, samples, classes, truth, signal }) => {
   const { targets = new Float64Array() } = truth;
   const column = new Float64Array(samples);
-  return meanOf(classes, (c) => {
+  const areas: (number | undefined)[] = [];
+  await forEachBlock(classes, 1, signal, (c) => {
     for (let sample = 0; sample < samples; sample++) column[sample] = logits[sample * classes + c] as number;
-    return areaUnderCurve(column, (sample) => targets[sample * classes + c] === 1);
+    areas.push(areaUnderCurve(column, (sample) => targets[sample * classes + c] === 1));
   });
+  return meanOf(classes, (c) => areas[c]);
 });
 
 /** Classes whose own scores stay in the first-level cache while all samples pass. */
@@ -39,7 +42,8 @@ const CLASSES_AT_ONCE = 32;
  * The mean over the classes of the area of each against the rest, by log softmax(z): the largest logit and the logarithm of the sum taken
  * off, in float64. Cost: sorts each class's own scores, and looks up the place of all others in one read of the logits.
  */
-function meanOfClasses({ logits, samples, classes, truth }: Predictions, { predicted, sums }: Predicted): number {
+async function meanOfClasses(predictions: Predictions, { predicted, sums }: Predicted): Promise<number> {
+  const { logits, samples, classes, truth } = predictions;
   const { labels } = truth;
   const most = Float64Array.from(predicted, (best, sample) => logits[sample * classes + best] as number);
   const logSums = sums.map(Math.log);
@@ -56,18 +60,20 @@ function meanOfClasses({ logits, samples, classes, truth }: Predictions, { predi
   const lost = new Float64Array(classes);
   for (let first = 0; first < classes; first += CLASSES_AT_ONCE) {
     const end = Math.min(first + CLASSES_AT_ONCE, classes);
-    for (let sample = 0; sample < samples; sample++) {
-      const label = labels[sample] as number;
-      const greatest = most[sample] as number;
-      const logSum = logSums[sample] as number;
-      const row = sample * classes;
-      for (let c = first; c < end; c++) {
-        const score = (logits[row + c] as number) - greatest - logSum;
-        // Most samples score a class below each of its own.
-        if (score < (least[c] as number) || c === label) continue;
-        lost[c] = (lost[c] as number) + (places[c] as Places).of(score);
+    await forEachSamples(predictions, end - first, (from, to) => {
+      for (let sample = from; sample < to; sample++) {
+        const label = labels[sample] as number;
+        const greatest = most[sample] as number;
+        const logSum = logSums[sample] as number;
+        const row = sample * classes;
+        for (let c = first; c < end; c++) {
+          const score = (logits[row + c] as number) - greatest - logSum;
+          // Most samples score a class below each of its own.
+          if (score < (least[c] as number) || c === label) continue;
+          lost[c] = (lost[c] as number) + (places[c] as Places).of(score);
+        }
       }
-    }
+    });
   }
   return meanOf(classes, (c) => {
     const count = (own[c] as Float64Array).length;

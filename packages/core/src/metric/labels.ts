@@ -1,7 +1,7 @@
 /** Metrics of multi-label classification: each of C labels is there or not, and is predicted where its logit is above 0. */
 import { meanOf } from './counted.js';
 import { meanMetric, perOutput, predictionMetric } from './metric.js';
-import type { Predictions } from './predictions.js';
+import { forEachSamples, type Predictions } from './predictions.js';
 
 const isRight = (logit: number, target: number) => logit > 0 === (target === 1);
 
@@ -22,14 +22,14 @@ const subsetAccuracy = meanMetric('subset-accuracy', {
 });
 
 /** Mean over the labels of F1 = 2 TP / (2 TP + FP + FN), 0 where a label is neither there nor predicted, as scikit-learn has it. */
-const macroF1 = predictionMetric('macro-f1', (predictions) => {
-  const { right, all } = countLabels(predictions);
+const macroF1 = predictionMetric('macro-f1', async (predictions) => {
+  const { right, all } = await countLabels(predictions);
   return meanOf(predictions.classes, (c) => (all[c] === 0 ? 0 : (2 * (right[c] as number)) / (all[c] as number)));
 });
 
 /** F1 of all labels' counts together. */
-const microF1 = predictionMetric('micro-f1', (predictions) => {
-  const { right, all } = countLabels(predictions);
+const microF1 = predictionMetric('micro-f1', async (predictions) => {
+  const { right, all } = await countLabels(predictions);
   const sum = (counts: Float64Array) => counts.reduce((total, count) => total + count, 0);
   return sum(all) === 0 ? 0 : (2 * sum(right)) / sum(all);
 });
@@ -52,14 +52,17 @@ const brier = meanMetric(
 export const LABEL_METRICS = [labelAccuracy, subsetAccuracy, macroF1, microF1, crossEntropy, brier];
 
 /** Of each label the samples that have it and for which it is predicted, TP, and those of either, added: 2 TP + FP + FN. */
-function countLabels({ logits, classes, truth }: Predictions): { right: Float64Array; all: Float64Array } {
+async function countLabels(predictions: Predictions): Promise<{ right: Float64Array; all: Float64Array }> {
+  const { logits, classes, truth } = predictions;
   const { targets = new Float64Array() } = truth;
   const [right, all] = [new Float64Array(classes), new Float64Array(classes)];
-  for (let at = 0; at < logits.length; at++) {
-    const c = at % classes;
-    const [isThere, isPredicted] = [targets[at] as number, (logits[at] as number) > 0 ? 1 : 0];
-    right[c] = (right[c] as number) + isThere * isPredicted;
-    all[c] = (all[c] as number) + isThere + isPredicted;
-  }
+  await forEachSamples(predictions, classes, (first, end) => {
+    for (let at = first * classes; at < end * classes; at++) {
+      const c = at % classes;
+      const [isThere, isPredicted] = [targets[at] as number, (logits[at] as number) > 0 ? 1 : 0];
+      right[c] = (right[c] as number) + isThere * isPredicted;
+      all[c] = (all[c] as number) + isThere + isPredicted;
+    }
+  });
   return { right, all };
 }

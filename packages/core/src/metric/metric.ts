@@ -1,5 +1,5 @@
 import type { Measure } from '@radin/native';
-import type { ClassMeasure, PredictionMeasure, SampleTerm } from './predictions.js';
+import { type ClassMeasure, forEachSamples, type PredictionMeasure, type SampleTerm } from './predictions.js';
 
 /**
  * How predictions are scored. A score is always "higher is better", so losses are negated. The backend adds up `measure` over
@@ -55,11 +55,15 @@ export function meanMetric(
   term: SampleTerm,
   options: Partial<Omit<Metric, 'name' | 'measure' | 'score'>> = {},
 ): Metric {
-  const value: PredictionMeasure['of'] = ({ logits, samples, classes, truth: { targets = new Float64Array() } }) => {
+  const value: PredictionMeasure['of'] = async (predictions) => {
+    const { logits, samples, classes, truth } = predictions;
+    const { targets = new Float64Array() } = truth;
     let total = 0;
-    for (let begin = 0; begin < logits.length; begin += classes) {
-      total += term.of(logits, targets, begin, begin + classes);
-    }
+    await forEachSamples(predictions, classes, (first, end) => {
+      for (let begin = first * classes; begin < end * classes; begin += classes) {
+        total += term.of(logits, targets, begin, begin + classes);
+      }
+    });
     return total / (term.per === 'output' ? samples * classes : samples);
   };
   const metric = predictionMetric(name, value, options);

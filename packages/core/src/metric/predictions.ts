@@ -1,4 +1,5 @@
 import type { Predicted } from '@radin/native';
+import { forEachBlock } from '../blocks.js';
 
 /** Predictions of one model, soup or ensemble, and what they are scored against. Arrays are row-major and not to be changed. */
 export interface Predictions {
@@ -11,6 +12,21 @@ export interface Predictions {
   readonly truth: Truth;
   /** The predicted classes, for logits of classes: the backend's work on all threads. */
   predict(): Promise<Predicted>;
+  /** Abandons the metric, which looks at it wherever it lets the event loop turn. */
+  readonly signal?: AbortSignal;
+}
+
+/** Logits that a metric may look at between two turns of the event loop: some milliseconds. */
+const LOGITS_AT_ONCE = 2 ** 18;
+
+/** Calls `visit` for blocks of samples, a turn of the event loop before each. @param width logits of each sample that are looked at @throws the signal's reason */
+export function forEachSamples(
+  { samples, signal }: Pick<Predictions, 'samples' | 'signal'>,
+  width: number,
+  visit: (first: number, end: number) => void,
+): Promise<void> {
+  const block = Math.max(1, Math.floor(LOGITS_AT_ONCE / width));
+  return forEachBlock(samples, block, signal, (first, count) => visit(first, first + count));
 }
 
 /** What predictions are scored against. */

@@ -1,6 +1,7 @@
 /** Metrics of regression: outputs [M, D] against targets of that shape. */
 import { meanOf } from './counted.js';
 import { meanMetric, perOutput, predictionMetric } from './metric.js';
+import { forEachSamples } from './predictions.js';
 
 /** Mean over all M · D outputs of the squared error, negated, in squared units of the targets. */
 const meanSquaredError = meanMetric(
@@ -22,25 +23,35 @@ const meanAbsoluteError = meanMetric(
  */
 const rSquared = predictionMetric(
   'r2',
-  ({ logits, samples, classes, truth }) => {
+  async (predictions) => {
+    const { logits, samples, classes, truth } = predictions;
     const { targets = new Float64Array() } = truth;
-    return meanOf(classes, (d) => {
-      let sum = 0;
-      for (let sample = 0; sample < samples; sample++) sum += targets[sample * classes + d] as number;
-      const mean = sum / samples;
-      // Not by the squares' sum, which the rounding of the mean keeps from 0.
-      let isConstant = true;
-      let [residual, total] = [0, 0];
-      for (let at = d; at < logits.length; at += classes) {
-        residual += ((logits[at] as number) - (targets[at] as number)) ** 2;
-        total += ((targets[at] as number) - mean) ** 2;
-        isConstant &&= targets[at] === targets[d];
+    const sums = new Float64Array(classes);
+    await forEachSamples(predictions, classes, (first, end) => {
+      for (let at = first * classes; at < end * classes; at++) add(sums, at % classes, targets[at] as number);
+    });
+    const [residuals, totals] = [new Float64Array(classes), new Float64Array(classes)];
+    // Not by the squares' sum, which the rounding of the mean keeps from 0.
+    const isConstant = new Uint8Array(classes).fill(1);
+    await forEachSamples(predictions, classes, (first, end) => {
+      for (let at = first * classes; at < end * classes; at++) {
+        const [d, target] = [at % classes, targets[at] as number];
+        add(residuals, d, ((logits[at] as number) - target) ** 2);
+        add(totals, d, (target - (sums[d] as number) / samples) ** 2);
+        if (target !== targets[d]) isConstant[d] = 0;
       }
-      if (isConstant || total === 0) return residual === 0 ? 1 : 0;
+    });
+    return meanOf(classes, (d) => {
+      const [residual, total] = [residuals[d] as number, totals[d] as number];
+      if (isConstant[d] === 1 || total === 0) return residual === 0 ? 1 : 0;
       return 1 - residual / total;
     });
   },
   { unit: '', range: [Number.NEGATIVE_INFINITY, 1] },
 );
+
+function add(sums: Float64Array, at: number, value: number): void {
+  sums[at] = (sums[at] as number) + value;
+}
 
 export const REGRESSION_METRICS = [meanSquaredError, meanAbsoluteError, rSquared];

@@ -1,20 +1,35 @@
 import { createHash, webcrypto } from 'node:crypto';
 import { canHashTensors, hashTensors, SourceError } from '@radin/native';
-import { isFloatDtype, type TensorInfo } from '../formats/index.js';
+import { dtypeBytes, isFloatDtype, type TensorFile, type TensorInfo } from '../formats/index.js';
 import type { Checkpoint, TensorSource } from './checkpoint.js';
+import { findNaN } from './nan.js';
 
 const WINDOW_BYTES = 4 * 2 ** 20;
 /** Tensors of up to so many bytes are hashed in one piece, by a thread of the system's pool; larger ones in windows. */
 const WHOLE_BYTES = 16 * 2 ** 20;
 
-/** SHA-256 of one tensor's bytes, hexadecimal. Reads the tensor once; 32 MiB of memory at most. @throws as `contentSha256` */
-export async function tensorSha256(
-  checkpoint: Checkpoint,
-  tensor: TensorInfo,
-  options: { signal?: AbortSignal } = {},
-): Promise<string> {
-  const [hash] = await tensorHashes(checkpoint, [tensor], options);
-  return hash as string;
+/** What a tensor of a file holds, whether or not the file can be a model. */
+export interface TensorContent {
+  /** Of its bytes, hexadecimal. */
+  readonly sha256: string;
+  /** The first element that is NaN; absent where none is. */
+  readonly firstNaN?: number;
+}
+
+/** Reads the tensor once; 4 MiB of memory at most. @throws RadinError for files that cannot be read */
+export async function tensorContent(file: TensorFile, { name, dtype, byteLength }: TensorInfo): Promise<TensorContent> {
+  await file.check?.(name);
+  const hash = createHash('sha256');
+  const window = new Uint8Array(Math.min(byteLength, WINDOW_BYTES));
+  let nan = -1;
+  for (let offset = 0; offset < byteLength; offset += WINDOW_BYTES) {
+    const part = window.subarray(0, Math.min(WINDOW_BYTES, byteLength - offset));
+    await file.read(name, part, offset);
+    hash.update(part);
+    const found = nan < 0 ? findNaN(part, dtype) : -1;
+    if (found >= 0) nan = offset / dtypeBytes(dtype) + found;
+  }
+  return { sha256: hash.digest('hex'), ...(nan >= 0 && { firstNaN: nan }) };
 }
 
 /**

@@ -4,7 +4,7 @@ export { type BatchNormFacts, batchNormFacts } from './batch-norm.js';
 export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { constantsOf } from './constants.js';
-export { contentSha256, duplicates, tensorSha256 } from './content.js';
+export { contentSha256, duplicates, type TensorContent, tensorContent } from './content.js';
 export { tieEqualTensors } from './equal-ties.js';
 export { checkEqualTensors, isAveraged, mustBeEqual, unequalTensor } from './exact-tensors.js';
 export { type GraphNames, graphNames } from './graph-names.js';

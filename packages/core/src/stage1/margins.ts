@@ -1,6 +1,7 @@
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
 import type { Margins } from '../sampler/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Logits of all models that are in memory at once, besides what is kept. */
 const BLOCK_LOGITS = 2 ** 20;

@@ -1,6 +1,7 @@
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
 import type { TaskName } from '../metric/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Samples that are read at once; the first that shows logits ends the search. */
 const BLOCK_SAMPLES = 256;

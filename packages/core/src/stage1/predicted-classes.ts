@@ -1,6 +1,7 @@
 import type { Backend, Bank, RunOptions } from '@radin/native';
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Logits of all models that are in memory at once while references are found. */
 const BLOCK_LOGITS = 2 ** 20;
@@ -8,6 +9,9 @@ const BLOCK_LOGITS = 2 ** 20;
 const MOST_KEPT = 2 ** 23;
 /** Rivals by which others are tried to be ruled out, those with the largest sums: the rest rules out hardly any more. */
 const MOST_DOMINATORS = 64;
+
+/** Samples whose classes are compared between two turns of the event loop: some milliseconds where their rivals have to be found. */
+const COMPARED_AT_ONCE = 64;
 
 /** The classes that can be predicted in the place of a sample's reference. */
 interface Rivals {
@@ -57,9 +61,12 @@ export class PredictedClasses {
     const largest = weights.reduce((most, weight) => Math.max(most, weight), 0);
     const coefficients = weights.map((weight) => weight / largest);
     const predicted = this.#references.slice();
-    for (let sample = 0; sample < predicted.length; sample++) {
-      if (isReference[sample] === 0) predicted[sample] = highest(this.#rivalsOf(sample), coefficients);
-    }
+    const others = predicted.map((_, sample) => sample).filter((sample) => isReference[sample] === 0);
+    await forEachBlock(others.length, COMPARED_AT_ONCE, run.signal, (first, count) => {
+      for (const sample of others.subarray(first, first + count)) {
+        predicted[sample] = highest(this.#rivalsOf(sample), coefficients);
+      }
+    });
     return predicted;
   }
 

@@ -4,13 +4,15 @@
  * are a model's own logits for a mixture of one. Cost: for each mixture that pass, bound by memory or disk, what the metric
  * asks of the backend, and the rest of the metric on one thread (docs/metrics.md has times).
  */
+
 import { setImmediate } from 'node:timers/promises';
 import { type Backend, NonFiniteLogitError, type RunOptions, type Source } from '@radin/native';
+import { forEachBlock } from '../blocks.js';
 import { RadinError } from '../errors/index.js';
 import { type PoolLogits, type StoredLogits, storedInMemory } from '../logits/index.js';
 import type { Metric, PredictionMeasure } from '../metric/index.js';
 import type { Mixture } from '../mixture/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Averaged logits in memory at once: 32 MiB, or those of one mixture. */
 const MOST_LOGITS = 2 ** 23;
@@ -85,7 +87,14 @@ export async function predictionScores(
       run.signal?.throwIfAborted();
       const logits = outputs[row] as Float32Array;
       const predict = () => backend.predict({ logits, classes }, run);
-      const score = await measure.of({ logits, samples, classes, truth: cache, predict });
+      const score = await measure.of({
+        logits,
+        samples,
+        classes,
+        truth: cache,
+        predict,
+        ...(run.signal && { signal: run.signal }),
+      });
       scores[start + row] = defined(score, metric.name, cache);
       onScored(start + row + 1);
     }

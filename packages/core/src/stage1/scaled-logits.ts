@@ -1,6 +1,7 @@
 import type { LogitsRequest } from '@radin/native';
+import { forEachBlock } from '../blocks.js';
 import { type PoolLogits, storedInMemory } from '../logits/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Samples that are read at once. */
 const BLOCK_SAMPLES = 256;

@@ -1,6 +1,7 @@
+import { forEachBlock } from '../blocks.js';
 import { type PoolLogits, storedInMemory } from '../logits/index.js';
 import { truthOf } from '../metric/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** A copy of all models' logits for some of the samples, in the order given. @throws as `readSamples` */
 export async function someSamples(cache: PoolLogits, samples: Uint32Array, signal?: AbortSignal): Promise<PoolLogits> {

@@ -1,5 +1,6 @@
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
-import { forEachBlock, readSamples } from './read-samples.js';
+import { readSamples } from './read-samples.js';
 
 /** Logits of one model that its temperature is fitted on. Where there are more, those of every j-th sample are. */
 const MOST_FITTED = 2 ** 17;

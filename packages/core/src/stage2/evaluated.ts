@@ -33,8 +33,9 @@ export async function scoreLogits(
 export async function outcome(
   scorer: ApproxScorer,
   mixture: Mixture,
-  { metric }: Pick<ApproxScorerOptions, 'metric'>,
+  { metric, signal }: Pick<ApproxScorerOptions, 'metric'> & { signal?: AbortSignal },
 ): Promise<Evaluated> {
-  const score = (await scorer.scores([mixture]))[0] as number;
-  return metric.measure.kind === 'top' ? { score, correct: await scorer.correct(mixture) } : { score };
+  const call = signal ? { signal } : {};
+  const score = (await scorer.scores([mixture], call))[0] as number;
+  return metric.measure.kind === 'top' ? { score, correct: await scorer.correct(mixture, call) } : { score };
 }

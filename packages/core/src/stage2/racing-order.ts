@@ -1,7 +1,8 @@
+import { forEachBlock } from '../blocks.js';
 import type { PoolLogits } from '../logits/index.js';
 import type { Metric, SampleTerm } from '../metric/index.js';
 import type { Random } from '../random.js';
-import { forEachBlock, readSamples } from '../stage1/index.js';
+import { readSamples } from '../stage1/index.js';
 import { partTotals } from './part-totals.js';
 
 /** Logits read between two looks at the signal: some milliseconds. */

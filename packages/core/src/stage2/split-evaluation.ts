@@ -44,7 +44,11 @@ export class SplitEvaluation {
       evaluator.logits(model, split.inputs, run));
     if (typeof logits === 'number') return { score: logits, reused };
     const scored = this.#scored(logits);
-    return { logits, reused, ...(await scoreLogits(model.id, scored, this.#truth, this.#stage1)) };
+    return {
+      logits,
+      reused,
+      ...(await scoreLogits(model.id, scored, this.#truth, { ...this.#stage1, ...(signal && { signal }) })),
+    };
   }
 
   /** Shape of a model's outputs: [M, C], of tokens [M, T, C]. */

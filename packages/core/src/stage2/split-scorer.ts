@@ -282,7 +282,7 @@ export class SplitScorer implements MixtureScorer {
     if (known !== undefined) return known;
     const evaluated =
       mixture.size === 1 && this.#predictions.areAtHand
-        ? this.#predictions.scorer({}).then((approx) => outcome(approx, mixture, this.#parts))
+        ? this.#predictions.scorer({}).then((approx) => outcome(approx, mixture, { ...this.#parts, signal }))
         : this.#evaluateSoup(mixture, { signal, onProgress });
     this.#evaluated.set(mixture.key, evaluated);
     evaluated.catch((error) => {

@@ -128,3 +128,42 @@ test('a name belongs to a task', () => {
   expect(metricNamed('top-2', 'token-classification')?.name).toBe('top-2');
   expect(metricNames('multi-class').slice(0, 3)).toEqual(['accuracy', 'top-K', 'cross-entropy']);
 });
+
+describe('a metric of many logits', () => {
+  /** 2^21 logits, each class with its own samples; labels by turns there and not. */
+  function many(classes: number): Predictions {
+    const samples = 2 ** 21 / classes;
+    const logits = Float32Array.from({ length: samples * classes }, (_, at) => Math.sin(at * at));
+    const labels = Int32Array.from({ length: samples }, (_, sample) => sample % classes);
+    return predictions(logits, samples, classes, {
+      labels,
+      targets: Float64Array.from(logits, (_, at) => at % 3 && 1),
+    });
+  }
+  const wide = many(2 ** 10);
+
+  test.each([
+    ['multi-class', 'auroc', wide],
+    ['multi-class', 'auroc', many(4)],
+    ...['multi-label', 'regression'].flatMap((task) =>
+      metricNames(task as TaskName).map((name) => [task, name, wide] as const),
+    ),
+  ] as [TaskName, string, Predictions][])(
+    'of %s, %s, lets other events in and is abandoned by its signal',
+    async (task, name, given) => {
+      const controller = new AbortController();
+      const reason = new Error('changed my mind');
+      const { measure } = metricNamed(name, task) as Metric;
+      if (measure.kind !== 'predictions') throw new Error('Expected a metric of predictions');
+      const { predicted, sums } = await given.predict();
+      const predict = async () => ({ predicted, sums });
+      const outcome = Promise.resolve(measure.of({ ...given, predict, signal: controller.signal })).catch(
+        (error) => error,
+      );
+      // What never let the event loop turn, or seldom, is finished before.
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      controller.abort(reason);
+      expect(await outcome).toBe(reason);
+    },
+  );
+});

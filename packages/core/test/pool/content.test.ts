@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { openTensorFile, type TensorInfo } from '../../src/formats/index.js';
 import {
   closeCheckpoints,
   contentSha256,
   duplicates,
   type FileCheckpoint,
   openCheckpoints,
-  tensorSha256,
+  tensorContent,
 } from '../../src/pool/index.js';
 import { draw, f32, numbers, type TensorData, temporaryFolder, tensor, writeModel } from '../pools.js';
 
@@ -52,14 +53,20 @@ test('the digest tells names, shapes, dtypes and values apart', async () => {
   expect(digests[0]).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test('a tensor of several windows and one without elements have the SHA-256 of their bytes', async () => {
-  const large = f32([1_100_000], draw(numbers(3), 1_100_000));
-  const model = await open('large', { large, empty: f32([0, 3], []) });
-  for (const [name, { bytes }] of [
-    ['large', large],
-    ['empty', f32([0, 3], [])],
-  ] as const) {
-    const info = model.tensors.find((candidate) => candidate.name === name);
-    expect(await tensorSha256(model, info as never)).toBe(createHash('sha256').update(bytes).digest('hex'));
+test('a tensor of several windows and one without elements have the SHA-256 of their bytes, and their first NaN', async () => {
+  const values = draw(numbers(3), 1_100_000);
+  const tensors = {
+    large: f32([1_100_000], values),
+    empty: f32([0, 3], []),
+    diverged: f32([1_100_000], values.with(1_099_999, Number.NaN)),
+  };
+  const file = await openTensorFile(await writeModel(join(folder, 'large.safetensors'), tensors));
+  for (const [name, { bytes }] of Object.entries(tensors)) {
+    const info = file.tensors.find((candidate) => candidate.name === name) as TensorInfo;
+    expect(await tensorContent(file, info)).toEqual({
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      ...(name === 'diverged' && { firstNaN: 1_099_999 }),
+    });
   }
+  await file.close();
 });
