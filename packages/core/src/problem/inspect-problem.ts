@@ -1,9 +1,10 @@
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Backend } from '@radin/native';
 import { type InputsInfo, readSplitInfo, type SplitInfo } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { checkInputs, planGraph } from '../evaluator/index.js';
-import { type OnnxModel, readOnnx } from '../formats/index.js';
+import { isOnnx, type OnnxModel, readOnnx } from '../formats/index.js';
 import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import { type BatchNormFacts, batchNormFacts, graphNames, inspectPool, type PoolInspection } from '../pool/index.js';
 import { limitedBackend } from './limited-backend.js';
@@ -43,7 +44,7 @@ export async function inspectProblem(
   },
 ): Promise<ProblemInspection> {
   const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
-  const backend = inspectingBackend(files.models.length, graph, options);
+  const backend = await inspectingBackend(files, options);
   const { stateDict, base, rename, init } = files;
   const { quick, signal } = options;
   const pool = await inspectPool(files.models, graph, backend, {
@@ -92,14 +93,22 @@ export async function inspectProblem(
 }
 
 /** Keeps to the limit, where there is one. @throws RadinError where it is too small */
-function inspectingBackend(
-  models: number,
-  graph: OnnxModel | undefined,
+async function inspectingBackend(
+  { models, graph, evaluator }: PoolFiles,
   { backend, maxMemory, onPrediction }: Parameters<typeof inspectProblem>[1],
-): Backend {
+): Promise<Backend> {
   const named = backendNamed(backend);
   if (maxMemory === undefined) return named;
-  const { work, peakMemory } = inspectionMemory(maxMemory, { models, graphBytes: graph?.bytes.byteLength ?? 0 });
+  const file = evaluator ? undefined : (graph ?? models.find(isOnnx));
+  // A file that is not there is told where it is opened.
+  const graphBytes =
+    file === undefined
+      ? 0
+      : await stat(file).then(
+          ({ size }) => size,
+          () => 0,
+        );
+  const { work, peakMemory } = inspectionMemory(maxMemory, { models: models.length, graphBytes });
   onPrediction?.(peakMemory);
   return limitedBackend(named, work);
 }

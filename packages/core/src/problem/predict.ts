@@ -139,12 +139,12 @@ export function averageMemory(limit: number, models: number): { readonly work: n
   return workMemory(limit, PROCESS_BYTES, leastAverageMemory(models), 'an average');
 }
 
-/** The same for the distances between N models, beside the graph's file. @throws RadinError where the limit is too small */
+/** The same for the distances between N models, beside the graph's file, which is read for the models and once more for the data. @throws RadinError where the limit is too small */
 export function inspectionMemory(
   limit: number,
   { models, graphBytes }: Pick<RunSizes, 'models' | 'graphBytes'>,
 ): { readonly work: number; readonly peakMemory: number } {
-  return workMemory(limit, PROCESS_BYTES + graphBytes, leastGramMemory(models), 'an inspection');
+  return workMemory(limit, PROCESS_BYTES + 2 * graphBytes, leastGramMemory(models), 'an inspection');
 }
 
 function workMemory(limit: number, held: number, leastWork: number, what: string) {
