@@ -8,6 +8,7 @@ import { FAULTS } from './control.mjs';
 /** What is written in the place of what, of the same kind and size. */
 const FILES = [
   ['models/m1.safetensors', 'models/m2.safetensors'],
+  ['model.onnx', 'onnx/m2.onnx'],
   ['val_inputs.npy', 'test_inputs.npy'],
   ['val_labels.npy', 'test_labels.npy'],
   ['logits/m1.npy', 'logits/m2.npy'],

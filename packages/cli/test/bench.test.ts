@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PaperResult } from '@radin/bench';
 import { expect, it } from 'vitest';
@@ -55,14 +55,17 @@ it('bench within a limit of memory gives the same document, tells its peak, and 
   );
 });
 
-it('bench that cannot write its page has written its results, and says what is in the way', async () => {
+it('bench that cannot write its tables has written its results, and says what is in the way', async () => {
   const { folder } = await linearPool({ models: 3 });
-  mkdirSync(join(folder, 'out', 'report.html'), { recursive: true });
+  mkdirSync(join(folder, 'out'));
+  writeFileSync(join(folder, 'out', 'charts'), '');
   const { code, stdout, stderr } = await runRadin(
-    ['bench', folder, '--quick', '--json', '--quiet', '--out', 'out'],
+    ['bench', folder, '--quick', '--json', '--quiet', '--format', 'md', '--out', 'out'],
     folder,
   );
-  expect(stderr).toMatch(/^radin: error: Expected to write a regular file but found something else: .*report\.html\n$/);
+  expect(stderr).toMatch(
+    /^radin: error: Expected to write to the folder out\/charts but found: a file of that name\n$/,
+  );
   expect(code).toBe(2);
   expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, 'out', 'paper.json'), 'utf8')));
 });

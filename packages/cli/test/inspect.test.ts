@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { PoolInspection } from '@radin/core';
 import { describe, expect, it } from 'vitest';
 import { type LinearModel, layers, linearPool, modelPath, writeConfig, writeModel } from './pools.js';
-import { DIGITS, radinJson, runRadin } from './run-radin.js';
+import { DIGITS, radinJson, runRadin, runRadinHere } from './run-radin.js';
 import { newFolder } from './scratch.js';
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -27,6 +27,22 @@ describe.concurrent('inspect of a pool', () => {
         warnings: model.id.startsWith('15-') ? [expect.stringMatching(/^model 15-.* outside the basin/)] : [],
       });
     }
+  });
+
+  it('evaluates within a limit of memory, of which it tells the peak, and refuses one that is too small before it reads a weight', async () => {
+    const pool = await linearPool();
+    const args = ['inspect', pool.folder, '--disagreement', '--no-cache', '--json'];
+    const free = await runRadinHere(args, pool.folder);
+    const limited = await runRadinHere([...args, '--max-memory', '400MiB'], pool.folder);
+    expect(JSON.parse(limited.stdout)).toEqual(JSON.parse(free.stdout));
+    expect(limited.stderr).toMatch(/note: peak memory .*, predicted at most .* MiB, allowed 400 MiB\n$/);
+    // Enough for distances and not for an evaluation.
+    const { code, stdout, stderr } = await runRadinHere([...args, '--max-memory', '250MiB'], pool.folder);
+    expect([code, stdout, stderr]).toEqual([
+      2,
+      '',
+      expect.stringMatching(/^radin: error: Expected --max-memory of at least \d+MiB, .* found 250MiB\n$/),
+    ]);
   });
 
   it('names models with equal weights', async () => {

@@ -109,16 +109,20 @@ describe('the report', () => {
     expect(listing(join(folder, 'charted'))).toContain(join('charts', 'search-soup.md'));
   });
 
-  it.concurrent('that cannot be written loses neither the result nor the soup', async () => {
+  it.concurrent('whose tables cannot be written loses neither the result nor the soup', async () => {
     const out = join(folder, 'blocked');
-    mkdirSync(join(out, 'report.html'), { recursive: true });
-    const { code, stdout, stderr } = await runRadin(['search', '.', '--json', '--out', 'blocked'], folder);
+    mkdirSync(out);
+    writeFileSync(join(out, 'charts'), '');
+    const { code, stdout, stderr } = await runRadin(
+      ['search', '.', '--json', '--format', 'md', '--out', 'blocked'],
+      folder,
+    );
     expect(stderr).toMatch(
-      /^radin: error: Expected to write a regular file but found something else: .*report\.html\n$/m,
+      /^radin: error: Expected to write to the folder blocked\/charts but found: a file of that name\n$/m,
     );
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject(JSON.parse(read(out, 'result.json')));
-    expect(listing(out)).toEqual(WRITTEN);
+    expect(listing(out)).toEqual(['charts', ...WRITTEN]);
   });
 
   it.concurrent.each([1, 2, 200])('is written for a pool of %d', async (models) => {

@@ -31,11 +31,14 @@ describe('verify', () => {
     expect(stdout).toMatch(/2 tensors are the average .* bit for bit\n(.*\n)?verified .*soup\.safetensors\n$/);
   });
 
-  it('keeps to a limit of memory, and tells its peak', async () => {
+  it('keeps to a limit of memory, and tells its peak and what was predicted', async () => {
     const { folder } = await searched();
     const limited = ['verify', 'out', '--scores', '--max-memory'];
     const { code, stderr } = await runRadinHere([...limited, '400MiB'], folder);
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/note: peak memory .*, allowed 400 MiB\n$/)]);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/note: peak memory .*, predicted at most .* MiB, allowed 400 MiB\n$/),
+    ]);
     expect(await runRadinHere([...limited, '8MiB'], folder)).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^radin: error: Expected --max-memory of at least \d+MiB, .* found 8MiB\n$/),

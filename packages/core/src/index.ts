@@ -50,6 +50,7 @@ export {
   type PoolLogits,
   poolLogits,
   type StoredLogits,
+  scoredShape,
   storedInMemory,
   withLogitsFiles,
 } from './logits/index.js';

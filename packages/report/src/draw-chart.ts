@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as vega from 'vega';
 import { expressionInterpreter } from 'vega-interpreter';
 import { compile, type TopLevelSpec } from 'vega-lite';
@@ -110,6 +111,8 @@ export async function drawAlone(chart: Chart): Promise<string> {
 }
 
 async function draw(chart: Chart, title?: string): Promise<string> {
+  // vega's own promises let no signal or timer in, and the charts of a page take a second and more.
+  await nextTurn();
   const names = fieldNames(chart);
   const spec = compileChart(chart, names, title);
   const rows = dataRows(chart.data.rows, names);

@@ -2,7 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { chartsOf } from '../src/check-page.js';
 import { csv } from '../src/csv.js';
+import { drawForPage } from '../src/draw-chart.js';
 import { EXPORT_FORMATS, exportPage } from '../src/index.js';
 import { markdown } from '../src/markdown.js';
 import type { Cell, Chart, Page, Table } from '../src/page.js';
@@ -158,4 +160,15 @@ describe('the files of a page', () => {
     await expect(exportPage(withChart({ data: tableOf([['a']]) }), root, [])).rejects.toThrow('cells in row 0');
     await expect(exportPage(withChart({ data: tableOf([], ['a', 'a']) }), root, [])).rejects.toThrow('different names');
   });
+});
+
+test('signals are heard and timers run before each chart is drawn', async () => {
+  for (const chart of chartsOf(demonstration({ models: 4, candidates: 10 })).slice(0, 2)) {
+    let heard = false;
+    setImmediate(() => {
+      heard = true;
+    });
+    await drawForPage(chart);
+    expect(heard).toBe(true);
+  }
 });

@@ -1,61 +1,35 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   accuracy,
-  alignColumns,
-  formatShape,
   inspectProblem,
   MULTI_CLASS,
   modelFile,
   modelFileIn,
-  modelId,
-  openAnyOnnx,
-  openModel,
   Problem,
-  quote,
+  type ProblemInspection,
+  type ProblemOptions,
   RadinError,
-  readNpy,
-  readNpzArrays,
-  type TensorContent,
-  type TensorFormat,
-  tensorContent,
-  tensorFormat,
 } from '@radin/core';
 import type { Command } from 'commander';
 import { type CommonOptions, withCacheFolder, withCommonOptions } from '../options/common-options.js';
-import { type StateDictOptions, withStateDict } from '../options/options.js';
+import { type MemoryOptions, type StateDictOptions, withMaxMemory, withStateDict } from '../options/options.js';
+import { fileText, inspectFile } from '../pool/inspected-file.js';
 import { resolvePool } from '../pool/pool-files.js';
 import { openCache } from '../run/cache-folder.js';
 import { modelPredictions, predictionsText, withPredictions } from '../run/model-predictions.js';
 import type { CommandContext } from '../run/run-context.js';
+import { LargestStep, tellingPeak } from '../run/tell-peak.js';
 import { inspectionText } from '../terminal/inspection-text.js';
 import { Terminal } from '../terminal/terminal.js';
 
-const HASHED_AT_ONCE = 2 ** 30;
-
-interface InspectOptions extends CommonOptions, StateDictOptions {
+interface InspectOptions extends CommonOptions, MemoryOptions, StateDictOptions {
   readonly quick?: true;
   readonly disagreement?: true;
   /** False for `--no-cache`. */
   readonly cache?: string | false;
   readonly init?: string;
-}
-
-/** The content is absent where it is in another file. */
-interface InspectedTensor extends Partial<TensorContent> {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: readonly number[];
-}
-
-interface InspectedFile {
-  readonly file: string;
-  readonly format: TensorFormat | 'npy' | 'npz' | 'radin.yaml';
-  readonly tensors: readonly InspectedTensor[];
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly config?: unknown;
 }
 
 export function addInspect(command: Command, context: CommandContext): void {
@@ -78,7 +52,7 @@ export function addInspect(command: Command, context: CommandContext): void {
       'also evaluate every model of a pool on the validation samples: accuracy, and how often two differ',
     ),
   ).option('--no-cache', 'use no results of earlier runs and keep none of this one');
-  withCommonOptions(withStateDict(command))
+  withCommonOptions(withMaxMemory(withStateDict(command)))
     .addHelpText('after', '\nExample:\n  radin inspect examples/digits')
     .action((path: string, options: InspectOptions) => inspect(path, options, context));
 }
@@ -99,7 +73,7 @@ async function inspect(path: string, options: InspectOptions, context: CommandCo
 }
 
 async function inspectPool(path: string, options: InspectOptions, context: CommandContext): Promise<void> {
-  const { json, quick, disagreement, init, stateDict, cache: cacheOption } = options;
+  const { json, quick, disagreement, init, stateDict, maxMemory, cache: cacheOption } = options;
   const { signal, print, printJson } = context;
   if (quick && disagreement) throw new RadinError('CONFIG', 'Expected --quick or --disagreement but found both');
   const { files } = await resolvePool(path, { stateDict, ...(init && { init }) });
@@ -109,141 +83,46 @@ async function inspectPool(path: string, options: InspectOptions, context: Comma
       `Expected the task ${MULTI_CLASS.name} with --disagreement but found ${files.task.name}`,
     );
   }
-  const inspection = await inspectProblem(files, { backend: 'auto', ...(quick && { quick }), signal });
-  const isSound = inspection.problems.length === 0 && inspection.models.every(({ problems }) => problems.length === 0);
-  if (!disagreement || !isSound) {
-    if (json) printJson(inspection);
-    else print(inspectionText(inspection));
-    return;
-  }
   const terminal = new Terminal(options, accuracy);
-  const cache = await openCache(cacheOption, (text) => terminal.notice(text));
-  const problem = await Problem.open(files, {
-    metric: accuracy,
-    backend: 'auto',
-    splits: ['validation'],
-    ...(cache && { cache }),
+  const steps = maxMemory === undefined ? undefined : new LargestStep(maxMemory);
+  const limit = maxMemory === undefined ? {} : { maxMemory };
+  await tellingPeak(steps, terminal, async (meter) => {
+    const cache = disagreement ? await openCache(cacheOption, (text) => terminal.notice(text)) : undefined;
+    const looking = { backend: 'auto', ...limit, ...(steps && { onPrediction: steps.add }), signal };
+    const running: ProblemOptions = {
+      metric: accuracy,
+      backend: 'auto',
+      splits: ['validation'],
+      ...limit,
+      ...(meter && { meter }),
+      ...(cache && { cache }),
+    };
+    // A limit that is too small for the passes is told before the weights are read.
+    if (disagreement && steps && isSound(await inspectProblem(files, { ...looking, quick: true }))) {
+      await (await Problem.open(files, running)).dispose();
+    }
+    const inspection = await inspectProblem(files, { ...looking, ...(quick && { quick }) });
+    if (!disagreement || !isSound(inspection)) {
+      if (json) printJson(inspection);
+      else print(inspectionText(inspection));
+      return;
+    }
+    const problem = await Problem.open(files, running);
+    try {
+      steps?.add(problem.memory.predicted?.peakMemory);
+      await problem.validation.cache({ signal, onProgress: terminal.onProgress });
+      terminal.finish();
+      const predictions = await modelPredictions(problem, signal);
+      const found = withPredictions(inspection, predictions, problem.validation.samples);
+      if (json) printJson(found);
+      else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
+    } finally {
+      terminal.finish();
+      await problem.dispose();
+    }
   });
-  try {
-    await problem.validation.cache({ signal, onProgress: terminal.onProgress });
-    terminal.finish();
-    const predictions = await modelPredictions(problem, signal);
-    const found = withPredictions(inspection, predictions, problem.validation.samples);
-    if (json) printJson(found);
-    else print([inspectionText(found), '', ...predictionsText(predictions)].join('\n'));
-  } finally {
-    terminal.finish();
-    await problem.dispose();
-  }
 }
 
-async function inspectFile(path: string, stateDict: string | undefined): Promise<InspectedFile> {
-  const format = await formatOf(path);
-  switch (format) {
-    case 'npy': {
-      const { dtype, shape, data } = await readNpy(path);
-      return { file: path, format: 'npy', tensors: [{ name: modelId(path), dtype, shape, sha256: sha256(data) }] };
-    }
-    case 'npz': {
-      const tensors: InspectedTensor[] = [];
-      for await (const { name, dtype, shape, data } of readNpzArrays(path)) {
-        tensors.push({ name, dtype, shape, sha256: sha256(data) });
-      }
-      return { file: path, format: 'npz', tensors };
-    }
-    case 'onnx':
-      return inspectOnnx(path);
-    case 'radin.yaml':
-      return {
-        file: path,
-        format: 'radin.yaml',
-        tensors: [],
-        config: (await (await import('../pool/config.js')).loadConfig(path)).config,
-      };
-    case 'safetensors':
-    case 'pytorch':
-      return inspectCheckpoint(path, format, stateDict);
-  }
-}
-
-/** Lists all initializers, those that are no weights too. */
-async function inspectOnnx(path: string): Promise<InspectedFile> {
-  const file = await openAnyOnnx(path);
-  try {
-    const infos = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
-    const tensors: InspectedTensor[] = [];
-    for (const { name, dtype, shape, data } of file.graph.initializers) {
-      const info = infos.get(name);
-      const content = info ? await tensorContent(file, info) : data && { sha256: sha256(data) };
-      tensors.push({ name, dtype, shape, ...content });
-    }
-    return { file: path, format: 'onnx', tensors };
-  } finally {
-    await file.close();
-  }
-}
-
-async function inspectCheckpoint(
-  path: string,
-  format: TensorFormat,
-  stateDict: string | undefined,
-): Promise<InspectedFile> {
-  const file = await openModel(path, { stateDict });
-  try {
-    const tensors: InspectedTensor[] = [];
-    for (const tensor of file.tensors) {
-      const { name, dtype, shape } = tensor;
-      tensors.push({ name, dtype, shape, ...(await tensorContent(file, tensor)) });
-    }
-    const { metadata } = file;
-    return { file: path, format, tensors, ...(metadata && { metadata: Object.fromEntries(metadata) }) };
-  } finally {
-    await file.close();
-  }
-}
-
-/** By extension, and for others by the first bytes. */
-async function formatOf(path: string): Promise<InspectedFile['format']> {
-  const extension = extname(path).toLowerCase();
-  if (extension === '.onnx' || extension === '.npy' || extension === '.npz') {
-    return extension.slice(1) as InspectedFile['format'];
-  }
-  if (extension === '.yaml' || extension === '.yml') return 'radin.yaml';
-  const format = await tensorFormat(path);
-  if (format !== undefined) return format;
-  const start = new Uint8Array(6);
-  const file = await open(path);
-  await file.read(start).finally(() => file.close());
-  if (start[0] === 0x93 && Buffer.from(start.subarray(1, 6)).toString('latin1') === 'NUMPY') return 'npy';
-  throw new RadinError(
-    'FORMAT',
-    `Expected a safetensors, PyTorch, ONNX, NumPy (.npy, .npz) or radin.yaml file but found another format in ${path}`,
-  );
-}
-
-function sha256(bytes: Uint8Array): string {
-  const hash = createHash('sha256');
-  // One call takes less than 2 GiB.
-  for (let at = 0; at < bytes.byteLength; at += HASHED_AT_ONCE) hash.update(bytes.subarray(at, at + HASHED_AT_ONCE));
-  return hash.digest('hex');
-}
-
-function fileText({ file, format, tensors, metadata, config }: InspectedFile): string {
-  if (format === 'radin.yaml') return `${file}: a valid radin.yaml\n${JSON.stringify(config, null, 2)}`;
-  const rows = tensors.map(({ name, dtype, shape, sha256: digest }) => [
-    name,
-    dtype,
-    formatShape(shape),
-    digest?.slice(0, 12) ?? 'external',
-  ]);
-  return [
-    `${file}: ${format}, ${tensors.length} tensors`,
-    ...alignColumns([['tensor', 'dtype', 'shape', 'sha256'], ...rows]),
-    ...tensors
-      .filter(({ firstNaN }) => firstNaN !== undefined)
-      .map(
-        ({ name, firstNaN }) => `NaN in tensor ${quote(name)}, first in element ${firstNaN}: no soup can be made of it`,
-      ),
-    ...Object.entries(metadata ?? {}).map(([key, value]) => `metadata ${key}: ${value}`),
-  ].join('\n');
+function isSound({ models, problems }: ProblemInspection): boolean {
+  return problems.length === 0 && models.every((model) => model.problems.length === 0);
 }

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import {
   ApproxScorer,
   alignColumns,
@@ -12,6 +12,10 @@ import {
   explanationReport,
   explanationText,
   formatScore,
+  type Labels,
+  LogitsStore,
+  logitsBytes,
+  type Metric,
   MULTI_CLASS,
   metricTitle,
   modelId,
@@ -19,10 +23,10 @@ import {
   poolLogits,
   RadinError,
   type Ranking,
+  type RunSizes,
   rankProposal,
-  rowsOf,
   type Sampler,
-  type StoredLogits,
+  scoredShape,
   scoringMemory,
   scoringReport,
   singleScores,
@@ -48,6 +52,7 @@ import {
   withCandidateOptions,
   withExplain,
 } from '../options/search-options.js';
+import { checkSpace } from '../output/disk-space.js';
 import { chooseMetric, metricFlag } from '../pool/metric-choice.js';
 import { scoredLogits } from '../pool/scored-logits.js';
 import type { CommandContext } from '../run/run-context.js';
@@ -120,46 +125,44 @@ async function score(
   if (metric.needsGroups && labels.groups === undefined) {
     throw new RadinError('CONFIG', `Expected --groups, the group of each sample, for ${metric.name} but found none`);
   }
-  const { ranking, shape, explanation } = await withLogitsFiles(
-    paths,
-    async (logits) => {
-      const [{ samples, classes }] = logits as [StoredLogits];
-      if (samples !== rowsOf(labels)) {
-        throw new RadinError(
-          'DATA',
-          `Expected ${samples} labels, one per row of ${paths[0]}, but found ${rowsOf(labels)} in ${labels.path}`,
-        );
-      }
-      const { values, targets, groups } = labels;
-      const cache = poolLogits(ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
-      checkLabels(labels, classes);
-      const probabilities = await outputsAreProbabilities(cache, task.name, signal);
-      if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
-      checkProposal(ids.length, { ...proposal, estimate }, metric);
-      const { lambda, top: keep } = options;
-      const shape = { models: ids.length, samples, classes };
-      const { threads, limits } = memoryOf(options, { ...shape, samplers: proposal.samplers });
-      return tellingPeak(limits, terminal, async () => {
+  const limited = await limitedTo(options, proposal.samplers, metric, paths, labels);
+  const { ranking, shape, explanation } = await tellingPeak(limited.limits, terminal, () =>
+    withLogitsFiles(
+      paths,
+      async (logits) => {
+        const { values, targets, groups } = labels;
+        const cache = poolLogits(ids, logits, values, { ...(targets && { targets }), ...(groups && { groups }) });
+        const { samples, classes } = cache;
+        checkLabels(labels, classes);
+        const probabilities = await outputsAreProbabilities(cache, task.name, signal);
+        if (probabilities !== undefined) terminal.notice(`warning: ${probabilities}`);
+        checkProposal(ids.length, { ...proposal, estimate }, metric);
+        const { threads } = limited;
         const scorer = await ApproxScorer.open(cache, { metric, backend, signal, ...(threads && { threads }) });
         try {
+          const { lambda, top: keep } = options;
           const call = { signal, onProgress: terminal.onProgress };
           const ranked = await rankProposal(
             ids.length,
             { ...proposal, ...call, estimate, lambda, keep },
             async () => scorer,
           );
-          const explained = options.explain && (await explain(scorer, ranked, proposal.seed, signal));
           return {
             ranking: ranked,
-            shape: { ...shape, ...(task.name !== MULTI_CLASS.name && { task: task.name }) },
-            explanation: explained,
+            shape: {
+              models: ids.length,
+              samples,
+              classes,
+              ...(task.name !== MULTI_CLASS.name && { task: task.name }),
+            },
+            explanation: options.explain && (await explain(scorer, ranked, proposal.seed, signal)),
           };
         } finally {
           scorer.close();
         }
-      });
-    },
-    labels,
+      },
+      { labels, ...limited.rows },
+    ).finally(() => limited.rows?.store.close()),
   );
   terminal.finish();
   for (const notice of ranking.notices) terminal.notice(`note: ${notice}`);
@@ -203,18 +206,27 @@ async function score(
   print([...named, '', shown, ...(explained ? ['', ...explanationText(explained, metric)] : [])].join('\n'));
 }
 
+/** How scoring keeps to `--max-memory`, where it is there. */
+interface Limited {
+  readonly threads: number | undefined;
+  readonly limits?: Pick<PeakMemory, 'predicted' | 'allowed'>;
+  /** Where rows are kept that are not in the files as they are scored. */
+  readonly rows?: { readonly store: LogitsStore; readonly asFloat32: boolean };
+}
+
 /** The threads that the options ask for, or as many of them as --max-memory leaves room for. @throws RadinError where that is none */
-function memoryOf(
+async function limitedTo(
   { threads, maxMemory, candidates }: ScoreOptions,
-  {
-    models,
-    samples,
-    classes,
-    samplers,
-  }: { models: number; samples: number; classes: number; samplers: readonly Sampler[] },
-): { readonly threads: number | undefined; readonly limits?: Pick<PeakMemory, 'predicted' | 'allowed'> } {
+  samplers: readonly Sampler[],
+  metric: Metric,
+  paths: readonly string[],
+  labels: Labels,
+): Promise<Limited> {
   if (maxMemory === undefined) return { threads };
-  const memory = scoringMemory(maxMemory, {
+  const models = paths.length;
+  const asFloat32 = metric.measure.kind === 'predictions';
+  const { samples, classes, reading } = await scoredShape(paths[0] as string, { labels, asFloat32 });
+  const sizes: RunSizes = {
     models,
     classes,
     threads: threads ?? availableParallelism(),
@@ -224,8 +236,16 @@ function memoryOf(
     weightBytes: 0,
     graphBytes: 0,
     racing: 0,
-  });
-  return { threads: memory.threads, limits: { predicted: memory.peakMemory, allowed: maxMemory } };
+  };
+  const shares = scoringMemory(maxMemory, sizes, { reading, averages: asFloat32 });
+  if (reading > 0 && logitsBytes(sizes) > shares.logits) {
+    await checkSpace(tmpdir(), logitsBytes(sizes), "the models' logits, which --max-memory leaves no room for,");
+  }
+  return {
+    threads: shares.threads,
+    limits: { predicted: shares.peakMemory, allowed: maxMemory },
+    rows: { store: new LogitsStore({ models, mostBytes: shares.logits, folder: tmpdir() }), asFloat32 },
+  };
 }
 
 /** Models up to which a number is kept for each subset. */

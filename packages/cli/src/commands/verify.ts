@@ -31,7 +31,7 @@ import { expandModels } from '../pool/expand.js';
 import { chooseMetric, type MetricChoice, metricFlag } from '../pool/metric-choice.js';
 import { type ResolvedPool, resolvePool } from '../pool/pool-files.js';
 import type { CommandContext } from '../run/run-context.js';
-import { tellingPeak } from '../run/tell-peak.js';
+import { LargestStep, tellingPeak } from '../run/tell-peak.js';
 import { Terminal } from '../terminal/terminal.js';
 
 interface VerifyCommandOptions extends CommonOptions, ComputeOptions, MemoryOptions {
@@ -60,10 +60,9 @@ async function verify(soup: string, options: VerifyCommandOptions, context: Comm
   const { print, printJson } = context;
   const terminal = new Terminal(options, defaultMetric(MULTI_CLASS.name));
   const named = await nameSoup(soup);
-  const { maxMemory } = options;
-  const limits = maxMemory === undefined ? undefined : { allowed: maxMemory };
-  const verification = await tellingPeak(limits, terminal, (meter) =>
-    verificationOf(named, options, context, terminal, meter),
+  const steps = options.maxMemory === undefined ? undefined : new LargestStep(options.maxMemory);
+  const verification = await tellingPeak(steps, terminal, (meter) =>
+    verificationOf(named, options, context, terminal, { steps, meter }),
   );
   terminal.finish();
   const { checks, differing } = verification;
@@ -80,7 +79,7 @@ async function verificationOf(
   options: VerifyCommandOptions,
   context: CommandContext,
   terminal: Terminal,
-  meter: MemoryMeter | undefined,
+  { steps, meter }: { readonly steps: LargestStep | undefined; readonly meter: MemoryMeter | undefined },
 ): Promise<Verification & { readonly scores?: Readonly<Record<string, number>> }> {
   const { signal } = context;
   const { pool: poolName, threads, maxMemory } = options;
@@ -94,13 +93,15 @@ async function verificationOf(
     ...(threads && { threads }),
     ...(maxMemory !== undefined && { maxMemory }),
     ...(meter && { meter }),
+    ...(steps && { onPrediction: steps.add }),
     ...(sources && { sources }),
     signal,
   };
-  const ingredients = named.record.models.length;
+  const averages = maxMemory === undefined ? undefined : averageMemory(maxMemory, named.record.models.length);
+  steps?.add(averages?.peakMemory);
   const found = await verifySoup(named, {
     ...running,
-    backend: maxMemory === undefined ? backend : limitedBackend(backend, averageMemory(maxMemory, ingredients).work),
+    backend: averages === undefined ? backend : limitedBackend(backend, averages.work),
     ...(models && { models }),
   });
   const scored =

@@ -18,9 +18,9 @@ import {
   RadinError,
   type RecordedChoice,
   realPathAt,
+  replaceable,
   SOUP_FILE,
   type SoupSources,
-  statusAt,
   type WrittenSoup,
   writeLock,
   writeTextAtomically,
@@ -56,7 +56,7 @@ const WRITTEN = [
 /**
  * Whether results can be written to a folder: better before hours of evaluation than after.
  * @param files of the pool: a soup among the models would join the pool in the next run, and none may be in the place of a result, as links can be
- * @throws RadinError naming what is in the way
+ * @throws RadinError naming what is in the way: a folder, pipe or device in the place of a result, too
  */
 export async function checkOutputFolder(folder: string, files: PoolFiles): Promise<void> {
   if (folder === '') throw new RadinError('CONFIG', 'Expected the name of a folder for --out but found ""');
@@ -73,7 +73,10 @@ export async function checkOutputFolder(folder: string, files: PoolFiles): Promi
   }
   await checkCreatable(path, folder);
   const inputs = inputPaths(files);
-  for (const name of WRITTEN) await checkNoInput(join(folder, name), inputs, 'each result in --out');
+  for (const name of WRITTEN) {
+    await replaceable(join(folder, name));
+    await checkNoInput(join(folder, name), inputs, 'each result in --out');
+  }
 }
 
 async function checkCreatable(path: string, folder: string): Promise<void> {
@@ -167,23 +170,19 @@ export async function writeResults<Report extends WrittenSoup>(
       sources,
     };
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
-    // Last, so that the lock is of the files that were averaged, too.
+    // Last, so that the lock is of the files that were averaged and of the graph that was run, too.
     await checkUnchanged(pool, mixture, keys.contents);
+    await problem.checkGraphUnchanged();
     const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;
     return {
       value: { report, soup: { ...written, paths }, json: join(folder, json.name) },
       entries: [...entries, json.name, LOCK_FILE],
-      replaced: [json.name, ...(await earlierReport(folder)), ...(await replacedBy(folder, name, entries))],
+      // The page of an earlier run tells of another soup.
+      replaced: [json.name, REPORT_FILE, ...(await replacedBy(folder, name, entries))],
     };
   };
   return writeTogether(folder, write, { signal });
-}
-
-/** The page of an earlier run, which tells of another soup. A folder in its place is left for the writing of the page to refuse. */
-async function earlierReport(folder: string): Promise<string[]> {
-  const found = await statusAt(join(folder, REPORT_FILE));
-  return found?.isFile() ? [REPORT_FILE] : [];
 }
 
 /** The files of a mixture's ingredients. */

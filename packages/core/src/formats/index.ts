@@ -22,7 +22,7 @@ export {
   readNpyHeader,
   writeNpy,
 } from './npy.js';
-export { readNpzArrays } from './npz.js';
+export { openNpzArrays } from './npz.js';
 export { type BatchNorm, batchNorms } from './onnx-batch-norm.js';
 export { checkOperators } from './onnx-check.js';
 export { type OnnxFile, openAnyOnnx, openOnnx } from './onnx-file.js';
@@ -55,6 +55,7 @@ export {
   endedEarly,
   type RegularFile,
   readSmallFile,
+  stampAt,
   stampOf,
   unreadableFile,
   withRegularFile,

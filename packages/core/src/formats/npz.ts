@@ -3,7 +3,7 @@ import type { Entry, ZipFile } from 'yauzl';
 import { quote } from '../errors/index.js';
 import { failFormat } from './format-error.js';
 import { chooseNamed } from './named-array.js';
-import { type ByteSource, type FilePlace, type NpyArray, type NpyFile, openNpyBytes } from './npy.js';
+import { type ByteSource, type FilePlace, type NpyFile, openNpyBytes } from './npy.js';
 import { openRegularFile, type RegularFile } from './regular-file.js';
 import { checkPlainEntry, openZip, readEntryHeader, understood } from './zip-directory.js';
 
@@ -39,17 +39,18 @@ export async function openNpz(path: string, name: string | undefined): Promise<N
   }
 }
 
-/** All arrays of an archive in its order, with their names without `.npy`; its directory is read once. @throws RadinError as `openNpz` */
-export async function* readNpzArrays(path: string): AsyncGenerator<NpyArray & { readonly name: string }> {
+/**
+ * Opens all arrays of an archive one after the other, with their names without `.npy`; its directory is read once. An array is open until the
+ * next one is asked for. @throws RadinError as `openNpz`
+ */
+export async function* openNpzArrays(path: string): AsyncGenerator<readonly [name: string, array: NpyFile]> {
   const file = await openRegularFile(path);
   try {
     const { archive, entries } = await readDirectory(file);
     for (const [name, entry] of entries) {
       const unpacked = await UnpackedEntry.open(file, archive, entry);
       try {
-        const array = await openNpyBytes(unpacked);
-        const { dtype, shape } = array;
-        yield { name, path: `${path}:${name}`, dtype, shape, data: await array.read() };
+        yield [name, await openNpyBytes(unpacked)];
       } finally {
         unpacked.destroy();
       }

@@ -1,5 +1,5 @@
 import { type BigIntStats, fstatSync } from 'node:fs';
-import { constants, type FileHandle, open } from 'node:fs/promises';
+import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
 import type { FileRange, SourceError } from '@radin/native';
 import { fileError, RadinError } from '../errors/index.js';
@@ -62,6 +62,12 @@ async function refusePointer(file: RegularFile): Promise<void> {
 /** What tells a file from others, and from itself once it was written to: number, size and times of the last changes, in nanoseconds. */
 export function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join();
+}
+
+/** The same of the file at a path, links followed; undefined where none is, or no path is given. */
+export async function stampAt(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  return stat(path, { bigint: true }).then(stampOf, () => undefined);
 }
 
 /** The error for a file that is no longer what it was when it was opened. */

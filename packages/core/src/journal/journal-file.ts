@@ -32,19 +32,24 @@ export class JournalFile {
   /**
    * @param create whether to make it where it is missing
    * @returns undefined where it is missing
-   * @throws RadinError where another process has the lock, which it names, or it is no file that can be read and written
+   * @throws RadinError where another process has the lock, which it names, or it is no file that can be read and written, or one that is
+   *   another one too, by a symbolic or hard link: it is written in place
    */
   static async open(path: string, create: boolean): Promise<JournalFile | undefined> {
-    const flags = constants.O_RDWR | (constants.O_NONBLOCK ?? 0) | (create ? constants.O_CREAT : 0);
+    const { O_RDWR, O_CREAT, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
+    const flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | (create ? O_CREAT : 0);
     const handle = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' && !create) return undefined;
+      if (error.code === 'ELOOP') throw notOnlyHere(path, 'a symbolic link');
       throw fileError('write', path, error);
     });
     if (handle === undefined) return undefined;
     try {
-      if (!(await handle.stat()).isFile()) {
+      const status = await handle.stat();
+      if (!status.isFile()) {
         throw new RadinError('FILE', `Expected a regular file but found a pipe, socket or device: ${path}`);
       }
+      if (status.nlink > 1) throw notOnlyHere(path, 'a hard link');
       const lock = lockFile(handle.fd);
       const file = new JournalFile(path, handle, lock);
       if (lock.kind === 'taken') throw await taken(file);
@@ -58,7 +63,7 @@ export class JournalFile {
   /**
    * Gives every record to `use`, and gets ready to append behind the last whole line.
    * @returns bytes behind that, of a line that was not written to its end
-   * @throws RadinError naming the first line that is damaged
+   * @throws RadinError naming the first line that is damaged, or that is not of a journal
    */
   async read(use: (record: JournalRecord) => void): Promise<number> {
     const reader = new LineReader(this.path);
@@ -71,7 +76,7 @@ export class JournalFile {
     }
     this.#end = reader.wholeBytes;
     this.#check = reader.check;
-    return reader.tornBytes;
+    return reader.end();
   }
 
   /** Gets ready to begin with a first line. */
@@ -157,6 +162,10 @@ export class JournalFile {
       throw fileError(what, this.path, error);
     }
   }
+}
+
+function notOnlyHere(path: string, found: string): RadinError {
+  return new RadinError('FILE', `Expected a file of its own, which is written in place, but found ${found}: ${path}`);
 }
 
 /** The error for a journal that another process has, with what its last `start` says of that. */

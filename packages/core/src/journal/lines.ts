@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RadinError } from '../errors/index.js';
-import { type JournalRecord, parseRecord } from './record.js';
+import { JOURNAL_FORMAT, type JournalRecord, parseRecord } from './record.js';
 
 /** Characters of a checksum: 64 bits of a SHA-256. They find accidents; nothing is signed. */
 const CHECK_LENGTH = 16;
@@ -11,6 +11,9 @@ const CHECK_BYTES = ',"check":""}'.length + CHECK_LENGTH;
 /** Bytes of a line: more than the bits of 10^9 samples take. A longer one was not written by us. */
 const LONGEST_LINE = 2 ** 28;
 const NEWLINE = 10;
+
+/** What each journal begins with. */
+const BEGINNING = Buffer.from(`{"record":"run","format":${JOURNAL_FORMAT},"radin":"`);
 
 /** The checksum that stands before the first line. */
 export const NO_CHECK = '0'.repeat(CHECK_LENGTH);
@@ -44,8 +47,16 @@ export class LineReader {
     return this.#whole;
   }
 
-  /** Bytes behind them: of a line that was not written to its end. */
-  get tornBytes(): number {
+  /**
+   * To be called when all bytes are read.
+   * @returns bytes behind the whole lines: of a line that was not written to its end
+   * @throws RadinError (`FORMAT`) where that is the first one and does not begin as ours do
+   */
+  end(): number {
+    if (this.#lines === 0) {
+      const found = Buffer.concat(this.#pieces).subarray(0, BEGINNING.length);
+      if (!found.equals(BEGINNING.subarray(0, found.length))) throw this.#damage("a run's journal", 'something else');
+    }
     return this.#pending;
   }
 

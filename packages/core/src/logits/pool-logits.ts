@@ -18,16 +18,7 @@ export function poolLogits(
   labels: Int32Array,
   { targets, groups }: Omit<Truth, 'labels'> = {},
 ): PoolLogits {
-  const first = logits[0];
-  if (first === undefined) throw new RadinError('DATA', 'Expected the logits of at least one model but found none');
-  const { samples, classes } = first;
-  const odd = logits.findIndex((other) => other.samples !== samples || other.classes !== classes);
-  if (odd >= 0) {
-    throw new RadinError(
-      'DATA',
-      `Expected logits of shape [${samples}, ${classes}] as of model ${models[0]} but found [${logits[odd]?.samples}, ${logits[odd]?.classes}] of model ${models[odd]}`,
-    );
-  }
+  const { samples, classes } = oneShape(models, logits);
   if (targets !== undefined && targets.length !== samples * classes) {
     throw new RadinError(
       'DATA',
@@ -39,6 +30,21 @@ export function poolLogits(
   }
   return { models, logits, labels, ...(targets && { targets }), ...(groups && { groups }), samples, classes };
 }
+
+/** The shape that all models' logits have. @throws RadinError naming the first model that has another one */
+export function oneShape(models: readonly string[], shapes: readonly LogitsShape[]): LogitsShape {
+  const first = shapes[0];
+  if (first === undefined) throw new RadinError('DATA', 'Expected the logits of at least one model but found none');
+  const { samples, classes } = first;
+  const odd = shapes.findIndex((other) => other.samples !== samples || other.classes !== classes);
+  if (odd < 0) return first;
+  throw new RadinError(
+    'DATA',
+    `Expected logits of shape [${samples}, ${classes}] as of model ${models[0]} but found [${shapes[odd]?.samples}, ${shapes[odd]?.classes}] of model ${models[odd]}`,
+  );
+}
+
+type LogitsShape = Pick<StoredLogits, 'samples' | 'classes'>;
 
 /**
  * Pairs of models with the same logits for every sample, as indices: almost surely one model under two names. Knows only of

@@ -3,6 +3,7 @@ import { quote, RadinError } from '../errors/index.js';
 import {
   type LogitsStore,
   logitsOf,
+  oneShape,
   openLogits,
   type PoolLogits,
   poolLogits,
@@ -37,21 +38,20 @@ export async function openGivenLogits(
 ): Promise<((store?: LogitsStore) => Promise<PoolLogits>) | undefined> {
   const paths = files[split.name === 'test' ? 'test' : 'validation'];
   if (paths === undefined) return undefined;
-  const headers: StoredLogits[] = [];
-  for (const path of paths) headers.push(await checked(path, split));
-  // All must have one shape.
-  poolLogits(ids, headers, new Int32Array(headers[0]?.samples ?? 0));
+  const shapes = [];
+  for (const path of paths) shapes.push(await checked(path, split));
+  oneShape(ids, shapes);
   return (store) => readGiven(paths, ids, split, store);
 }
 
 /** What the header says of the rows' classes and of the samples. @throws RadinError where they are not those of the labels */
-async function checked(path: string, split: Split): Promise<StoredLogits> {
+async function checked(path: string, split: Split): Promise<Pick<StoredLogits, 'samples' | 'classes'>> {
   const file = await openLogits(path, split.labels);
   await file.close();
   checkSamples(file.logits.samples, path, split);
   const classes = scoredClasses(file.logits, split.labels);
   checkLabels(split.labels, classes);
-  return { ...file.logits, classes };
+  return { samples: file.logits.samples, classes };
 }
 
 /** The file of each model, by its name. */

@@ -3,12 +3,15 @@ export { limitedBackend } from './limited-backend.js';
 export { classesOf } from './open-memory.js';
 export {
   averageMemory,
+  inspectionMemory,
   leastMemory,
   logitsBytes,
   type MemoryShares,
   type Prediction,
+  type PredictionListener,
   predictRun,
   type RunSizes,
+  type ScoringShares,
   scoringMemory,
   shareMemory,
 } from './predict.js';

@@ -1,12 +1,15 @@
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import type { Backend } from '@radin/native';
 import { type InputsInfo, readSplitInfo, type SplitInfo } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { checkInputs, planGraph } from '../evaluator/index.js';
-import { type OnnxModel, readOnnx } from '../formats/index.js';
+import { isOnnx, type OnnxModel, readOnnx } from '../formats/index.js';
 import { MULTI_CLASS, statedClasses } from '../metric/index.js';
 import { type BatchNormFacts, batchNormFacts, graphNames, inspectPool, type PoolInspection } from '../pool/index.js';
+import { limitedBackend } from './limited-backend.js';
 import { openPool } from './open-pool.js';
-import { type Prediction, predictRun, type RunSizes } from './predict.js';
+import { inspectionMemory, type Prediction, type PredictionListener, predictRun, type RunSizes } from './predict.js';
 import { backendNamed } from './problem.js';
 import type { PoolFiles, ProblemOptions } from './problem-files.js';
 
@@ -29,20 +32,22 @@ export interface InspectedSplit
 }
 
 /**
- * Looks at models, graph and data; no program that evaluates is run. Cost: as `inspectPool`, and with `quick` headers and the graph only.
+ * Looks at models, graph and data; no program that evaluates is run. `maxMemory` is for what is looked at. Cost: as `inspectPool`, and with `quick` headers and the graph only.
  * @throws RadinError where the graph that is named is none, for then nothing can be told
  */
 export async function inspectProblem(
   files: PoolFiles,
-  options: Pick<ProblemOptions, 'backend' | 'threads' | 'run'> & {
+  options: Pick<ProblemOptions, 'backend' | 'threads' | 'run' | 'maxMemory'> & {
     readonly quick?: boolean;
+    readonly onPrediction?: PredictionListener;
     readonly signal?: AbortSignal;
   },
 ): Promise<ProblemInspection> {
   const graph = files.evaluator || !files.graph ? undefined : await readOnnx(files.graph);
+  const backend = await inspectingBackend(files, options);
   const { stateDict, base, rename, init } = files;
   const { quick, signal } = options;
-  const pool = await inspectPool(files.models, graph, backendNamed(options.backend), {
+  const pool = await inspectPool(files.models, graph, backend, {
     ...(stateDict && { stateDict }),
     ...(base && { base }),
     ...(rename && { rename }),
@@ -85,6 +90,27 @@ export async function inspectProblem(
     problems,
     notices: [...pool.notices, ...notices],
   };
+}
+
+/** Keeps to the limit, where there is one. @throws RadinError where it is too small */
+async function inspectingBackend(
+  { models, graph, evaluator }: PoolFiles,
+  { backend, maxMemory, onPrediction }: Parameters<typeof inspectProblem>[1],
+): Promise<Backend> {
+  const named = backendNamed(backend);
+  if (maxMemory === undefined) return named;
+  const file = evaluator ? undefined : (graph ?? models.find(isOnnx));
+  // A file that is not there is told where it is opened.
+  const graphBytes =
+    file === undefined
+      ? 0
+      : await stat(file).then(
+          ({ size }) => size,
+          () => 0,
+        );
+  const { work, peakMemory } = inspectionMemory(maxMemory, { models: models.length, graphBytes });
+  onPrediction?.(peakMemory);
+  return limitedBackend(named, work);
 }
 
 /** What each input that has a name is. */

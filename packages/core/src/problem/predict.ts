@@ -76,6 +76,9 @@ export interface Prediction {
   readonly disk: number;
 }
 
+/** Told what a step takes at most, in bytes, before it begins; undefined where a program evaluates, of which it is not known. */
+export type PredictionListener = (peakMemory: number | undefined) => void;
+
 /** Bytes of the logits of all models on the splits of which they are kept. */
 export function logitsBytes({ models, splits, classes }: RunSizes): number {
   const kept = splits.filter(({ ofAllModels }) => ofAllModels);
@@ -133,26 +136,57 @@ export function leastMemory(sizes: RunSizes): number {
  * @throws RadinError where the limit is too small
  */
 export function averageMemory(limit: number, models: number): { readonly work: number; readonly peakMemory: number } {
-  const least = PROCESS_BYTES + leastAverageMemory(models);
-  if (limit < least) throw tooSmall(limit, least, 'an average');
-  const work = Math.min(MOST_WORK, limit - PROCESS_BYTES);
-  return { work, peakMemory: PROCESS_BYTES + work };
+  return workMemory(limit, PROCESS_BYTES, leastAverageMemory(models), 'an average');
+}
+
+/** The same for the distances between N models, beside the graph's file, which is read for the models and once more for the data. @throws RadinError where the limit is too small */
+export function inspectionMemory(
+  limit: number,
+  { models, graphBytes }: Pick<RunSizes, 'models' | 'graphBytes'>,
+): { readonly work: number; readonly peakMemory: number } {
+  return workMemory(limit, PROCESS_BYTES + 2 * graphBytes, leastGramMemory(models), 'an inspection');
+}
+
+function workMemory(limit: number, held: number, leastWork: number, what: string) {
+  const least = held + leastWork;
+  if (limit < least) throw tooSmall(limit, least, what);
+  const work = Math.min(MOST_WORK, limit - held);
+  return { work, peakMemory: held + work };
+}
+
+/** What scoring takes besides stage 1's own, in bytes. */
+export interface ScoringExtras {
+  /** While a model's logits are read that are not scored where they are; 0 where they are. */
+  readonly reading: number;
+  /** Whether the metric looks at averaged logits. */
+  readonly averages: boolean;
+}
+
+/** How scoring keeps to a limit. */
+export interface ScoringShares {
+  readonly threads: number;
+  /** Bytes that logits may take in memory which are not scored where they are. */
+  readonly logits: number;
+  /** What all takes at most. */
+  readonly peakMemory: number;
 }
 
 /**
- * Threads that read logits for stage 1, at most `threads`, and keep to the limit, and what that takes at most.
+ * Divides a limit between threads that read logits for stage 1, at most `threads`, and logits that have to be kept somewhere.
  * @throws RadinError where it is too small
  */
-export function scoringMemory(
-  limit: number,
-  sizes: RunSizes,
-): { readonly threads: number; readonly peakMemory: number } {
+export function scoringMemory(limit: number, sizes: RunSizes, { reading, averages }: ScoringExtras): ScoringShares {
   const { models, classes, threads: wanted } = sizes;
   const reader = Math.max(READER_BYTES, models * classes * Float32Array.BYTES_PER_ELEMENT);
-  const least = PROCESS_BYTES + scoring(sizes) + reader;
+  const averaged = averages ? Math.max(READER_BYTES, singleLogits(sizes)) : 0;
+  // Of the logits of the model before, the garbage collector may leave what was read.
+  const least = PROCESS_BYTES + scoring(sizes) + Math.max(reader + averaged, 2 * reading);
   if (limit < least) throw tooSmall(limit, least, 'one thread');
   const threads = Math.max(1, Math.min(wanted, Math.floor((limit - least) / reader) + 1));
-  return { threads, peakMemory: Math.ceil(least + (threads - 1) * reader) };
+  const working = Math.ceil(least + (threads - 1) * reader);
+  const logits = reading === 0 ? 0 : logitsBytes(sizes);
+  const peakMemory = working + logits <= limit ? working + logits : working;
+  return { threads, logits: limit - working, peakMemory };
 }
 
 function tooSmall(limit: number, least: number, what: string): RadinError {

@@ -2,6 +2,7 @@ import { type Backend, BackendUnavailableError, openBackend } from '@radin/nativ
 import type { Split } from '../data/index.js';
 import { RadinError } from '../errors/index.js';
 import { CachingEvaluator, LogitsKeys, MemoryMeter } from '../evaluator/index.js';
+import { changedFile, stampAt } from '../formats/index.js';
 import type { Fingerprint } from '../journal/index.js';
 import { equalLogits } from '../logits/index.js';
 import type { Mixture } from '../mixture/index.js';
@@ -39,6 +40,7 @@ interface ProblemParts {
   /** The same for splits of which all is known. */
   readonly remeasure: (splits: readonly Split[]) => OpenMemory;
   readonly files: PoolFiles;
+  readonly graphStamp: string | undefined;
   readonly test: UnopenedTest | undefined;
   readonly init: FileCheckpoint | undefined;
 }
@@ -64,6 +66,8 @@ export class Problem {
    */
   static async open(files: PoolFiles, options: ProblemOptions): Promise<Problem> {
     const named = backendNamed(options.backend);
+    // Before it is read: with the same one at the end, what was read is what is there.
+    const graphStamp = await stampAt(files.graph);
     const opened = await openPool(files);
     // What outlives this call does not hold the graph, which may have all of a model's weights in it.
     const { close } = opened;
@@ -103,7 +107,7 @@ export class Problem {
       const sources = { pool, evaluating, making, backend, given, options, keys, ...(remembering && { remembering }) };
       for (const split of splits) scorers.set(split.name, await openScorer(split, memory, sources));
       const remeasure = (all: readonly Split[]) => openMemory(sized, files, all, undefined, options);
-      const parts = { sources, splits, scorers, memory, meter, remeasure, files, test, init };
+      const parts = { sources, splits, scorers, memory, meter, remeasure, files, graphStamp, test, init };
       return new Problem(parts, [...notices, ...making.notices], dispose);
     } catch (error) {
       await dispose();
@@ -138,6 +142,13 @@ export class Problem {
   /** The scorers of the splits that are open. */
   get scorers(): ReadonlyMap<Split['name'], SplitScorer> {
     return this.#parts.scorers;
+  }
+
+  /** @throws RadinError where somebody has written to the graph's file, or replaced it, since it was opened */
+  async checkGraphUnchanged(): Promise<void> {
+    const { files, graphStamp } = this.#parts;
+    const { graph } = files;
+    if (graph !== undefined && (await stampAt(graph)) !== graphStamp) throw changedFile(graph);
   }
 
   /** What is known of a test split that `openTest` has not read; undefined where there is none. */

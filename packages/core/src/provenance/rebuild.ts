@@ -14,7 +14,7 @@ import {
   openCheckpoints,
   Pool,
 } from '../pool/index.js';
-import { Problem } from '../problem/index.js';
+import { type PredictionListener, Problem } from '../problem/index.js';
 import type { SoupSources } from './lock.js';
 
 /** The ingredients of a soup, in the order of its record. Holds files until it is closed. */
@@ -31,6 +31,7 @@ export interface RebuildOptions {
   /** Bytes of memory that the estimate of BatchNorm statistics may take; averages keep to the backend's. */
   readonly maxMemory?: number;
   readonly meter?: MemoryMeter;
+  readonly onPrediction?: PredictionListener;
   readonly signal?: AbortSignal;
 }
 
@@ -106,7 +107,7 @@ async function openForStatistics(
   recorded: NonNullable<SoupRecord['batchNorm']>,
   models: readonly string[],
   { batch, validation, ...sources }: SoupSources,
-  { backend, threads, maxMemory, meter }: RebuildOptions,
+  { backend, threads, maxMemory, meter, onPrediction }: RebuildOptions,
 ): Promise<Problem> {
   if (validation === undefined || sources.batchNormInputs === undefined) {
     throw new RadinError(
@@ -128,6 +129,7 @@ async function openForStatistics(
       ...(meter && { meter }),
     },
   );
+  onPrediction?.(problem.memory.predicted?.peakMemory);
   const { estimator } = problem.soups;
   if (estimator !== undefined && (await problem.keys.inputsSha256(estimator.inputs)) === recorded.inputs)
     return problem;

@@ -2,7 +2,7 @@ import { quote, RadinError } from '../errors/index.js';
 import type { CommandEvaluatorOptions, MemoryMeter } from '../evaluator/index.js';
 import type { Metric } from '../metric/index.js';
 import type { Checkpoint } from '../pool/index.js';
-import { Problem } from '../problem/index.js';
+import { type PredictionListener, Problem } from '../problem/index.js';
 import type { CallOptions } from '../progress.js';
 import type { Difference } from './difference.js';
 import type { SoupSources } from './lock.js';
@@ -21,6 +21,7 @@ export interface VerifyScoresOptions extends CallOptions {
   /** Bytes of memory that evaluation may take, and who is told of what it takes. */
   readonly maxMemory?: number;
   readonly meter?: MemoryMeter;
+  readonly onPrediction?: PredictionListener;
   /** In front of the lock's. */
   readonly sources?: SoupSources;
   /** The program that evaluates in the place of ONNX Runtime, which no lock names. */
@@ -54,7 +55,7 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
     const changed = await otherFile(found.lock.others, found.folder, options);
     if (changed !== undefined) return { scores: {}, differing: changed };
   }
-  const { metric, backend, threads, maxMemory, meter, evaluator, signal, notice } = options;
+  const { metric, backend, threads, maxMemory, meter, onPrediction, evaluator, signal, notice } = options;
   const files = { ...sources, validation: sources.validation, models: [soup], ...(evaluator && { evaluator }) };
   const problem = await Problem.open(files, {
     metric,
@@ -67,6 +68,7 @@ export async function verifyScores(named: NamedSoup, options: VerifyScoresOption
     ...(meter && { meter }),
   });
   try {
+    onPrediction?.(problem.memory.predicted?.peakMemory);
     for (const line of problem.notices) notice(line);
     if (recorded.includes('test')) await problem.openTest();
     const [model] = problem.pool.checkpoints as readonly [Checkpoint];

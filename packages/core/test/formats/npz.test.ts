@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openArray, readArray, readNpzArrays } from '../../src/formats/index.js';
+import { openArray, openNpzArrays, readArray } from '../../src/formats/index.js';
 import { refused, temporaryFolder } from '../files.js';
 import { npy, type ZipEntry, zip } from '../zip.js';
 
@@ -35,8 +35,8 @@ describe('an array in an archive', () => {
     expect(Buffer.compare(found.data, bytesOf(values))).toBe(0);
     expect((await readArray(`${path}:y`)).data).toEqual(bytesOf(BigInt64Array.of(3n, 4n)));
     const names: string[] = [];
-    for await (const { name, ...array } of readNpzArrays(path)) {
-      expect(array).toEqual(await readArray(`${path}:${name}`));
+    for await (const [name, array] of openNpzArrays(path)) {
+      expect(await array.read()).toEqual((await readArray(`${path}:${name}`)).data);
       names.push(name);
     }
     expect(names).toEqual(['x', 'y']);

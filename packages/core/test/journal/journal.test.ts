@@ -1,6 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -216,9 +225,52 @@ it('is removed with its folder where the run is refused before it has found anyt
   expect(readdirSync(place).sort()).toEqual(['journal.jsonl', 'mine.txt']);
 });
 
-it('a device in its place is refused', async () => {
+it('a first line that is torn at any byte is begun anew, with a warning', async () => {
+  const whole = bytesOf(await written([]));
   const place = newFolder();
-  symlinkSync('/dev/full', join(place, 'journal.jsonl'));
+  for (let end = 1; end < whole.indexOf(10); end++) {
+    writeFileSync(join(place, 'journal.jsonl'), whole.subarray(0, end));
+    const { journal, notices } = await begun(place);
+    await journal.close();
+    expect(notices).toEqual([expect.stringContaining(`not written to its end, and its ${end} bytes are dropped`)]);
+    expect(bytesOf(place).indexOf(10)).toBe(whole.indexOf(10));
+  }
+});
+
+it.each<[string, string | Uint8Array]>([
+  ['text', 'My notes'],
+  ['JSON', '{"record":"walk","miles":3}'],
+  ['a list', '[1, 2, 3]'],
+  ['bytes', Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0)],
+  ['zeros', new Uint8Array(4096)],
+])('%s without a line end in its place is refused, and stays', async (_, content) => {
+  const place = newFolder();
+  writeFileSync(join(place, 'journal.jsonl'), content);
+  await expect(begun(place)).rejects.toThrow(
+    /^Expected a run's journal but found something else in line 1 of .*: it was changed or damaged; another --out or --restart begins anew$/,
+  );
+  expect(bytesOf(place)).toEqual(Buffer.from(content));
+});
+
+it.each<[string, (mine: string, place: string) => void]>([
+  ['a symbolic link', symlinkSync],
+  ['a hard link', linkSync],
+])('%s in its place is refused with and without a restart, and what it leads to stays', async (found, link) => {
+  const [place, other] = [newFolder(), newFolder()];
+  const mine = join(other, 'val_labels.npy');
+  writeFileSync(mine, 'mine');
+  link(mine, join(place, 'journal.jsonl'));
+  for (const restart of [false, true]) {
+    await expect(begun(place, FINGERPRINT, restart)).rejects.toThrow(
+      `Expected a file of its own, which is written in place, but found ${found}: ${join(place, 'journal.jsonl')}`,
+    );
+  }
+  expect(readFileSync(mine, 'utf8')).toBe('mine');
+});
+
+it('a pipe in its place is refused', async () => {
+  const place = newFolder();
+  execFileSync('mkfifo', [join(place, 'journal.jsonl')]);
   await expect(begun(place)).rejects.toThrow(/^Expected a regular file but found a pipe, socket or device: /);
 });
 

@@ -5,8 +5,10 @@ import { describe, expect, test } from 'vitest';
 import {
   equalLogits,
   fromHalf,
+  LogitsStore,
   openLogits,
   poolLogits,
+  scoredShape,
   storedInMemory,
   withLogitsFiles,
 } from '../../src/logits/index.js';
@@ -76,6 +78,39 @@ describe('logits in a file', () => {
       );
     },
   );
+
+  test('that are not scored where they are go to a store with a limit, and are the same', async () => {
+    const paths = [
+      await write(f32([2, 2, 2], [0, 1, 2, 3, 5, 4, 7, 6])),
+      await write(f32([2, 2, 2], [9, 8, 7, 6, 5, 4, 3, 2])),
+    ];
+    const tokens = { positions: 2, places: Int32Array.of(1, 2, 3) };
+    const labels = {
+      path: 'y',
+      task: 'token-classification',
+      values: Int32Array.of(1, 0, 0),
+      samples: 2,
+      tokens,
+    } as const;
+    expect(await scoredShape(paths[0] as string, { labels })).toEqual({ samples: 3, classes: 2, reading: 32 + 24 });
+    const read = async (mostBytes: number) => {
+      const store = new LogitsStore({ models: 2, mostBytes, folder });
+      return withLogitsFiles(
+        paths,
+        async (logits) => {
+          const scorer = await ApproxScorer.open(poolLogits(['a', 'b'], logits, labels.values), {
+            metric: accuracy,
+            backend: openBackend('auto'),
+          });
+          const scores = await scorer.scores([0, 1].map((k) => Mixture.uniform(2, [k])));
+          return { scores: [...scores], inMemory: logits.map(({ source }) => source instanceof Uint8Array) };
+        },
+        { labels, store },
+      ).finally(() => store.close());
+    };
+    expect(await read(48)).toEqual({ scores: [1, 2 / 3], inMemory: [true, true] });
+    expect(await read(47)).toEqual({ scores: [1, 2 / 3], inMemory: [false, false] });
+  });
 
   test('that become fewer while they are scored are refused, naming the file', async () => {
     const paths = [await write(f32([2, 2], [0, 1, 2, 3])), await write(f32([2, 2], [0, 1, 2, 3]))];

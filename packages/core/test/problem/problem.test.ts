@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { accuracy } from '../../src/metric/index.js';
@@ -51,6 +51,27 @@ describe('a pool of files is opened', () => {
     expect(await testOnly.openTest()).toBeDefined();
     expect(() => testOnly.validation).toThrow(RangeError);
   });
+});
+
+test.each<[string, (graph: string) => void]>([
+  ['is written to', (graph) => appendFileSync(graph, '\0')],
+  [
+    'is replaced',
+    (graph) => {
+      copyFileSync(graph, `${graph}.new`);
+      renameSync(`${graph}.new`, graph);
+    },
+  ],
+])('a graph that %s after it was opened is found out', async (change, alter) => {
+  const { files } = await linear;
+  const graph = join(folder, `graph that ${change}.onnx`);
+  copyFileSync(files.graph as string, graph);
+  const problem = await open({ ...files, graph });
+  await problem.checkGraphUnchanged();
+  alter(graph);
+  await expect(problem.checkGraphUnchanged()).rejects.toThrow(
+    `Expected a file that stays as it is but found a change while it was read: ${graph}`,
+  );
 });
 
 describe('what the user should know', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Checkpoint, FileCheckpoint, openAnyOnnx, readNpy, readNpzArrays } from '@radin/core';
+import { type Checkpoint, FileCheckpoint, openAnyOnnx, openNpzArrays, readNpy } from '@radin/core';
 import type { ReadTensor } from '../reader.js';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -11,8 +11,9 @@ export async function readNpyTensors(path: string): Promise<ReadTensor[]> {
 
 export async function readNpzTensors(path: string): Promise<ReadTensor[]> {
   const tensors: ReadTensor[] = [];
-  for await (const { name, dtype, shape, data } of readNpzArrays(path)) {
-    tensors.push({ name, dtype, shape, sha256: digest(data) });
+  for await (const [name, array] of openNpzArrays(path)) {
+    const { dtype, shape } = array;
+    tensors.push({ name, dtype, shape, sha256: digest(await array.read()) });
   }
   return tensors;
 }
