@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { linearPool, modelPath } from './pools.js';
@@ -53,4 +62,30 @@ it.each([
     expect(code).toBe(2);
     expect(readFileSync(labels)).toEqual(before);
   }
+});
+
+it('search refuses to write where a model that is not in the soup was changed after it was hashed, for it had a part in the choice', async () => {
+  const pool = await linearPool({ models: 8 });
+  const { folder } = pool;
+  const score =
+    'logits.reduce((sum, logit, at) => sum + (at % classes === labels[Math.floor(at / classes)] ? logit : 0), 0)';
+  const metric = (file: string, before: string) =>
+    writeFileSync(
+      join(folder, file),
+      `import { utimesSync } from 'node:fs';\nexport default { name: 'own', higherIsBetter: true, score: ({ logits, labels, classes }) => { ${before} return ${score}; } };`,
+    );
+  const search = ['search', '.', '--budget', '2', '--out', 'out', '--no-cache', '--json', '--metric'];
+  metric('still.mjs', '');
+  const { best } = JSON.parse((await runRadinHere([...search, './still.mjs'], folder)).stdout) as {
+    best: { models: string[] };
+  };
+  const other = pool.models.find(({ id }) => !best.models.includes(id))?.id as string;
+  const path = modelPath(pool, other);
+  rmSync(join(folder, 'out'), { recursive: true });
+  metric('touching.mjs', `utimesSync(${JSON.stringify(path)}, 1, 1);`);
+  const { code, stderr } = await runRadinHere([...search, './touching.mjs'], folder);
+  expect(stderr).toContain('Expected a file that stays as it is but found a change while it was read: ');
+  expect(stderr).toContain(`${other}.safetensors`);
+  expect(code).toBe(2);
+  expect(existsSync(join(folder, 'out', 'result.json'))).toBe(false);
 });

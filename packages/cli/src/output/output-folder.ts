@@ -170,8 +170,9 @@ export async function writeResults<Report extends WrittenSoup>(
       sources,
     };
     await writeLock(join(staging, LOCK_FILE), lock, { folder: staging, place: folder, signal });
-    // Last, so that the lock is of the files that were averaged and of the graph that was run, too.
-    await checkUnchanged(pool, mixture, keys.contents);
+    // Last, so that the lock is of the files that were averaged and of the graph that was run, too; of all models, since all had a part in
+    // the choice.
+    await checkUnchanged(pool.checkpoints, keys.contents);
     await problem.checkGraphUnchanged();
     const paths = written.paths.map((path) => join(folder, relative(staging, path)));
     const name = isOnnx(soupFile) ? soupFile : SOUP_FILE;

@@ -82,14 +82,12 @@ export async function recordedSplit({ inputs, labels, samples }: Split, keys: Pr
   };
 }
 
-/** @throws RadinError where an ingredient's file was written to after it was hashed: a soup made of it is not what its record says */
-export async function checkUnchanged(
-  pool: Pick<Pool, 'checkpoints'>,
-  mixture: Mixture,
-  contents: KnownContents,
-): Promise<void> {
-  for (const index of mixture.ingredients) {
-    const model = pool.checkpoints[index] as Checkpoint;
+/**
+ * @param models that `contents` has hashed
+ * @throws RadinError where a model's file was written to after that: what was found of it is not what its hash says
+ */
+export async function checkUnchanged(models: readonly Checkpoint[], contents: KnownContents): Promise<void> {
+  for (const model of models) {
     if (await contents.isUnchanged(model)) continue;
     throw changedFile(model instanceof FileCheckpoint ? model.path : model.id);
   }
