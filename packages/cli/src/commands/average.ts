@@ -6,7 +6,6 @@ import {
   type Backend,
   backendNamed,
   type CardFacts,
-  type Checkpoint,
   checkUnchanged,
   closeCheckpoints,
   configNotices,
@@ -129,7 +128,7 @@ async function averageModels(
     const plan = {
       isFolder: folders !== undefined,
       record,
-      confirm: () => checkUnchanged(ingredients(pool, mixture), contents),
+      confirm: () => checkUnchanged(mixture.ingredientsOf(pool.checkpoints), contents),
       ingredients: ingredientPaths(pool, mixture),
       sources: {
         ...(base !== undefined && { base }),
@@ -171,7 +170,7 @@ async function averageAdapters(
     const plan = {
       isFolder: true,
       record,
-      confirm: () => checkUnchanged(ingredients(pool, mixture), contents),
+      confirm: () => checkUnchanged(mixture.ingredientsOf(pool.checkpoints), contents),
       ingredients: ingredientPaths(pool, mixture),
       sources: {},
     };
@@ -186,10 +185,6 @@ async function averageAdapters(
   const file = await openSafetensors(model.path);
   await file.close();
   tell(paths.map(modelId), mixture, file.tensors.length, model, options, context);
-}
-
-function ingredients({ checkpoints }: Pick<Pool, 'checkpoints'>, mixture: Mixture): Checkpoint[] {
-  return mixture.ingredients.map((index) => checkpoints[index] as Checkpoint);
 }
 
 /** The graph that gives weights their names, where models are in ONNX. */

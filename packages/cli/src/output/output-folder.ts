@@ -187,8 +187,8 @@ export async function writeResults<Report extends WrittenSoup>(
 }
 
 /** The files of a mixture's ingredients. */
-export function ingredientPaths({ checkpoints }: Pick<Pool, 'checkpoints'>, { ingredients }: Mixture): string[] {
-  return ingredients.map((index) => (checkpoints[index] as FileCheckpoint).path);
+export function ingredientPaths({ checkpoints }: Pick<Pool, 'checkpoints'>, mixture: Mixture): string[] {
+  return mixture.ingredientsOf(checkpoints).map((model) => (model as FileCheckpoint).path);
 }
 
 /** JSON to read: indented, with lists of numbers or of texts on one line. */

@@ -82,12 +82,12 @@ export async function resolvePool(pool: string | undefined, flags: PoolFlags): P
       ? modelsOf(patterns, '.', 'flag --models')
       : modelsOf([config?.models ?? []].flat(), loaded?.folder ?? '.', loaded?.locate('models') ?? 'flag --models');
   const oneModel = async (key: 'base' | 'init') => {
-    const [flag, entry] = [flags[key], config?.[key]];
-    if (flag === undefined && (loaded === undefined || entry === undefined)) return undefined;
-    const [file = ''] =
-      flag !== undefined
-        ? await modelsOf([flag], '.', `flag --${key}`)
-        : await modelsOf([entry as string], (loaded as LoadedConfig).folder, (loaded as LoadedConfig).locate(key));
+    const flag = flags[key];
+    const pattern = flag ?? config?.[key];
+    if (pattern === undefined) return undefined;
+    const [folder, source] =
+      flag === undefined && loaded ? [loaded.folder, loaded.locate(key)] : ['.', `flag --${key}`];
+    const [file = ''] = await modelsOf([pattern], folder, source);
     // Where no model is an adapter, nothing else looks for the base before the run's record needs it.
     await stat(file).catch((error) => Promise.reject(fileError('read', file, error)));
     return file;

@@ -34,7 +34,7 @@ export { quantisedMessage } from './onnx-quantised.js';
 export { type GraphValue, type OnnxModel, readOnnx } from './onnx-reader.js';
 export { type GraphMatch, matchGraphs } from './onnx-same-graph.js';
 export type { Initializer } from './onnx-tensor.js';
-export { widestOnnx } from './onnx-widest.js';
+export { readWidestGraph, widestOnnx } from './onnx-widest.js';
 export { copyOnnx, type OnnxCopy } from './onnx-writer.js';
 export { openEach } from './open-each.js';
 export {

@@ -41,7 +41,7 @@ async function write(
   facts: CardFacts,
   options: { readonly signal?: AbortSignal; readonly record?: SoupRecord },
 ): Promise<WrittenFolder> {
-  const used = mixture.ingredients.map((index) => adapters[index] as LoraAdapter);
+  const used = mixture.ingredientsOf(adapters);
   const plain = plainRecord(
     mixture,
     adapters.map(({ path }) => modelId(path)),

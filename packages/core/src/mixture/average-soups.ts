@@ -3,6 +3,7 @@ import { quote, RadinError } from '../errors/index.js';
 import { dtypeBytes } from '../formats/index.js';
 import {
   type Checkpoint,
+  CONVERTED_BYTES,
   isAveraged,
   mustBeEqual,
   type Pool,
@@ -12,9 +13,6 @@ import {
 import { averageExactly } from './average-exactly.js';
 import type { Mixture } from './mixture.js';
 import type { SoupPart } from './soup-part.js';
-
-/** Bytes that tensors take of all models together at a time where they are no ranges of files as they are. */
-const CONVERTED_BYTES = 16 * 2 ** 20;
 
 /** A part's bytes of one model: memory, or a range of its file. */
 interface Ingredient {
@@ -135,7 +133,7 @@ async function ingredientOf(model: Checkpoint, { tensor, byteOffset, outputs }: 
 /** Copies a part of a tensor without an average from the first ingredient. */
 async function copyPart(pool: Pool, mixture: Mixture, part: SoupPart, output: Uint8Array): Promise<void> {
   const { tensor, byteOffset } = part;
-  const [first, ...others] = mixture.ingredients.map((index) => pool.checkpoints[index] as Checkpoint);
+  const [first, ...others] = mixture.ingredientsOf(pool.checkpoints);
   await first?.read(tensor.name, output, byteOffset);
   if (!mustBeEqual(tensor)) return;
   const bytes = new Uint8Array(others.length > 0 ? output.byteLength : 0);

@@ -64,4 +64,9 @@ export class Mixture {
   get size(): number {
     return this.ingredients.length;
   }
+
+  /** Those of the pool's models, or of what is known of them, that are ingredients. @param models length N */
+  ingredientsOf<T>(models: readonly T[]): T[] {
+    return this.ingredients.map((index) => models[index] as T);
+  }
 }

@@ -22,6 +22,9 @@ export interface TensorRead {
   readonly byteOffset?: number;
 }
 
+/** Bytes that tensors take of all models together at a time where they are no ranges of files (`Checkpoint.source`), so that native code cannot read them. */
+export const CONVERTED_BYTES = 16 * 2 ** 20;
+
 /** A tensor in an open file, which native code reads by itself. */
 export interface TensorSource {
   readonly range: FileRange;

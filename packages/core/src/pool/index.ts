@@ -1,7 +1,14 @@
 export { alignCheckpoints, widestGraph } from './aligned.js';
 export { basinWarnings, distancesFromOthers } from './basin.js';
 export { type BatchNormFacts, batchNormFacts } from './batch-norm.js';
-export { type Checkpoint, FileCheckpoint, readTensors, type TensorRead, type TensorSource } from './checkpoint.js';
+export {
+  type Checkpoint,
+  CONVERTED_BYTES,
+  FileCheckpoint,
+  readTensors,
+  type TensorRead,
+  type TensorSource,
+} from './checkpoint.js';
 export { graphProblems, unsuppliedInitializers } from './compatibility.js';
 export { constantsOf } from './constants.js';
 export { contentSha256, duplicates, type TensorContent, tensorContent } from './content.js';

@@ -1,12 +1,9 @@
 import { type Backend, type FloatDtype, type Gram, type GramTensor, type Source, SourceError } from '@radin/native';
 import { dtypeBytes, type TensorInfo } from '../formats/index.js';
-import type { Checkpoint, TensorSource } from './checkpoint.js';
+import { type Checkpoint, CONVERTED_BYTES, type TensorSource } from './checkpoint.js';
 import { isAveraged } from './exact-tensors.js';
 import { type LayerGroups, layerGroups } from './layer-groups.js';
 import { WeightGeometry } from './weight-geometry.js';
-
-/** Bytes that a tensor takes of all models together at a time where it is no range of their files as it is. */
-const CONVERTED_BYTES = 16 * 2 ** 20;
 
 /** What one pass over the weights of a pool says about where its models lie. */
 export interface PoolGeometry {

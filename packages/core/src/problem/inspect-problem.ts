@@ -101,13 +101,7 @@ async function inspectingBackend(
   if (maxMemory === undefined) return named;
   const file = evaluator ? undefined : (graph ?? models.find(isOnnx));
   // A file that is not there is told where it is opened.
-  const graphBytes =
-    file === undefined
-      ? 0
-      : await stat(file).then(
-          ({ size }) => size,
-          () => 0,
-        );
+  const graphBytes = file === undefined ? 0 : ((await stat(file).catch(() => undefined))?.size ?? 0);
   const { work, peakMemory } = inspectionMemory(maxMemory, { models: models.length, graphBytes });
   onPrediction?.(peakMemory);
   return limitedBackend(named, work);

@@ -1,5 +1,5 @@
 import { RadinError } from '../errors/index.js';
-import { type OnnxModel, openEach, openOnnx, readOnnx, widestOnnx } from '../formats/index.js';
+import { type OnnxModel, readOnnx, readWidestGraph } from '../formats/index.js';
 import {
   alignCheckpoints,
   checkEqualTensors,
@@ -65,9 +65,7 @@ async function poolGraph(
   if (evaluator !== undefined) return { graph: undefined, isModel: false };
   if (graph !== undefined) return { graph: await readOnnx(graph), isModel: false };
   if (architecture !== undefined) {
-    const models = await openEach(architecture, openOnnx);
-    await Promise.all(models.map((model) => model.close()));
-    return { graph: widestOnnx(models)?.graph, isModel: true };
+    return { graph: await readWidestGraph(architecture), isModel: true };
   }
   const own = widestGraph(opened);
   if (own !== undefined) return { graph: own, isModel: true };

@@ -1,7 +1,7 @@
 import type { Backend } from '@radin/native';
 import { RadinError } from '../errors/index.js';
 import type { MemoryMeter } from '../evaluator/index.js';
-import { isAdapterFile, openEach, openLoraAdapter, openOnnx, widestOnnx } from '../formats/index.js';
+import { isAdapterFile, openEach, openLoraAdapter, readWidestGraph } from '../formats/index.js';
 import { withAdapterSoup } from '../huggingface/index.js';
 import { accuracy, defaultMetric } from '../metric/index.js';
 import { Mixture, Soup, type SoupRecord } from '../mixture/index.js';
@@ -49,7 +49,9 @@ export async function openIngredients(
   try {
     // A soup as an adapter has other tensors than the models that its ingredients are with their base.
     const others = isAdapterFile(soup.path) ? [] : soup.tensors;
-    const reference = soup.onnx?.graph ?? (architecture === undefined ? undefined : await graphOf(architecture));
+    // By it the soup's weights have their names.
+    const reference =
+      soup.onnx?.graph ?? (architecture === undefined ? undefined : await readWidestGraph(architecture));
     const { checkpoints, problems } = alignCheckpoints(opened, { reference, others });
     if (problems[0] !== undefined) throw new RadinError('POOL', problems[0].message);
     return { checkpoints: new Pool(checkpoints).checkpoints, close: () => closeCheckpoints(opened) };
@@ -57,13 +59,6 @@ export async function openIngredients(
     await closeCheckpoints(opened);
     throw error;
   }
-}
-
-/** That of the pool, by which the soup's weights have their names. */
-async function graphOf(architecture: readonly string[]) {
-  const models = await openEach(architecture, openOnnx);
-  await Promise.all(models.map((model) => model.close()));
-  return widestOnnx(models)?.graph;
 }
 
 /**

@@ -29,7 +29,7 @@ export async function averageRecord(
   version: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<SoupRecord & Required<Pick<SoupRecord, 'versions'>>> {
-  const ingredients = mixture.ingredients.map((index) => pool.checkpoints[index] as Checkpoint);
+  const ingredients = mixture.ingredientsOf(pool.checkpoints);
   return {
     format: 1,
     ...plainRecord(mixture, pool.ids),

@@ -52,8 +52,8 @@ export class SoupKeys {
     });
   }
 
-  ingredients({ ingredients }: Mixture): Checkpoint[] {
-    return ingredients.map((index) => this.#parts.pool.checkpoints[index] as Checkpoint);
+  ingredients(mixture: Mixture): Checkpoint[] {
+    return mixture.ingredientsOf(this.#parts.pool.checkpoints);
   }
 
   /** Whether no ingredient's file was written to since it was hashed. */

@@ -5,44 +5,13 @@ import { join } from 'node:path';
 import type { Random } from '@radin/core';
 import { FLOAT_BYTES, type Source } from '@radin/native';
 import { referenceAddProduct } from '../../../native/dist/add-product.js';
-import { DTYPE_CODES, rawSources } from '../../../native/dist/addon.js';
+import { type AddonBinding, DTYPE_CODES, rawSources } from '../../../native/dist/addon.js';
 import { FLOAT_FORMATS } from '../../../native/dist/float-formats.js';
 import { below, of, once } from '../changes/choice.js';
 import { bytes, DTYPES, type Files, LENGTHS, source } from './requests.js';
 
 /** The functions of the addon that no backend has, as they are. */
-export interface Unshared {
-  readonly canHash: boolean;
-  addProduct(
-    values: Float64Array,
-    first: number,
-    left: Float64Array,
-    right: Float64Array,
-    rank: number,
-    scale: number,
-    threads: number,
-    state: Int32Array,
-  ): Promise<number>;
-  /** Name and reason for being unavailable, or '', of one backend after the other. */
-  backends(cudaLibrary: string | null): string[];
-  lockFile(descriptor: number): number;
-  sha256(
-    arrays: readonly (Uint8Array | null)[],
-    ranges: Float64Array,
-    dtypes: Int32Array,
-    digests: Uint8Array,
-    firstNaN: Float64Array,
-    threads: number,
-    state: Int32Array,
-  ): Promise<number>;
-  stream(
-    backend: number,
-    read: readonly Uint8Array[],
-    write: readonly Uint8Array[],
-    threads: number,
-    state: Int32Array,
-  ): Promise<number>;
-}
+export type Unshared = Pick<AddonBinding, 'canHash' | 'addProduct' | 'backends' | 'lockFile' | 'sha256' | 'stream'>;
 
 /** Calls one of them. @param folder for files @returns what it did that it must not */
 export async function unsharedFault(
